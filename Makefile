@@ -37,9 +37,11 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# what override.in turns off is resolved all the same, so its stanzas are dropped afterwards
 locks: $(VENV)/.installed
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	for f in run dev; do awk '/^[^ #]/ { keep = !/never/ } keep' requirements/$$f.txt > requirements/$$f.tmp && mv requirements/$$f.tmp requirements/$$f.txt; done
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
