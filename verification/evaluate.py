@@ -1,0 +1,1 @@
+"""Evaluate: run the desk's own decision over files of queries, judgements and negatives."""
