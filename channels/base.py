@@ -1,0 +1,174 @@
+"""The contract of every channel: send a message, read what the provider reports, name failures.
+
+SendError
+  reason       what happened, a `content.reason.Reason`
+  permanent    asking again cannot help: the ladder goes on at once
+  unknown      the provider may have taken it: settled later, never resent blindly
+  retry_after  the provider asked for a pause, in real seconds: it spends no retry
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from content.message import Kind, Message
+from content.reason import Reason
+
+
+class State(StrEnum):
+    """How far an attempt is, as the provider tells it."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    DELIVERED = "delivered"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class EventKind(StrEnum):
+    """What a provider tells us: how an attempt fared, or what a person did."""
+
+    RECEIPT = "receipt"
+    KEY = "key"
+    BUTTON = "button"
+    TEXT = "text"
+    MEDIA = "media"
+    BLOCKED = "blocked"
+    JOINED = "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider has taken the message under its own id."""
+
+    provider_id: str
+    state: State = State.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A photo, voice note or file somebody sent: where to fetch it, and what it is."""
+
+    file_id: str
+    mime: str
+    name: str = ""
+    size: int = 0
+    """Bytes; 0 when the provider does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened at a provider, in words that are the same for all of them."""
+
+    kind: EventKind
+    address: str = ""
+    """Who acts: a chat id, or a number in E.164; empty for most receipts."""
+    ref: str = ""
+    """The attempt's reference, where the event carries it."""
+    provider_id: str = ""
+    state: State | None = None
+    reason: Reason | None = None
+    machine: bool = False
+    """An answering machine is thought to have picked up: a hint, never a confirmation."""
+    sequence: int = 0
+    text: str = ""
+    key: str = ""
+    """The digit pressed, or the data of the button."""
+    chat: str = ""
+    """The chat it happened in, where that is not the person's own (a group)."""
+    group: bool = False
+    addressed: bool = False
+    """In a group: the bot was mentioned, replied to or given a command."""
+    quoted: str = ""
+    """The text of the message that was replied to."""
+    forwarded: bool = False
+    message_id: str = ""
+    callback_id: str = ""
+    language: str = ""
+    name: str = ""
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A raw event as it arrived: what `content.inbound` keeps and `Channel.parse` reads.
+
+    `path` is the part after the channel's own prefix (`status/<ref>`), `data` the provider's JSON
+    object or form fields.
+    """
+
+    path: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What an adapter can do beyond sending."""
+
+    buttons: bool = False
+    links: bool = False
+    receipts: bool = False
+    """The provider reports delivery by itself."""
+    asks: bool = False
+    """`find` can ask the provider whether an attempt was taken."""
+    replies: bool = False
+    """People can write back."""
+
+
+class SendError(Exception):
+    """The message was not sent; the sentence is for staff, the rest for the worker."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        permanent: bool = False,
+        unknown: bool = False,
+        retry_after: float | None = None,
+        code: str = "",
+    ) -> None:
+        super().__init__(f"{reason.value} {code}".strip())
+        self.reason = reason
+        self.permanent = permanent
+        self.unknown = unknown
+        self.retry_after = retry_after
+        self.code = code
+
+
+class BadEventError(Exception):
+    """What arrived is not something this provider sends; the sentence says what is wrong."""
+
+
+class Channel(Protocol):
+    """One provider's adapter: the only seam of the house."""
+
+    name: str
+    kind: Kind
+    abilities: Abilities
+
+    async def send(self, to: str, message: Message, ref: str) -> Receipt:
+        """Hand `message` to the provider for `to`; raises `SendError` and nothing else."""
+        ...
+
+    async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
+        """Ask the provider for the one message to `to` made since then; None: never taken.
+
+        Raises SendError with `unknown=True` where the answer is ambiguous or cannot be asked for.
+        """
+        ...
+
+    def event_id(self, request: Request) -> str:
+        """Return the provider's id of this event: the same event always has the same id."""
+        ...
+
+    def parse(self, request: Request) -> list[Event]:
+        """Read a raw event; raises `BadEventError`. Unknown kinds of events give an empty list."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...

@@ -1,0 +1,194 @@
+"""The alert in CAP 1.2's words, its revisions, and the three-step review."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from content.base import Base, Identified, Instant, Owned
+from content.message import Written
+
+
+class Status(StrEnum):
+    """CAP `status`: whether it is real."""
+
+    ACTUAL = "Actual"
+    EXERCISE = "Exercise"
+    TEST = "Test"
+
+
+class MsgType(StrEnum):
+    """CAP `msgType`."""
+
+    ALERT = "Alert"
+    UPDATE = "Update"
+    CANCEL = "Cancel"
+
+
+class Category(StrEnum):
+    """CAP `category`."""
+
+    GEO = "Geo"
+    MET = "Met"
+    SAFETY = "Safety"
+    SECURITY = "Security"
+    RESCUE = "Rescue"
+    FIRE = "Fire"
+    HEALTH = "Health"
+    ENV = "Env"
+    TRANSPORT = "Transport"
+    INFRA = "Infra"
+    CBRNE = "CBRNE"
+    OTHER = "Other"
+
+
+class Severity(StrEnum):
+    """CAP `severity`, most severe first."""
+
+    EXTREME = "Extreme"
+    SEVERE = "Severe"
+    MODERATE = "Moderate"
+    MINOR = "Minor"
+    UNKNOWN = "Unknown"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the most severe, 4 for unknown."""
+        return list(Severity).index(self)
+
+
+class Urgency(StrEnum):
+    """CAP `urgency`."""
+
+    IMMEDIATE = "Immediate"
+    EXPECTED = "Expected"
+    FUTURE = "Future"
+    PAST = "Past"
+    UNKNOWN = "Unknown"
+
+
+class Certainty(StrEnum):
+    """CAP `certainty`."""
+
+    OBSERVED = "Observed"
+    LIKELY = "Likely"
+    POSSIBLE = "Possible"
+    UNLIKELY = "Unlikely"
+    UNKNOWN = "Unknown"
+
+
+class Color(StrEnum):
+    """The colours of China's warning signals, with the severity that each stands for."""
+
+    RED = "红"
+    ORANGE = "橙"
+    YELLOW = "黄"
+    BLUE = "蓝"
+
+    @property
+    def severity(self) -> Severity:
+        """Return the CAP severity of this colour."""
+        return list(Severity)[list(Color).index(self)]
+
+
+class Stage(StrEnum):
+    """Where a revision is on its way."""
+
+    DRAFT = "draft"
+    RETURNED = "returned"
+    VERIFIED = "verified"
+    EDITED = "edited"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """One act of the review."""
+
+    DRAFT = "draft"
+    VERIFY = "verify"
+    EDIT = "edit"
+    PUBLISH = "publish"
+    RETURN = "return"
+    CANCEL = "cancel"
+    REVIEW = "review"
+    """The review after an emergency publication."""
+
+
+class Alert(Identified, Base):
+    """One matter of which residents are told, through all its revisions."""
+
+    __tablename__ = "alert"
+
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    code: Mapped[str] = mapped_column(String(12))
+    """A short name for chat and phone, unique in the community: `A12`."""
+    __table_args__ = (UniqueConstraint("community_id", "code"),)
+
+
+class Revision(Identified, Base):
+    """One CAP message: an Alert, its Update or its Cancel."""
+
+    __tablename__ = "revision"
+
+    alert_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    identifier: Mapped[str]
+    references: Mapped[str] = mapped_column(default="")
+    sent: Mapped[datetime | None] = mapped_column(Instant)
+    msg_type: Mapped[MsgType]
+    status: Mapped[Status]
+    category: Mapped[Category]
+    event: Mapped[str]
+    """CAP `event`: what it is about, in a word or two (暴雨, 停水)."""
+    severity: Mapped[Severity]
+    urgency: Mapped[Urgency]
+    certainty: Mapped[Certainty]
+    color: Mapped[Color | None]
+    expires: Mapped[datetime] = mapped_column(Instant)
+    audience: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """An `Audience` as JSON."""
+    no_action: Mapped[bool] = mapped_column(default=False)
+    """An update that asks nothing new: an old confirmation stands for it."""
+    emergency: Mapped[bool] = mapped_column(default=False)
+    stage: Mapped[Stage]
+    author_id: Mapped[uuid.UUID]
+    made_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (UniqueConstraint("community_id", "alert_id", "number"),)
+
+
+class Info(Owned, Base):
+    """A revision in one language (CAP `info`), with the text that will cancel it."""
+
+    __tablename__ = "info"
+
+    revision_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    language: Mapped[Written] = mapped_column(primary_key=True)
+    headline: Mapped[str]
+    description: Mapped[str]
+    instruction: Mapped[str] = mapped_column(default="")
+    cancel_text: Mapped[str] = mapped_column(default="")
+
+
+class Approval(Identified, Base):
+    """One step of the review by one person, bound to the hash of what they saw."""
+
+    __tablename__ = "approval"
+
+    revision_id: Mapped[uuid.UUID]
+    step: Mapped[Step]
+    staff_id: Mapped[uuid.UUID]
+    at: Mapped[datetime] = mapped_column(Instant)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(default="")
+    """Why it was returned, for the author."""
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What was approved: the text per language, audience, severity and expiry."""
+
+
+Index("ix_approval_revision", Approval.community_id, Approval.revision_id, Approval.at)

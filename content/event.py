@@ -1,0 +1,77 @@
+"""The book of what happened: append-only, written in the same transaction as every transition."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content import store
+from content.base import Base, Instant, Numbered
+
+
+class Door(StrEnum):
+    """Through which door somebody acted."""
+
+    CHAT = "chat"
+    SMS = "sms"
+    PHONE = "phone"
+    CLI = "cli"
+    WEB = "web"
+    API = "api"
+    HOUSE = "house"
+    """Linxun itself: a worker, a sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and through which door; no id for the house itself."""
+
+    door: Door
+    id: uuid.UUID | None = None
+
+
+HOUSE = Actor(Door.HOUSE)
+
+
+class Event(Numbered, Base):
+    """One transition. `data` holds ids, codes and counts, never a name, number or text."""
+
+    __tablename__ = "event"
+
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor_id: Mapped[uuid.UUID | None]
+    door: Mapped[Door]
+    kind: Mapped[str] = mapped_column(String(40))
+    """What happened, as `noun.verb`: `alert.published`, `delivery.confirmed`."""
+    subject_id: Mapped[uuid.UUID | None]
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+Index("ix_event_subject", Event.community_id, Event.subject_id, Event.id)
+Index("ix_event_kind", Event.community_id, Event.kind, Event.id)
+
+
+def add(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    subject_id: uuid.UUID | None,
+    now: datetime,
+    **data: Any,
+) -> None:
+    """Write that `actor` did `kind` to the subject; `data` is JSON without personal data."""
+    session.add(
+        Event(
+            community_id=store.community(session),
+            at=now,
+            actor_id=actor.id,
+            door=actor.door,
+            kind=kind,
+            subject_id=subject_id,
+            data=data,
+        )
+    )

@@ -1,0 +1,72 @@
+"""Every raw event that arrived, kept once, before anything is done about it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, UniqueConstraint, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content import store
+from content.base import Base, Instant, Numbered, SecretJson, new_number
+
+
+class Inbound(Numbered, Base):
+    """One raw event of one sender; `event_id` is the provider's and makes a replay harmless."""
+
+    __tablename__ = "inbound"
+
+    sender: Mapped[str] = mapped_column(String(40))
+    event_id: Mapped[str] = mapped_column(String(120))
+    path: Mapped[str] = mapped_column(String(120), default="")
+    data: Mapped[dict[str, Any] | None] = mapped_column(SecretJson("inbound.data"))
+    """None after redaction."""
+    at: Mapped[datetime] = mapped_column(Instant)
+    handled_at: Mapped[datetime | None] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    """The class of the last error, never its text."""
+
+    __table_args__ = (UniqueConstraint("community_id", "sender", "event_id"),)
+
+
+_TRIES = 5
+"""After so many failures an event rests and staff are shown it."""
+
+Index("ix_inbound_open", Inbound.community_id, Inbound.handled_at, Inbound.id)
+
+
+def keep(
+    session: Session, sender: str, event_id: str, path: str, data: dict[str, Any], now: datetime
+) -> bool:
+    """Keep a raw event; False when this event was kept before."""
+    row = {
+        "community_id": store.community(session),
+        "id": new_number(),
+        "sender": sender,
+        "event_id": event_id[:120],
+        "path": path[:120],
+        "data": data,
+        "at": now,
+        "tries": 0,
+        "error": "",
+    }
+    done = session.execute(insert(Inbound).values(row).on_conflict_do_nothing())
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def open_ids(session: Session, limit: int = 100) -> list[int]:
+    """Return the events that nobody has handled yet, oldest first; after 5 tries they rest."""
+    query = (
+        select(Inbound.id)
+        .where(Inbound.community_id == store.community(session))
+        .where(Inbound.handled_at.is_(None), Inbound.tries < _TRIES)
+        .order_by(Inbound.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def get(session: Session, number: int) -> Inbound | None:
+    """Return one raw event."""
+    return session.get(Inbound, (store.community(session), number))

@@ -1,0 +1,86 @@
+"""What one person is told, in every form a channel may need: chat text, SMS, script, keys."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How somebody is reached: what ladders and addresses name."""
+
+    CHAT = "chat"
+    SMS = "sms"
+    CALL = "call"
+    SPEAKER = "speaker"
+    DOOR = "door"
+
+
+class Written(StrEnum):
+    """A written language, as a BCP 47 tag."""
+
+    HANS = "zh-Hans"
+    HANT = "zh-Hant"
+    ENGLISH = "en"
+
+
+class Spoken(StrEnum):
+    """A spoken language, as an ISO 639-3 code (English: its BCP 47 tag)."""
+
+    MANDARIN = "cmn"
+    CANTONESE = "yue"
+    ENGLISH = "en"
+
+
+class Action(StrEnum):
+    """What a person can do under a message."""
+
+    RECEIVED = "received"
+    HELP = "help"
+    REPEAT = "repeat"
+    CHOOSE = "choose"
+    NONE_OF_THESE = "none"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button; `value` is empty where the attempt's `ref` says everything."""
+
+    label: str
+    action: Action
+    value: str = ""
+
+    def data(self, ref: str) -> str:
+        """Return what the provider sends back when the button is pressed: at most 64 bytes."""
+        return f"{self.action}:{ref}:{self.value}" if self.value else f"{self.action}:{ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A call as data: who calls, what is said (twice), which keys there are, what each hears."""
+
+    language: Spoken
+    opening: str
+    sentences: tuple[str, ...]
+    prompt: str
+    answers: dict[str, str]
+    """What is said after a key (`"1"`, `"3"`, ...); `"2"` repeats and has no entry."""
+    no_key: str
+    wrong_key: str
+    machine: str
+    """Said after the message when an answering machine has picked up."""
+
+    @property
+    def script(self) -> str:
+        """Return the whole announcement once, for a loudspeaker or a preview."""
+        return "\n".join((self.opening, *self.sentences))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notice in one language, ready for any channel; no `speech` where nothing is spoken."""
+
+    language: Written
+    chat: str
+    sms: str
+    speech: Speech | None = None
+    buttons: tuple[tuple[Button, ...], ...] = ()
