@@ -1,15 +1,17 @@
 """What is said to somebody: an alert's revision, an answer, a correction, a staff page."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Index, Uuid, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from content import store
 from content.alert import MsgType, Severity, Status
-from content.base import Base, Identified, Instant, Owned, SecretJson
+from content.base import Base, Identified, Instant, Owned, SecretJson, new_id
 from content.message import Written
 
 
@@ -77,3 +79,90 @@ class NoticeText(Owned, Base):
 
 Index("ix_notice_live", Notice.community_id, Notice.state, Notice.kind)
 Index("ix_notice_alert", Notice.community_id, Notice.alert_id)
+
+
+def make(
+    session: Session,
+    *,
+    kind: NoticeKind,
+    texts: Mapping[Written, Mapping[str, Any]],
+    severity: Severity,
+    confirms: bool,
+    expires_at: datetime,
+    now: datetime,
+    status: Status = Status.ACTUAL,
+    msg_type: MsgType = MsgType.ALERT,
+    made_by: uuid.UUID | None = None,
+    alert_id: uuid.UUID | None = None,
+    revision_id: uuid.UUID | None = None,
+    subject_id: uuid.UUID | None = None,
+) -> Notice:
+    """Make a notice with its text frozen per language; nobody is told before it is enqueued."""
+    made = Notice(
+        community_id=store.community(session),
+        id=new_id(),
+        kind=kind,
+        alert_id=alert_id,
+        revision_id=revision_id,
+        subject_id=subject_id,
+        msg_type=msg_type,
+        status=status,
+        severity=severity,
+        confirms=confirms,
+        made_at=now,
+        made_by=made_by,
+        expires_at=expires_at,
+        state=NoticeState.LIVE,
+        expected=0,
+        expanded=0,
+    )
+    session.add(made)
+    session.add_all(
+        NoticeText(
+            community_id=made.community_id,
+            notice_id=made.id,
+            language=language,
+            fields=dict(fields),
+        )
+        for language, fields in texts.items()
+    )
+    session.flush()
+    return made
+
+
+def get(session: Session, notice_id: uuid.UUID) -> Notice:
+    """Return a notice; raises KeyError for an unknown id."""
+    found = session.get(Notice, (store.community(session), notice_id))
+    if found is None:
+        raise KeyError(notice_id)
+    return found
+
+
+def texts(session: Session, notice_id: uuid.UUID) -> dict[Written, dict[str, Any]]:
+    """Return the frozen fields of a notice by language."""
+    query = select(NoticeText).where(
+        NoticeText.community_id == store.community(session), NoticeText.notice_id == notice_id
+    )
+    return {text.language: text.fields for text in session.scalars(query)}
+
+
+def last(session: Session, alert_id: uuid.UUID) -> Notice | None:
+    """Return the newest notice of an alert."""
+    query = (
+        select(Notice)
+        .where(Notice.community_id == store.community(session), Notice.alert_id == alert_id)
+        .order_by(Notice.made_at.desc(), Notice.id.desc())
+    )
+    return session.scalars(query.limit(1)).first()
+
+
+def expire(session: Session, now: datetime) -> list[uuid.UUID]:
+    """Mark the live notices whose time is over and return their ids."""
+    query = (
+        update(Notice)
+        .where(Notice.community_id == store.community(session))
+        .where(Notice.state == NoticeState.LIVE, Notice.expires_at <= now)
+        .values(state=NoticeState.EXPIRED)
+        .returning(Notice.id)
+    )
+    return list(session.scalars(query))

@@ -1,0 +1,65 @@
+"""What every command needs: the store, who is acting, where to print, how to fail."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import config
+from content import identity
+from content.event import Actor, Door
+from content.keys import Keyring
+from content.people import Staff
+from content.place import Community
+from content.store import Store, StoreError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def fail(sentence: str) -> NoReturn:
+    """Print one sentence on standard error and leave with status 1."""
+    errors.print(sentence, style="bold red", highlight=False, markup=False)
+    raise typer.Exit(1)
+
+
+def now() -> datetime:
+    """Return the present instant: commands run in real time."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def store() -> Iterator[Store]:
+    """Open the database of the settings for its community, and close it afterwards."""
+    settings = config.settings()
+    opened = Store(settings.database_url, Keyring.load(settings.key_file))
+    try:
+        opened.migrate()
+        with opened.read() as session:
+            opened.community_id = session.scalar(select(Community.community_id))
+        if opened.community_id is None:
+            raise StoreError("No community has been set up yet: run `linxun init`.")
+        yield opened
+    finally:
+        opened.close()
+
+
+def staff(session: Session) -> Staff:
+    """Return who acts: the owner of the personal token in LINXUN_TOKEN or LINXUN_TOKEN_FILE."""
+    token = config.settings().token.get_secret_value()
+    if not token:
+        fail("Set LINXUN_TOKEN to your personal token; `linxun staff token` makes one.")
+    found = identity.by_token(session, token, now())
+    if found is None:
+        fail("This token is not valid: ask an admin for a new one.")
+    return found
+
+
+def actor(session: Session) -> Actor:
+    """Return the acting staff member as the actor of what follows."""
+    return Actor(Door.CLI, staff(session).id)

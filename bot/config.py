@@ -1,0 +1,93 @@
+"""The settings: one frozen object, read once; a file, then the environment, then flags."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the sentence names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `LINXUN_<NAME>` in the environment, or `linxun.env` beside it.
+
+    A secret may also be read from a file named by `LINXUN_<NAME>_FILE`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LINXUN_", env_file="linxun.env", frozen=True, extra="ignore"
+    )
+
+    database_url: str = Field("sqlite:///linxun.sqlite3", description="where everything is kept")
+    key_file: Path = Field(Path("linxun.key"), description="the key of the personal columns")
+    ladders_file: Path | None = Field(None, description="your ladders; default: the built-in ones")
+    public_url: str = Field("", description="the https address at which providers reach `web`")
+    host: str = Field("127.0.0.1", description="the address `web` listens on")
+    port: int = Field(8080, ge=0, le=65535, description="the port `web` listens on; 0: any")
+    token: SecretStr = Field(SecretStr(""), description="your personal token for the command line")
+    telegram_token: SecretStr = Field(SecretStr(""), description="the bot's token from BotFather")
+    telegram_api_url: str = Field(
+        "https://api.telegram.org/bot", description="the Bot API, or a local one"
+    )
+    telegram_file_url: str = Field(
+        "https://api.telegram.org/file/bot", description="the Bot API's files"
+    )
+    telegram_webhook: bool = Field(
+        default=False, description="take Telegram's updates by webhook instead of polling"
+    )
+    telegram_secret: SecretStr = Field(SecretStr(""), description="the webhook's secret token")
+    telegram_rate: float = Field(30.0, gt=0, description="chat messages per second")
+    twilio_account_sid: str = Field("", description="the Twilio account")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="the account's token")
+    twilio_api_url: str = Field("", description="a stand-in for Twilio's API; empty: the real one")
+    twilio_sms_from: str = Field("", description="the number SMS are sent from, in E.164")
+    twilio_sms_rate: float = Field(1.0, gt=0, description="SMS per second")
+    twilio_voice_from: str = Field("", description="the number calls are made from, in E.164")
+    twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
+    twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")
+    speaker_folder: Path | None = Field(None, description="where loudspeaker WAV files are put")
+    proxy: str = Field("", description="an HTTP proxy for the providers")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+
+SECRETS = ("token", "telegram_token", "telegram_secret", "twilio_auth_token")
+
+
+def load(**flags: Any) -> Settings:
+    """Read the settings; raises ConfigError with a sentence that names the wrong one."""
+    try:
+        return Settings(**_from_files(), **{k: v for k, v in flags.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(f"The setting LINXUN_{name} is wrong: {first['msg']}.") from error
+
+
+def _from_files() -> dict[str, str]:
+    found = {}
+    for name in SECRETS:
+        path = _environment().get(f"LINXUN_{name.upper()}_FILE")
+        if path:
+            try:
+                found[name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(
+                    f"The file named by LINXUN_{name.upper()}_FILE cannot be read."
+                ) from error
+    return found
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return load()
