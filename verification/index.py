@@ -1,8 +1,22 @@
 """Index: the official facts in memory, found by words and character bigrams."""
 
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+import datetime
 from enum import StrEnum
+
+from verification.slots import Slots
+from verification.tables import phrases
+from verification.text import Text, normalise
+
+K1, B = 1.2, 0.6
+TRUTH_WEIGHT = 0.35
+SOUND_WEIGHT = 0.3
+VISITS = 40_000
+"""Postings that one search looks at; terms beyond it only add to facts already found."""
 
 
 class Verdict(StrEnum):
@@ -30,14 +44,18 @@ class FactView:
     variants: tuple[str, ...] = ()
     truth: str = ""
     verdict: Verdict = Verdict.UNKNOWN
-    valid_until: date | None = None
+    valid_until: datetime.date | None = None
     area: str = ""
-    date: date | None = None
+    date: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A fact that may be meant; `score` orders candidates of one search, `probability` is 0 to 1."""
+    """A fact that may be meant.
+
+    `score` orders the candidates of one search, `probability` is 0 to 1, and
+    `conflict` names what stands against an answer ("" if nothing).
+    """
 
     fact: FactView
     score: float
@@ -45,25 +63,166 @@ class Candidate:
     conflict: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One wording of a claim: the claim itself or an accepted variant."""
+
+    folded: str
+    terms: frozenset[int]
+    slots: Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact in the index with its wordings; `row` is its place in the postings."""
+
+    fact: FactView
+    row: int
+    forms: tuple[Form, ...]
+    truth: frozenset[int]
+
+
 class Index:
     """An incremental index: what is added or removed counts for the very next search."""
 
     def __init__(self) -> None:
-        self._facts: dict[str, FactView] = {}
+        self._entries: dict[str, Entry] = {}
+        self._rows: list[str | None] = []
+        self._ids: dict[str, int] = {}
+        self._postings: list[tuple[array[int], array[float]]] = []
+        self._common: list[int] = []
+        self._exact: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._entries)
 
     def __contains__(self, fact_id: str) -> bool:
-        return fact_id in self._facts
+        return fact_id in self._entries
+
+    def get(self, fact_id: str) -> FactView | None:
+        entry = self._entries.get(fact_id)
+        return entry.fact if entry else None
+
+    def entry(self, fact_id: str) -> Entry:
+        """The indexed fact; KeyError if it is not there."""
+        return self._entries[fact_id]
 
     def add(self, fact: FactView) -> None:
         """Add a fact, or replace the one of the same id."""
-        self._facts[fact.id] = fact
+        self.remove(fact.id)
+        texts = [normalise(wording) for wording in (fact.claim, *fact.variants)]
+        truth = normalise(phrases("stopwords", "templates").sub(" ", fact.truth))
+        forms = tuple(Form(t.folded, self._number(t.terms), t.slots) for t in texts)
+        entry = Entry(fact, len(self._rows), forms, self._number(truth.terms))
+        self._entries[fact.id] = entry
+        self._rows.append(fact.id)
+        self._post(entry.row, texts, truth)
+        for form in forms:
+            self._exact.setdefault(key(form.folded), set()).add(fact.id)
 
     def remove(self, fact_id: str) -> None:
         """Forget a fact; unknown ids are no error."""
-        self._facts.pop(fact_id, None)
+        entry = self._entries.pop(fact_id, None)
+        if entry is None:
+            return
+        self._rows[entry.row] = None
+        for term in entry.truth.union(*(form.terms for form in entry.forms)):
+            self._common[term] -= 1
+        for form in entry.forms:
+            self._exact[key(form.folded)].discard(fact_id)
+        if len(self._rows) > 2 * len(self._entries) + 1000:
+            self._compact()
 
-    def get(self, fact_id: str) -> FactView | None:
-        return self._facts.get(fact_id)
+    def exact(self, text: Text) -> set[str]:
+        """Facts with a wording that is the same text after folding."""
+        return self._exact.get(key(text.folded), set()) if text.folded else set()
+
+    def number(self, terms: Iterable[str]) -> frozenset[int]:
+        """The numbers of those terms that the index knows."""
+        ids = self._ids
+        return frozenset(ids[term] for term in terms if term in ids)
+
+    def weight(self, term: int) -> float:
+        """How much a term tells: its inverse document frequency."""
+        common = self._common[term]
+        return math.log(1 + (len(self._entries) - common + 0.5) / (common + 0.5))
+
+    @property
+    def unknown_weight(self) -> float:
+        """The weight of a term that no fact has."""
+        return math.log(1 + (len(self._entries) + 0.5) / 0.5)
+
+    def search(self, text: Text, k: int = 50) -> list[Candidate]:
+        """The `k` nearest facts by BM25, best first."""
+        scores = self._accumulate(text)
+        best = sorted(scores, key=lambda row: -scores[row])[:k]
+        names = [(self._rows[row], scores[row]) for row in best]
+        return [Candidate(self._entries[name].fact, score) for name, score in names if name]
+
+    def _accumulate(self, text: Text) -> dict[int, float]:
+        weighed = sorted(
+            (
+                (self.weight(self._ids[term]) * self._share(term), self._ids[term])
+                for term in set(text.terms)
+                if term in self._ids
+            ),
+            reverse=True,
+        )
+        scores: dict[int, float] = {}
+        alive = self._rows
+        visits = 0
+        for weight, term in weighed:
+            rows, parts = self._postings[term]
+            visits += len(rows)
+            if visits > VISITS and scores:
+                break
+            for row, part in zip(rows, parts, strict=True):
+                if alive[row] is not None:
+                    scores[row] = scores.get(row, 0.0) + weight * part
+        return scores
+
+    @staticmethod
+    def _share(term: str) -> float:
+        return SOUND_WEIGHT if term[0] == "~" else 1.0
+
+    def _number(self, terms: Iterable[str]) -> frozenset[int]:
+        numbers = []
+        for term in terms:
+            number = self._ids.setdefault(term, len(self._ids))
+            if number == len(self._postings):
+                self._postings.append((array("I"), array("f")))
+                self._common.append(0)
+            numbers.append(number)
+        return frozenset(numbers)
+
+    def _post(self, row: int, texts: list[Text], truth: Text) -> None:
+        """Write the postings of one fact; a term's best wording counts, and the truth a little."""
+        parts: dict[int, float] = {}
+        for share, usual, text in [(1.0, 20, t) for t in texts] + [(TRUTH_WEIGHT, 150, truth)]:
+            counts = Counter(text.terms)
+            length = 1 - B + B * len(text.terms) / (3 * usual)
+            for term, count in counts.items():
+                number = self._ids[term]
+                part = share * count * (K1 + 1) / (count + K1 * length)
+                parts[number] = (
+                    max(parts.get(number, 0.0), part)
+                    if share == 1.0
+                    else parts.get(number, 0.0) + part
+                )
+        for number, part in parts.items():
+            rows, weights = self._postings[number]
+            rows.append(row)
+            weights.append(part)
+            self._common[number] += 1
+
+    def _compact(self) -> None:
+        """Drop the rows of removed facts, when they are more than the living."""
+        facts = [entry.fact for entry in self._entries.values()]
+        self.__init__()  # type: ignore[misc]  # an empty index is exactly what is meant
+        for fact in facts:
+            self.add(fact)
+
+
+def key(folded: str) -> str:
+    """A folded text without its breaks: two texts with one key are the same text."""
+    return folded.replace(" ", "").replace("。", "")

@@ -1,7 +1,13 @@
 """Slots: the numbers, dates, places and polarity that a text pins down."""
 
+import functools
+import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
+
+from verification.numerals import unit_names
+from verification.tables import anyof, phrases, table
 
 
 class Polarity(StrEnum):
@@ -17,10 +23,156 @@ class Slots:
     """What a text pins down; empty sets where it says nothing.
 
     `dates` are (year, month, day) with 0 for what is not said; `numbers` are
-    (value as text, unit or ""); `places` are names as written after folding.
+    (value as text, unit or ""); `places` are names after folding; `denied` are
+    the words that stand behind a negation; `moved` are words such as 明年 and 隔壁
+    that move a claim to another time or place.
     """
 
     numbers: frozenset[tuple[str, str]] = frozenset()
     dates: frozenset[tuple[int, int, int]] = frozenset()
     places: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
     polarity: Polarity = Polarity.AFFIRMED
+
+
+_DATE = re.compile(
+    r"(?:(?P<year>(?:19|20)[0-9]{2})年)?(?P<month>1[0-2]|0?[1-9])月(?:份|初|底|中旬|上旬|下旬|末)?(?:(?P<day>3[01]|[12][0-9]|0?[1-9])日?(?![0-9%.元]))?"
+    r"|(?P<only>(?:19|20)[0-9]{2})年"
+    r"|(?<![0-9.月第])(?P<alone>3[01]|[12][0-9]|[1-9])(?:日|号(?!楼|线|院|门|店|桌|机|路|厂|床|文|公|台|线|令|病|染|码|机|选|种|库|馆|仓|岛|堂|口|井|车|航))"
+)
+_DAYS = {
+    "前天": -2,
+    "昨天": -1,
+    "昨晚": -1,
+    "今天": 0,
+    "今日": 0,
+    "今晚": 0,
+    "今夜": 0,
+    "明天": 1,
+    "明日": 1,
+    "明晚": 1,
+    "后天": 2,
+}
+_ASKED_SHAPE = re.compile(r"([㐀-鿿])[不没]\1|([㐀-鿿])([㐀-鿿])[不没]\2")
+_SCOPE = 8
+
+
+def find(folded: str, spoken: str, *, today: date | None = None) -> Slots:
+    """Read the slots of a folded text; `spoken` is the text before phrases were taken out."""
+    denied = _denied(folded)
+    return Slots(
+        numbers=_numbers(folded),
+        dates=_dates(folded, today),
+        places=_places(folded),
+        denied=denied,
+        moved=frozenset(_moved().findall(folded)),
+        polarity=_polarity(spoken, denied),
+    )
+
+
+@functools.cache
+def _number() -> re.Pattern[str]:
+    names = anyof([*unit_names().values(), "月", "日"])
+    return re.compile(rf"(?<![0-9.a-z])([0-9]+(?:\.[0-9]+)?)({names})?")
+
+
+def _numbers(folded: str) -> frozenset[tuple[str, str]]:
+    """Numbers with their unit; parts of a date are left to the dates."""
+    bare = _DATE.sub(" ", folded)
+    return frozenset((m.group(1), m.group(2) or "") for m in _number().finditer(bare))
+
+
+@functools.cache
+def _named_day() -> re.Pattern[str]:
+    return re.compile(anyof([*table("units")["holidays"], *_DAYS]))
+
+
+def _dates(folded: str, today: date | None) -> frozenset[tuple[int, int, int]]:
+    found: set[tuple[int, int, int]] = set()
+    for match in _DATE.finditer(folded):
+        year, month, day = (int(match[name] or 0) for name in ("year", "month", "day"))
+        found.add((year or int(match["only"] or 0), month, day or int(match["alone"] or 0)))
+    for name in _named_day().findall(folded):
+        if name in _DAYS:
+            if today:
+                then = today + timedelta(days=_DAYS[name])
+                found.add((then.year, then.month, then.day))
+        else:
+            month, day = table("units")["holidays"][name]
+            found.add((0, month, day))
+    return frozenset(found)
+
+
+@functools.cache
+def _place() -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+    names = table("places")
+    plain = anyof([*names["provinces"], *names["cities"], *names["countries"]])
+    endings = anyof(names["endings"])
+    shape = re.compile(rf"[㐀-鿿]{{2,4}}?(?:{endings})")
+    return re.compile(plain), shape, frozenset(names["common"])
+
+
+def _places(folded: str) -> frozenset[str]:
+    """Known names; and names by their ending, which are candidates only."""
+    known, _, _ = _place()
+    return frozenset(known.findall(folded))
+
+
+@functools.cache
+def _moved() -> re.Pattern[str]:
+    names = table("places")
+    return re.compile(anyof([*names["elsewhere"], *names["later"]]))
+
+
+@functools.cache
+def _negation() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    words = table("negation")
+    bridge = re.compile(rf"(?:{anyof(words['bridge'])}|\s)*")
+    return phrases("negation", "neutral", "questions"), phrases("negation", "negations"), bridge
+
+
+def _denied(folded: str) -> frozenset[str]:
+    """The two characters (or the word) behind each negation."""
+    neutral, negation, bridge = _negation()
+    bare = _ASKED_SHAPE.sub(
+        lambda m: m.group()[-1], neutral.sub(lambda m: "·" * len(m.group()), folded)
+    )
+    found = set()
+    for match in negation.finditer(bare):
+        rest = bare[match.end() : match.end() + _SCOPE]
+        skipped = bridge.match(rest)
+        after = rest[skipped.end() if skipped else 0 :]
+        word = re.match(r"[a-z]+|[㐀-鿿]{1,2}|[0-9]+", after)
+        found.add(word.group() if word else f"{bare[max(0, match.start() - 2) : match.start()]}")
+    return frozenset(found)
+
+
+def _polarity(spoken: str, denied: frozenset[str]) -> Polarity:
+    if _ASKED_SHAPE.search(spoken) or phrases("negation", "questions").search(spoken):
+        return Polarity.ASKED
+    return Polarity.DENIED if denied else Polarity.AFFIRMED
+
+
+def dates_conflict(
+    left: frozenset[tuple[int, int, int]], right: frozenset[tuple[int, int, int]]
+) -> bool:
+    """Whether both say dates and no pair of them can be the same day."""
+    return bool(left and right) and not any(_same_day(a, b) for a in left for b in right)
+
+
+def _same_day(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
+    return all(x == y or not x or not y for x, y in zip(a, b, strict=True))
+
+
+def number_conflicts(
+    left: frozenset[tuple[str, str]], right: frozenset[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Pairs of one unit and different values, of which neither value is on the other side."""
+    ours, theirs = {value for value, _ in left}, {value for value, _ in right}
+    return [
+        (value + unit, other + unit)
+        for value, unit in sorted(left)
+        for other, same in sorted(right)
+        if unit == same and unit and value not in theirs and other not in ours
+    ]

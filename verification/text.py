@@ -1,13 +1,27 @@
 """Text: fold, cut and describe what somebody wrote, keeping the way back to the original."""
 
+import functools
+import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification.slots import Polarity, Slots
+from verification import numerals, words
+from verification.slots import Polarity, Slots, find
+from verification.tables import anyof, phrases, table
 
 TOKENIZER_VERSION = 1
+LONGEST = 4000
+"""Characters of one text that are compared; what follows is kept but not looked at."""
+
+_STOP = re.compile(r"[。!?;…\n\r]+")
+_OTHER = re.compile(
+    r"[^\w。%:./~+-]+|(?<![0-9])[.:/](?![0-9])|(?<![0-9])[.:/]|[.:/](?![0-9])|[~+_-]+"
+)
+_CLAIM_SHORT, _CLAIM_LONG = 12, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +30,8 @@ class Text:
 
     `folded` is the comparable form; `offsets[i]` is the index in `original` of
     `folded[i]`; `words` are content words in order; `terms` are what the index
-    keeps (words and character bigrams); `stripped` are the chain phrases that
-    were taken out; `debunk` says that the text itself calls something a rumor.
+    keeps (words, character bigrams and their sounds); `stripped` are the chain
+    phrases that were taken out; `debunk` says that the text calls something a rumor.
     """
 
     original: str
@@ -33,19 +47,153 @@ class Text:
     def polarity(self) -> Polarity:
         return self.slots.polarity
 
+    def span(self, start: int, end: int) -> str:
+        """The original words behind `folded[start:end]`."""
+        if start >= end or start >= len(self.offsets):
+            return ""
+        return self.original[
+            self.offsets[start] : self.offsets[min(end, len(self.offsets)) - 1] + 1
+        ]
+
+
+class _Tape:
+    """A text under rewriting that remembers where each character came from."""
+
+    __slots__ = ("at", "chars")
+
+    def __init__(self, chars: str, at: list[int]) -> None:
+        self.chars, self.at = chars, at
+
+    def sub(self, pattern: re.Pattern[str], put: str | Callable[[re.Match[str]], str]) -> list[str]:
+        """Replace every match; what was there is returned."""
+        if pattern.search(self.chars) is None:
+            return []
+        out: list[str] = []
+        at: list[int] = []
+        gone, last = [], 0
+        for match in pattern.finditer(self.chars):
+            start, end = match.span()
+            new = match.expand(put) if isinstance(put, str) else put(match)
+            out += [self.chars[last:start], new]
+            at += self.at[last:start]
+            at += _stretch(self.at[start:end], len(new))
+            gone.append(match.group())
+            last = end
+        self.chars = "".join([*out, self.chars[last:]])
+        self.at = at + self.at[last:]
+        return gone
+
+
+def _stretch(at: list[int], length: int) -> list[int]:
+    if not at or not length:
+        return []
+    return [at[min(i, len(at) - 1)] for i in range(length)]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _fold_char(char: str) -> str:
+    bare = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFKC", bare).lower()
+
+
+@functools.cache
+def _simplifier() -> Any:
+    import opencc
+
+    return opencc.OpenCC("t2s")
+
+
+def _simplify(chars: str) -> str:
+    simple: str = _simplifier().convert(chars)
+    if len(simple) == len(chars):
+        return simple
+    return "".join(_simplifier().convert(char)[:1] or char for char in chars)
+
+
+def _load(text: str) -> _Tape:
+    chars: list[str] = []
+    at: list[int] = []
+    for place, char in enumerate(text[:LONGEST]):
+        for piece in _fold_char(char):
+            chars.append(piece)
+            at.append(place)
+    return _Tape(_simplify("".join(chars)), at)
+
+
+@functools.cache
+def _noise() -> re.Pattern[str]:
+    return re.compile("|".join(table("chain")["patterns"]))
+
+
+@functools.cache
+def _synonyms() -> tuple[re.Pattern[str], dict[str, str]]:
+    first = {name: group[0] for group in table("synonyms")["groups"] for name in group}
+    return re.compile(rf"(?<![0-9a-z])(?:{anyof(first)})(?![a-z])"), first
+
+
+def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
+    """The tape, the text as it was before chain phrases went, and those phrases."""
+    tape = _load(text)
+    tape.sub(_noise(), " ")
+    tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
+    spoken = tape.chars
+    stripped = tape.sub(phrases("chain", "forward", "hearsay", "question", "filler"), " ")
+    pattern, first = _synonyms()
+    tape.sub(pattern, lambda match: first[match.group()])
+    for rule, put in numerals.rules():
+        tape.sub(rule, put)  # type: ignore[arg-type]  # str or function, as re.sub takes them
+    tape.sub(re.compile(r"\?"), "。")
+    tape.sub(_OTHER, " ")
+    tape.sub(re.compile(r"[ 。]*。[ 。]*"), "。")
+    tape.sub(
+        re.compile(r" {2,}|^[ 。]+|[ 。]+$"),
+        lambda match: " " if 0 < match.start() and match.end() < len(match.string) else "",
+    )
+    return tape, spoken, tuple(stripped)
+
 
 def normalise(text: str, *, now: datetime | None = None, zone: ZoneInfo | None = None) -> Text:
     """Fold `text`; relative days (今晚, 明天) are resolved when `now` and `zone` are given."""
-    del now, zone
-    folded, offsets = "", []
-    for at, char in enumerate(text):
-        piece = unicodedata.normalize("NFKC", char).lower()
-        folded += piece
-        offsets += [at] * len(piece)
-    words = tuple(folded.split())
-    return Text(text, folded, tuple(offsets), words, words, Slots())
+    tape, spoken, stripped = _fold(text)
+    cuts = words.cut(tape.chars)
+    today = now.astimezone(zone).date() if now and zone else None
+    return Text(
+        original=text,
+        folded=tape.chars,
+        offsets=tuple(tape.at),
+        words=words.content(cuts),
+        terms=tuple(words.terms(tape.chars, cuts)),
+        slots=find(tape.chars, spoken, today=today),
+        stripped=stripped,
+        debunk=is_debunk(spoken),
+    )
+
+
+def is_debunk(spoken: str) -> bool:
+    """Whether a text calls its matter untrue without asking."""
+    found = phrases("chain", "debunk").search(spoken)
+    if found is None:
+        return False
+    after = spoken[found.end() : found.end() + 4]
+    before = spoken[max(0, found.start() - 2) : found.start()]
+    return not re.match(r"[吗么呢?]|了?吗", after) and not before.endswith(("是不", "不", "求"))
 
 
 def claims(text: str) -> list[str]:
-    """Cut a long letter into its claims, in order; a short text is one claim."""
-    return [text]
+    """Cut a long letter into its claims, in order; a short text is one claim.
+
+    A claim is one or more whole sentences of the original, cut at full stops,
+    line ends and numbered points.
+    """
+    if len(text) <= _CLAIM_LONG:
+        return [text.strip()] if text.strip() else []
+    parts = re.split(
+        r"(?<=[。！？!?;；\n])|(?=[一二三四五六七八九十\d]{1,2}[、.．)）](?!\d))", text
+    )
+    found: list[str] = []
+    for part in (part.strip() for part in parts):
+        if found and (len(found[-1]) < _CLAIM_SHORT or len(part) < _CLAIM_SHORT):
+            found[-1] += part
+        elif part:
+            found.append(part)
+    return found

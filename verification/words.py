@@ -1,0 +1,110 @@
+"""Words: cut folded text into words, bigrams and sounds; jieba and pypinyin load on first use."""
+
+import functools
+import itertools
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from verification.tables import stopwords
+
+_UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+(?:'[a-z]+)?|[㐀-鿿𠀀-𯿿]|[^\W_]")
+_HAN = re.compile(r"[㐀-鿿𠀀-𯿿]+")
+_DOUBLED = re.compile(r"([b-df-hj-np-rt-vxz])\1$")
+
+
+def is_han(char: str) -> bool:
+    return "㐀" <= char <= "鿿" or "𠀀" <= char <= "𯿿"
+
+
+def han_count(text: str) -> int:
+    return sum(map(is_han, text))
+
+
+@functools.cache
+def _jieba() -> Any:
+    import jieba
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linxun"
+    cache.mkdir(parents=True, exist_ok=True)
+    jieba.setLogLevel(logging.ERROR)
+    jieba.dt.tmp_dir = str(cache)
+    jieba.initialize()
+    return jieba
+
+
+@functools.lru_cache(maxsize=20_000)
+def sound(char: str) -> str:
+    """The toneless pinyin of one Han character, with the pairs that are often confused merged."""
+    from pypinyin import lazy_pinyin
+
+    plain = lazy_pinyin(char)[0]
+    for heard, written in (("zh", "z"), ("ch", "c"), ("sh", "s")):
+        plain = plain.replace(heard, written)
+    return re.sub("ng$", "n", plain)
+
+
+@functools.lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """A plain English stem: plural, -ed, -ing and -ly off words that stay long enough."""
+    base = word.removesuffix("'s").replace("'", "")
+    for ending, rest, left in (("ies", "y", 2), ("sses", "ss", 2), ("ing", "", 3), ("edly", "", 3), ("ed", "", 3), ("ly", "", 3), ("es", "e", 3)):  # fmt: skip
+        if base.endswith(ending) and len(base) - len(ending) >= left:
+            base = base[: -len(ending)] + rest
+            break
+    else:
+        if base.endswith("s") and not base.endswith("ss") and len(base) > 3:  # noqa: PLR2004 -- as, is, us
+            base = base[:-1]
+    base = _DOUBLED.sub(r"\1", base)
+    return base.removesuffix("e") if len(base) > 4 else base  # noqa: PLR2004 -- the, one, use
+
+
+def units(folded: str) -> list[tuple[str, int]]:
+    """The smallest parts that carry meaning, with their place: Han characters, numbers, stems."""
+    found = []
+    for match in _UNIT.finditer(folded):
+        part = match.group()
+        found.append(
+            (stem(part) if part[0].isascii() and part[0].isalpha() else part, match.start())
+        )
+    return found
+
+
+def cut(folded: str) -> list[tuple[str, int]]:
+    """The words of `folded` in order with their place, stop words left in."""
+    found: list[tuple[str, int]] = []
+    for match in _UNIT.finditer(_HAN.sub(lambda run: " " * len(run.group()), folded)):
+        part = match.group()
+        found.append((stem(part) if part[0].isalpha() and part.isascii() else part, match.start()))
+    for run in _HAN.finditer(folded):
+        at = run.start()
+        for word in _jieba().lcut(run.group(), HMM=False):
+            found.append((word, at))
+            at += len(word)
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def content(cuts: list[tuple[str, int]]) -> tuple[str, ...]:
+    """The words that carry a text's matter."""
+    stop = stopwords()
+    return tuple(word for word, _ in cuts if word not in stop)
+
+
+def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
+    """What the index keeps: stems and numbers, long words, neighbouring pairs, and their sounds."""
+    stop = stopwords()
+    parts = units(folded)
+    found = [part for part, _ in parts if not is_han(part[0]) and part not in stop]
+    found += [word for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are below
+    for (left, at), (right, then) in itertools.pairwise(parts):
+        if is_han(left) and is_han(right):
+            if then - at == 1:
+                found += [left + right, f"~{sound(left)} {sound(right)}"]
+        elif is_han(left) or is_han(right):
+            if then - at == len(left):
+                found.append(left + right)
+        elif left not in stop and right not in stop:
+            found.append(f"{left} {right}")
+    return found
