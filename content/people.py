@@ -1,14 +1,43 @@
-"""Residents, their contacts and addresses, and staff: who may be reached, how, and who may act."""
+"""Residents, their contacts, the addresses of everybody, and who is meant by an audience."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Dialect, Index, Integer, String, TypeDecorator, UniqueConstraint, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Index,
+    Integer,
+    Select,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    case,
+    func,
+    or_,
+    type_coerce,
+    update,
+)
+from sqlalchemy import select as select_
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from content.base import Base, Identified, Instant, Owned, Secret
+from content import event, store
+from content.base import Base, Identified, Instant, Secret, new_id
+from content.event import Actor
 from content.message import Kind, Spoken, Written
+from content.number import Number as Number  # noqa: PLC0414 - also known as people.Number
+from content.number import read as number  # noqa: F401 - also known as people.number
+from content.place import Place
+from content.staff import Role as Role  # noqa: PLC0414 - also known as people.Role
+from content.staff import Staff as Staff  # noqa: PLC0414 - also known as people.Staff
+from content.staff import StaffRole as StaffRole  # noqa: PLC0414 - also known as people.StaffRole
 
 
 class Need(StrEnum):
@@ -57,27 +86,6 @@ class OwnerKind(StrEnum):
     CONTACT = "contact"
     STAFF = "staff"
     BARE = "bare"
-
-
-class Role(StrEnum):
-    """What a member of staff may do."""
-
-    AUTHOR = "author"
-    VERIFIER = "verifier"
-    EDITOR = "editor"
-    PUBLISHER = "publisher"
-    EXPERT = "expert"
-    GRID_WORKER = "grid_worker"
-    ADMIN = "admin"
-
-
-class CredentialKind(StrEnum):
-    """What proves who somebody is."""
-
-    TOKEN = "token"  # noqa: S105 - a kind, not a secret
-    INVITATION = "invitation"
-    RESIDENT_CODE = "resident_code"
-    BUILDING_CODE = "building_code"
 
 
 class Resident(Identified, Base):
@@ -135,45 +143,244 @@ class Address(Identified, Base):
     __table_args__ = (UniqueConstraint("community_id", "owner_id", "kind", "digest"),)
 
 
-class Staff(Identified, Base):
-    """Somebody who acts for the committee, as themselves on every door."""
-
-    __tablename__ = "staff"
-
-    name: Mapped[str] = mapped_column(Secret("staff.name"))
-    title: Mapped[str] = mapped_column(default="")
-    """What residents may read beside an answer: 青禾水务 管网工程师."""
-    place_id: Mapped[uuid.UUID | None]
-    """The grid a grid worker looks after."""
-    left_at: Mapped[datetime | None] = mapped_column(Instant)
-
-
-class StaffRole(Owned, Base):
-    """One role of one member of staff."""
-
-    __tablename__ = "staff_role"
-
-    staff_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
-    role: Mapped[Role] = mapped_column(primary_key=True)
-
-
-class Credential(Identified, Base):
-    """A token, invitation or code; only its hash is kept."""
-
-    __tablename__ = "credential"
-
-    kind: Mapped[CredentialKind]
-    subject_id: Mapped[uuid.UUID]
-    """Staff for tokens and invitations, a resident or a building for codes."""
-    hash: Mapped[str]
-    """argon2 for tokens; the keyed hash for codes, which are looked up by it."""
-    made_at: Mapped[datetime] = mapped_column(Instant)
-    expires_at: Mapped[datetime | None] = mapped_column(Instant)
-    used_at: Mapped[datetime | None] = mapped_column(Instant)
-
-
 Index("ix_resident_place", Resident.community_id, Resident.place_id)
 Index("ix_contact_resident", Contact.community_id, Contact.resident_id, Contact.rank)
 Index("ix_address_owner", Address.community_id, Address.owner_id, Address.kind, Address.rank)
 Index("ix_address_digest", Address.community_id, Address.kind, Address.digest)
-Index("ix_credential_hash", Credential.community_id, Credential.kind, Credential.hash)
+
+
+class PeopleError(ValueError):
+    """Something about a person cannot be done; the sentence (Chinese, English) says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is meant: place paths, any of these needs, these written languages; empty means all."""
+
+    places: tuple[str, ...] = ()
+    needs: frozenset[Need] = frozenset()
+    languages: frozenset[Written] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON, the same for equal audiences."""
+        return {
+            "places": sorted(self.places),
+            "needs": sorted(self.needs),
+            "languages": sorted(self.languages),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Audience":
+        """Undo `to_json`; raises ValueError for an unknown need or language."""
+        return cls(
+            tuple(data.get("places", ())),
+            frozenset(Need(need) for need in data.get("needs", ())),
+            frozenset(Written(language) for language in data.get("languages", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AddressView:
+    """An address without its number: what routing needs."""
+
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    kind: Kind
+    digest: str
+    rank: int
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """Somebody to turn to for a resident; their addresses are under `id`."""
+
+    id: uuid.UUID
+    resident_id: uuid.UUID
+    rank: int
+    name: str = field(repr=False)
+    relation: str = field(repr=False)
+
+
+_BATCH = 5_000
+"""Values in one IN list: SQLite takes 32,766 at most."""
+_FRAIL = {Need.ELDERLY, Need.DEAF, Need.BLIND, Need.MOBILITY, Need.LIVES_ALONE}
+_needs = type_coerce(Resident.needs, Integer)
+
+vulnerable = case((_needs.bitwise_and(sum(need.bit for need in _FRAIL)) != 0, 0), else_=5)
+"""SQL: 0 for who needs more time or help, 5 for everybody else; the outbox is ordered by it."""
+
+
+def select(session: Session, audience: Audience) -> Select[uuid.UUID]:
+    """Return the query for the ids of the residents whom `audience` means."""
+    found = select_(Resident.id).where(
+        Resident.community_id == store.community(session), Resident.erased_at.is_(None)
+    )
+    if audience.places:
+        within = (Place.path.startswith(path, autoescape=True) for path in audience.places)
+        found = found.where(
+            Resident.place_id.in_(
+                select_(Place.id).where(
+                    Place.community_id == store.community(session), or_(*within)
+                )
+            )
+        )
+    if audience.needs:
+        found = found.where(_needs.bitwise_and(sum(need.bit for need in audience.needs)) != 0)
+    if audience.languages:
+        found = found.where(Resident.written.in_(audience.languages))
+    return found
+
+
+def count(session: Session, audience: Audience) -> int:
+    """Return how many residents `audience` means."""
+    return (
+        session.scalar(select_(func.count()).select_from(select(session, audience).subquery())) or 0
+    )
+
+
+def addresses(
+    session: Session, owner_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[AddressView]]:
+    """Return the addresses of each owner by rank; owners without any are absent."""
+    found: dict[uuid.UUID, list[AddressView]] = defaultdict(list)
+    columns = select_(
+        Address.id,
+        Address.owner_id,
+        Address.kind,
+        Address.digest,
+        Address.rank,
+        Address.consent,
+    ).where(Address.community_id == store.community(session))
+    for batch in batched(owner_ids):
+        rows = columns.where(Address.owner_id.in_(batch)).order_by(Address.rank, Address.id)
+        for row in session.execute(rows):
+            found[row.owner_id].append(AddressView(*row))
+    return dict(found)
+
+
+def contacts(
+    session: Session, resident_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[ContactView]]:
+    """Return the contacts of each resident by rank; residents without any are absent."""
+    found: dict[uuid.UUID, list[ContactView]] = defaultdict(list)
+    columns = select_(
+        Contact.id, Contact.resident_id, Contact.rank, Contact.name, Contact.relation
+    ).where(Contact.community_id == store.community(session))
+    for batch in batched(resident_ids):
+        rows = columns.where(Contact.resident_id.in_(batch)).order_by(Contact.rank, Contact.id)
+        for row in session.execute(rows):
+            found[row.resident_id].append(ContactView(*row))
+    return dict(found)
+
+
+def owners(
+    session: Session, kind: Kind, value: str
+) -> list[tuple[OwnerKind, uuid.UUID, uuid.UUID]]:
+    """Return whose this number or chat id is: (owner kind, owner id, address id)."""
+    rows = session.execute(
+        select_(Address.owner_kind, Address.owner_id, Address.id)
+        .where(_same(session, kind, value))
+        .order_by(Address.id)
+    )
+    return [(row.owner_kind, row.owner_id, row.id) for row in rows]
+
+
+def add_address(
+    session: Session,
+    owner_kind: OwnerKind,
+    owner_id: uuid.UUID,
+    kind: Kind,
+    value: str,
+    now: datetime,
+    *,
+    rank: int = 0,
+    consent: Consent = Consent.ASSUMED,
+    via: str = "",
+) -> uuid.UUID:
+    """Add an address (E.164 or chat id) unless its owner has it, and return its id.
+
+    An opt-out belongs to the number: who shares one that was withdrawn starts withdrawn.
+    """
+    known = session.execute(
+        select_(Address.id, Address.owner_id, Address.consent).where(_same(session, kind, value))
+    ).all()
+    for row in known:
+        if row.owner_id == owner_id:
+            return uuid.UUID(str(row.id))
+    if any(row.consent is Consent.WITHDRAWN for row in known):
+        consent = Consent.WITHDRAWN
+    address = Address(
+        community_id=store.community(session),
+        id=new_id() if owner_kind is not OwnerKind.BARE else owner_id,
+        owner_kind=owner_kind,
+        owner_id=owner_id,
+        kind=kind,
+        value=value,
+        digest=store.digest(session, value),
+        rank=rank,
+        consent=consent,
+        consent_at=now,
+        consent_via=via,
+    )
+    session.add(address)
+    session.flush()
+    return address.id
+
+
+def bare(session: Session, kind: Kind, value: str, now: datetime) -> uuid.UUID:
+    """Return the id of the address that stands for itself: a number or chat nobody here owns."""
+    for owner_kind, _, address_id in owners(session, kind, value):
+        if owner_kind is OwnerKind.BARE:
+            return address_id
+    return add_address(session, OwnerKind.BARE, new_id(), kind, value, now)
+
+
+def set_consent(
+    session: Session,
+    kind: Kind,
+    value: str,
+    consent: Consent,
+    via: str,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Record an opt-in or opt-out for every owner of the address; return how many there are."""
+    found = owners(session, kind, value)
+    session.execute(
+        update(Address)
+        .where(_same(session, kind, value))
+        .values(consent=consent, consent_at=now, consent_via=via)
+    )
+    for _, owner_id, address_id in found:
+        data = {"via": kind, "address_id": str(address_id)}
+        event.add(session, actor, f"consent.{consent}", owner_id, now, **data)
+    return len(found)
+
+
+def value(session: Session, address_id: uuid.UUID) -> str:
+    """Return the number or chat id; raises PeopleError when it has been erased."""
+    address = session.get(Address, (store.community(session), address_id))
+    if address is None:
+        raise PeopleError("这个联系方式已经删除。 This address has been erased.")
+    return address.value
+
+
+def batched(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    """Cut `ids` into lists that fit into one statement."""
+    rest = iter(ids)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _within(session: Session, paths: Iterable[str]) -> Select[uuid.UUID]:
+    inside = (Place.path.startswith(path, autoescape=True) for path in paths)
+    return select_(Place.id).where(Place.community_id == store.community(session), or_(*inside))
+
+
+def _same(session: Session, kind: Kind, value: str) -> ColumnElement[bool]:
+    return (
+        (Address.community_id == store.community(session))
+        & (Address.kind == kind)
+        & (Address.digest == store.digest(session, value))
+    )
