@@ -1,0 +1,131 @@
+"""Segment: how many parts an SMS takes on the air, and where one may be cut.
+
+GSM 03.38: 160 characters of the 7-bit alphabet (153 a part when there are several), characters of
+its extension table count twice; any other character makes the whole text UCS-2: 70 code units
+(67 a part). A surrogate pair, or an escape and its character, never straddles two parts.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Encoding(StrEnum):
+    """How the text goes over the air."""
+
+    GSM7 = "GSM-7"
+    UCS2 = "UCS-2"
+
+    @property
+    def single(self) -> int:
+        """Return how many units one SMS holds."""
+        return 160 if self is Encoding.GSM7 else 70
+
+    @property
+    def part(self) -> int:
+        """Return how many units each part of a longer SMS holds."""
+        return 153 if self is Encoding.GSM7 else 67
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a text takes: its encoding, units (septets or 16-bit units) and segments."""
+
+    encoding: Encoding
+    units: int
+    segments: int
+
+
+BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+EXTENDED = frozenset("^{}\\[~]|€\f")
+_JOINER = "\u200d"
+_ENDS = "。！？；!?;\n"
+
+
+def encoding(text: str) -> Encoding:
+    """Return the encoding that the whole text needs."""
+    plain = all(char in BASIC or char in EXTENDED for char in text)
+    return Encoding.GSM7 if plain else Encoding.UCS2
+
+
+def measure(text: str) -> Size:
+    """Return what `text` takes; an empty text takes one segment."""
+    code = encoding(text)
+    widths = [_width(char, code) for char in text]
+    units = sum(widths)
+    if units <= code.single:
+        return Size(code, units, 1)
+    return Size(code, units, _parts(widths, code.part))
+
+
+def cut(text: str, segments: int) -> str:
+    """Return the longest beginning of `text` that fits into `segments` and ends well.
+
+    It ends after a sentence where one ends in its last half, else between two words or characters
+    (never inside an emoji or an English word where that can be helped) with an ellipsis.
+    """
+    if measure(text).segments <= segments:
+        return text
+    mark = _mark(text)
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(text[:middle] + mark).segments <= segments:
+            low = middle
+        else:
+            high = middle - 1
+    return shorten(text, low)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return at most `length` characters of `text` (and an ellipsis), cut as `cut` does."""
+    if len(text) <= length:
+        return text
+    for end in range(length, length // 2, -1):
+        if text[end - 1] in _ENDS:
+            return text[:end].rstrip()
+    end = length
+    while end > 0 and not _breakable(text, end):
+        end -= 1
+    return text[: end or _apart(text, length)].rstrip() + _mark(text)
+
+
+def _mark(text: str) -> str:
+    return "..." if encoding(text) is Encoding.GSM7 else "…"
+
+
+def _width(char: str, code: Encoding) -> int:
+    if code is Encoding.GSM7:
+        return 2 if char in EXTENDED else 1
+    return len(char.encode("utf-16-le")) // 2
+
+
+def _parts(widths: list[int], room: int) -> int:
+    parts, used = 1, 0
+    for width in widths:
+        if used + width > room:
+            parts, used = parts + 1, 0
+        used += width
+    return parts
+
+
+def _breakable(text: str, end: int) -> bool:
+    before, after = text[end - 1], text[end : end + 1]
+    inside_word = before.isascii() and after.isascii() and before.isalnum() and after.isalnum()
+    return not inside_word and _apart(text, end) == end
+
+
+def _apart(text: str, end: int) -> int:
+    """Move `end` back until it stands before no part of a joined character."""
+    while 0 < end < len(text) and (_joins(text[end]) or text[end - 1] == _JOINER):
+        end -= 1
+    return end
+
+
+def _joins(char: str) -> bool:
+    combining = unicodedata.combining(char) != 0 or unicodedata.category(char) in ("Mn", "Me")
+    tone = "\U0001f3fb" <= char <= "\U0001f3ff"
+    return combining or char == _JOINER or tone
