@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 import datetime
+import itertools
 from enum import StrEnum
 
 from verification.slots import Slots
@@ -65,7 +66,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One wording of a claim: the claim itself or an accepted variant."""
+    """One wording of a claim (the claim itself or an accepted variant) with its numbered pairs."""
 
     folded: str
     terms: frozenset[int]
@@ -80,6 +81,7 @@ class Entry:
     row: int
     forms: tuple[Form, ...]
     truth: frozenset[int]
+    posted: frozenset[int]
 
 
 class Index:
@@ -91,6 +93,7 @@ class Index:
         self._ids: dict[str, int] = {}
         self._postings: list[tuple[array[int], array[float]]] = []
         self._common: list[int] = []
+        self._sounds: dict[int, int] = {}
         self._exact: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
@@ -112,8 +115,10 @@ class Index:
         self.remove(fact.id)
         texts = [normalise(wording) for wording in (fact.claim, *fact.variants)]
         truth = normalise(phrases("stopwords", "templates").sub(" ", fact.truth))
-        forms = tuple(Form(t.folded, self._number(t.terms), t.slots) for t in texts)
-        entry = Entry(fact, len(self._rows), forms, self._number(truth.terms))
+        posted = frozenset(self._enter(term) for text in (*texts, truth) for term in text.terms)
+        self._hear((*texts, truth))
+        forms = tuple(Form(t.folded, self._plain(t.terms), t.slots) for t in texts)
+        entry = Entry(fact, len(self._rows), forms, self._plain(truth.terms), posted)
         self._entries[fact.id] = entry
         self._rows.append(fact.id)
         self._post(entry.row, texts, truth)
@@ -126,7 +131,7 @@ class Index:
         if entry is None:
             return
         self._rows[entry.row] = None
-        for term in entry.truth.union(*(form.terms for form in entry.forms)):
+        for term in entry.posted:
             self._common[term] -= 1
         for form in entry.forms:
             self._exact[key(form.folded)].discard(fact_id)
@@ -137,10 +142,13 @@ class Index:
         """Facts with a wording that is the same text after folding."""
         return self._exact.get(key(text.folded), set()) if text.folded else set()
 
-    def number(self, terms: Iterable[str]) -> frozenset[int]:
-        """The numbers of those terms that the index knows."""
-        ids = self._ids
-        return frozenset(ids[term] for term in terms if term in ids)
+    def number(self, term: str) -> int:
+        """The number of a term, -1 if no fact ever had it."""
+        return self._ids.get(term, -1)
+
+    def sound(self, term: int) -> int:
+        """The number of the sound of a pair, -1 where it has none."""
+        return self._sounds.get(term, -1)
 
     def weight(self, term: int) -> float:
         """How much a term tells: its inverse document frequency."""
@@ -185,15 +193,22 @@ class Index:
     def _share(term: str) -> float:
         return SOUND_WEIGHT if term[0] == "~" else 1.0
 
-    def _number(self, terms: Iterable[str]) -> frozenset[int]:
-        numbers = []
-        for term in terms:
-            number = self._ids.setdefault(term, len(self._ids))
-            if number == len(self._postings):
-                self._postings.append((array("I"), array("f")))
-                self._common.append(0)
-            numbers.append(number)
-        return frozenset(numbers)
+    def _enter(self, term: str) -> int:
+        number = self._ids.setdefault(term, len(self._ids))
+        if number == len(self._postings):
+            self._postings.append((array("I"), array("f")))
+            self._common.append(0)
+        return number
+
+    def _hear(self, texts: Iterable[Text]) -> None:
+        """Note the sound of every pair; a sound stands right behind its pair."""
+        for text in texts:
+            for pair, heard in itertools.pairwise(text.terms):
+                if heard[0] == "~":
+                    self._sounds[self._ids[pair]] = self._ids[heard]
+
+    def _plain(self, terms: Iterable[str]) -> frozenset[int]:
+        return frozenset(self._ids[term] for term in terms if term[0] not in "~=")
 
     def _post(self, row: int, texts: list[Text], truth: Text) -> None:
         """Write the postings of one fact; a term's best wording counts, and the truth a little."""

@@ -1,15 +1,21 @@
 """Match: score candidate facts for a text and decide ANSWER, ASK or CASE."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from verification.index import Candidate, Index
-from verification.text import Text
+from verification import gate, model, rivals
+from verification.conflicts import Conflict
+from verification.features import Scored, prepare, score
+from verification.index import Candidate, FactView, Index, Verdict
+from verification.text import Text, normalise
+from verification.words import han_count
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
+
+RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 8, 10, 3
 
 
 class Outcome(StrEnum):
@@ -22,10 +28,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Probabilities from 0 to 1 at which the desk answers or asks."""
+    """Probabilities from 0 to 1 at which the desk answers or asks.
+
+    `margin` is by how much an answer must lead the next different fact;
+    under `short` Han characters only a fully covered text is answered.
+    """
 
     answer: float = 0.9
-    ask: float = 0.1
+    ask: float = 0.05
+    margin: float = 0.2
+    short: int = 16
 
 
 DEFAULT = Thresholds()
@@ -62,6 +74,148 @@ def decide(
     thresholds: Thresholds = DEFAULT,
     reranker: Reranker | None = None,
 ) -> Decision:
-    """Decide on one claim. `area` is the asker's place path, None when unknown."""
-    del text, index, now, zone, area, thresholds, reranker
-    return Decision(Outcome.CASE, (), (), 0.0, "no fact is near")
+    """Decide on one claim.
+
+    `area` is the asker's place path or name, None when unknown; `now` and `zone`
+    resolve 今晚 and the like and end facts past their day. A reranker reorders the
+    candidates and may change their probability; the vetoes stand behind it.
+    """
+    read = text if isinstance(text, Text) else normalise(text, now=now, zone=zone)
+    scored = _scored(read, index)
+    if not scored:
+        return Decision(Outcome.CASE, (), (), 0.0, "case: no fact shares a word with the text")
+    ranked = [one.candidate for one in scored]
+    if reranker:
+        ranked = list(reranker(read, ranked))
+    by_id = {one.candidate.fact.id: one for one in scored}
+    top = by_id[ranked[0].fact.id]
+    veto = _veto(read, top, ranked, index, thresholds, now, zone, area)
+    return _conclude(read, tuple(ranked[:RANKED]), veto, thresholds)
+
+
+def _scored(read: Text, index: Index) -> list[Scored]:
+    """The candidates with their probability, the likeliest first."""
+    found = index.search(read, RETRIEVED)
+    exact = index.exact(read)
+    found = [
+        Candidate(fact, 0.0)
+        for fact in map(index.get, sorted(exact))
+        if fact and fact not in {c.fact for c in found}
+    ] + found
+    if not found:
+        return []
+    parts = prepare(read, index)
+    best = max(candidate.score for candidate in found)
+    weighed = [candidate for candidate in found if candidate.fact.id in exact] or []
+    weighed += [candidate for candidate in found if candidate not in weighed][:WEIGHED]
+    scored = [
+        _with_probability(score(parts, candidate, best), candidate.fact.id in exact)
+        for candidate in weighed
+    ]
+    scored.sort(key=lambda one: (-one.candidate.probability, -one.candidate.score))
+    return scored
+
+
+def _with_probability(one: Scored, exact: bool) -> Scored:
+    chance = 1.0 if exact else model.probability(one)
+    conflict = str(one.conflicts[0]) if one.conflicts and not exact else ""
+    return replace(one, candidate=replace(one.candidate, probability=chance, conflict=conflict))
+
+
+def _veto(
+    read: Text,
+    top: Scored,
+    ranked: Sequence[Candidate],
+    index: Index,
+    thresholds: Thresholds,
+    now: datetime | None,
+    zone: ZoneInfo | None,
+    area: str | None,
+) -> Conflict | None:
+    """The first reason not to answer with the best candidate, or None."""
+    fact = top.candidate.fact
+    standing = _stale(fact, now, zone) or _elsewhere(fact, area)
+    if standing or fact.id in index.exact(read):
+        return standing or rivals.exact(read, index, fact)
+    return (
+        _debunked(read, fact)
+        or next(iter(top.conflicts), None)
+        or _no_rumor(read)
+        or rivals.near(ranked, index, thresholds.margin)
+        or _short(read, top, thresholds)
+    )
+
+
+def _stale(fact: FactView, now: datetime | None, zone: ZoneInfo | None) -> Conflict | None:
+    if fact.valid_until and now and now.astimezone(zone).date() > fact.valid_until:
+        return Conflict("validity", "", fact.valid_until.isoformat())
+    return None
+
+
+def _elsewhere(fact: FactView, area: str | None) -> Conflict | None:
+    """A fact for one area answers only who is known to be in it, or asks from above it."""
+    if not fact.area or (
+        area and (area.startswith(fact.area) or fact.area.startswith(area) or fact.area in area)
+    ):
+        return None
+    return Conflict("area", area or "", fact.area)
+
+
+def _debunked(read: Text, fact: FactView) -> Conflict | None:
+    """A text that calls a true claim a rumor."""
+    if read.debunk and fact.verdict is not Verdict.FALSE:
+        return Conflict("debunk", "谣言", fact.verdict.value)
+    return None
+
+
+def _no_rumor(read: Text) -> Conflict | None:
+    wanted = gate.intent(read.original)
+    if wanted in {gate.Intent.CHIT_CHAT, gate.Intent.SERVICE_REQUEST, gate.Intent.ABUSE}:
+        return Conflict("intent", wanted.value, "")
+    return None
+
+
+def _short(read: Text, top: Scored, thresholds: Thresholds) -> Conflict | None:
+    """A short text must be covered word for word by the fact."""
+    if han_count(read.folded) >= thresholds.short or not any(map(str.isalnum, read.folded)):
+        return None
+    if not han_count(read.folded) and len(read.words) >= thresholds.short // 2:
+        return None
+    return None if top.value("text_covered") >= 0.95 else Conflict("short", read.folded, "")  # noqa: PLR2004 -- all but a typing error
+
+
+def _conclude(
+    read: Text, ranked: tuple[Candidate, ...], veto: Conflict | None, thresholds: Thresholds
+) -> Decision:
+    best = ranked[0]
+    chance = best.probability
+    if chance >= thresholds.answer and veto is None:
+        agrees = read.debunk and best.fact.verdict is Verdict.FALSE
+        return Decision(
+            Outcome.ANSWER, (best,), ranked, chance, _why("answer", ranked, None), debunk=agrees
+        )
+    offered = tuple(
+        candidate for candidate in ranked[:OFFERED] if candidate.probability >= thresholds.ask
+    )
+    outcome = Outcome.ASK if offered else Outcome.CASE
+    differing = ((veto.ours, veto.theirs),) if veto else ()
+    return Decision(
+        outcome,
+        offered,
+        ranked,
+        chance,
+        _why(outcome.value, ranked, veto),
+        veto.kind if veto else "",
+        differing,
+    )
+
+
+def _why(outcome: str, ranked: Sequence[Candidate], veto: Conflict | None) -> str:
+    """One line for staff: the outcome, the veto with its words, the candidates."""
+    stopped = f" (veto {veto})" if veto else ""
+    shown = "; ".join(
+        f"{c.fact.id} p={c.probability:.2f} bm25={c.score:.1f}"
+        + (f" [{c.conflict}]" if c.conflict else "")
+        for c in ranked[:OFFERED]
+    )
+    return f"{outcome}{stopped}: {shown}"

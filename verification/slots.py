@@ -144,7 +144,8 @@ def _denied(folded: str) -> frozenset[str]:
         skipped = bridge.match(rest)
         after = rest[skipped.end() if skipped else 0 :]
         word = re.match(r"[a-z]+|[㐀-鿿]{1,2}|[0-9]+", after)
-        found.add(word.group() if word else f"{bare[max(0, match.start() - 2) : match.start()]}")
+        before = re.search(r"[㐀-鿿a-z]{1,2}$", bare[: match.start()])
+        found.update(hit.group() for hit in (word or before,) if hit)
     return frozenset(found)
 
 

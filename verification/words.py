@@ -92,19 +92,24 @@ def content(cuts: list[tuple[str, int]]) -> tuple[str, ...]:
     return tuple(word for word, _ in cuts if word not in stop)
 
 
-def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
-    """What the index keeps: stems and numbers, long words, neighbouring pairs, and their sounds."""
+def pairs(folded: str) -> list[tuple[str, str, int]]:
+    """Stems, numbers and neighbouring pairs: (term, its sound or "", place in `folded`)."""
     stop = stopwords()
     parts = units(folded)
-    found = [part for part, _ in parts if not is_han(part[0]) and part not in stop]
-    found += [word for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are below
+    found = [(part, "", at) for part, at in parts if not is_han(part[0]) and part not in stop]
     for (left, at), (right, then) in itertools.pairwise(parts):
         if is_han(left) and is_han(right):
             if then - at == 1:
-                found += [left + right, f"~{sound(left)} {sound(right)}"]
+                found.append((left + right, f"~{sound(left)} {sound(right)}", at))
         elif is_han(left) or is_han(right):
             if then - at == len(left):
-                found.append(left + right)
+                found.append((left + right, "", at))
         elif left not in stop and right not in stop:
-            found.append(f"{left} {right}")
+            found.append((f"{left} {right}", "", at))
     return found
+
+
+def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
+    """What the index keeps: stems, numbers and pairs, the sounds of pairs, and long words."""
+    found = [part for term, heard, _ in pairs(folded) for part in (term, heard) if part]
+    return found + [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above

@@ -1,0 +1,278 @@
+"""What residents asked, as it was heard, and the cases that experts settle."""
+
+import base64
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index, String, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content import event, privacy, store
+from content.base import Base, Identified, Instant, Secret, SecretJson, new_id
+from content.event import Actor
+from content.message import Kind, Written
+from verification.fact import Refused
+
+PROMISE = timedelta(hours=24)
+"""How long an expert has for a case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A photo, voice note or file that came with a question.
+
+    `reference` is the provider's own (a file id or URL); `key` is the same for the same file
+    wherever it is forwarded; `data` is the file itself where it was fetched.
+    """
+
+    kind: str
+    reference: str
+    key: str = ""
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asked, where, and how the answer reaches them.
+
+    `address_id` is None for a member of a group who has no private chat with us; `quoted` is the
+    message that a question in a group is about; `area` is the asker's place path, if known.
+    """
+
+    text: str
+    address_id: uuid.UUID | None
+    channel: Kind = Kind.CHAT
+    language: Written = Written.HANS
+    area: str | None = None
+    group: bool = False
+    forwarded: bool = False
+    quoted: str = ""
+    attachment: Attachment | None = None
+
+    @property
+    def matter(self) -> str:
+        """What is asked about: the quoted message, else the text."""
+        return self.quoted.strip() or self.text.strip()
+
+    @property
+    def whole(self) -> str:
+        """Everything that was written."""
+        return "\n".join(part for part in (self.quoted.strip(), self.text.strip()) if part)
+
+
+class State(StrEnum):
+    """How it stands with a question."""
+
+    ANSWERED = "answered"
+    ASKED_BACK = "asked_back"
+    """Two or three facts were shown, and the asker has not chosen yet."""
+    WAITING = "waiting"
+    """It belongs to an open case."""
+    REPLIED = "replied"
+    """It was no rumor: a greeting, a request for service, an insult."""
+
+
+class Heard(Identified, Base):
+    """One question as it was heard, with the decision and its reason."""
+
+    __tablename__ = "question"
+
+    number: Mapped[int]
+    """Short, counted per community: the number that the asker is told."""
+    address_id: Mapped[uuid.UUID | None]
+    channel: Mapped[Kind]
+    language: Mapped[Written]
+    area: Mapped[str] = mapped_column(default="")
+    group: Mapped[bool] = mapped_column(default=False)
+    forwarded: Mapped[bool] = mapped_column(default=False)
+    text: Mapped[str] = mapped_column(Secret("question.text"))
+    digest: Mapped[str] = mapped_column(String(32))
+    """The keyed hash of what the text says, without its noise."""
+    at: Mapped[datetime] = mapped_column(Instant)
+    state: Mapped[State]
+    automatic: Mapped[bool] = mapped_column(default=False)
+    """Whether it was answered by itself: the loop guard counts these."""
+    decision: Mapped[dict[str, Any]] = mapped_column(SecretJson("question.decision"))
+    """Outcome, why, the candidates with their probability, the veto and the differing words."""
+    case_id: Mapped[uuid.UUID | None]
+    notice_id: Mapped[uuid.UUID | None]
+    """The last notice that answered it."""
+
+    __table_args__ = (UniqueConstraint("community_id", "number"),)
+
+
+class File(Identified, Base):
+    """What came with a question, encrypted."""
+
+    __tablename__ = "attachment"
+
+    question_id: Mapped[uuid.UUID]
+    kind: Mapped[str] = mapped_column(String(20))
+    reference: Mapped[str] = mapped_column(Secret("attachment.reference"))
+    data: Mapped[str | None] = mapped_column(Secret("attachment.data"))
+    """Base64."""
+
+
+class Case(Identified, Base):
+    """A question that an expert must settle; `number` is what its first asker was told."""
+
+    __tablename__ = "case"
+
+    number: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(32))
+    matter: Mapped[str] = mapped_column(Secret("case.matter"))
+    """What staff see: phone and identity-card numbers are masked."""
+    why: Mapped[str] = mapped_column(Secret("case.why"))
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    settled_by: Mapped[uuid.UUID | None]
+    fact_id: Mapped[uuid.UUID | None]
+
+    __table_args__ = (UniqueConstraint("community_id", "number"),)
+
+
+Index("ix_question_address", Heard.community_id, Heard.address_id, Heard.at)
+Index("ix_question_case", Heard.community_id, Heard.case_id)
+Index("ix_question_notice", Heard.community_id, Heard.notice_id)
+Index("ix_attachment_question", File.community_id, File.question_id)
+Index("ix_case_open", Case.community_id, Case.settled_at, Case.digest)
+
+
+def record(session: Session, question: Question, digest: str, now: datetime) -> Heard:
+    """Write down a question and what came with it, before anything is done about it."""
+    mine = store.community(session)
+    last = session.scalar(select(func.max(Heard.number)).where(Heard.community_id == mine))
+    heard = Heard(
+        community_id=mine,
+        id=new_id(),
+        number=(last or 0) + 1,
+        address_id=question.address_id,
+        channel=question.channel,
+        language=question.language,
+        area=question.area or "",
+        group=question.group,
+        forwarded=question.forwarded,
+        text=question.whole,
+        digest=digest,
+        at=now,
+        state=State.REPLIED,
+        automatic=False,
+        decision={},
+    )
+    session.add(heard)
+    if question.attachment is not None:
+        session.add(_file(heard, question.attachment))
+    session.flush()
+    return heard
+
+
+def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Case, bool]:
+    """Attach a question to the open case on the same matter, or to a new one (then True)."""
+    mine = store.community(session)
+    query = select(Case).where(
+        Case.community_id == mine, Case.settled_at.is_(None), Case.digest == heard.digest
+    )
+    case = session.scalar(query)
+    fresh = case is None
+    if case is None:
+        case = Case(
+            community_id=mine,
+            id=new_id(),
+            number=heard.number,
+            digest=heard.digest,
+            matter=privacy.mask(heard.text),
+            why=privacy.mask(why),
+            opened_at=now,
+            due_at=now + PROMISE,
+        )
+        session.add(case)
+    heard.case_id, heard.state = case.id, State.WAITING
+    session.flush()
+    return case, fresh
+
+
+def open_cases(session: Session) -> list[Case]:
+    """Return the cases that wait for an expert, oldest first."""
+    query = select(Case).where(
+        Case.community_id == store.community(session), Case.settled_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(Case.number)))
+
+
+def numbered(session: Session, number: int) -> Case:
+    """Return the case with this number; raises Refused where there is none."""
+    query = select(Case).where(Case.community_id == store.community(session), Case.number == number)
+    found = session.scalar(query)
+    if found is None:
+        raise Refused(f"There is no case {number}: `linxun cases list` shows the open ones.")
+    return found
+
+
+def askers(session: Session, case: Case) -> list[Heard]:
+    """Return every question that belongs to a case, oldest first."""
+    query = select(Heard).where(Heard.community_id == case.community_id, Heard.case_id == case.id)
+    return list(session.scalars(query.order_by(Heard.number)))
+
+
+def files(session: Session, case: Case) -> list[File]:
+    """Return what came with the questions of a case."""
+    query = (
+        select(File)
+        .join(Heard, (Heard.community_id == File.community_id) & (Heard.id == File.question_id))
+        .where(File.community_id == case.community_id, Heard.case_id == case.id)
+    )
+    return list(session.scalars(query.order_by(File.id)))
+
+
+def close(session: Session, case: Case, fact_id: uuid.UUID, actor: Actor, now: datetime) -> None:
+    """Mark a case as settled by a fact; its questions are answered."""
+    case.settled_at, case.settled_by, case.fact_id = now, actor.id, fact_id
+    for heard in askers(session, case):
+        heard.state = State.ANSWERED
+    session.flush()
+    event.add(session, actor, "case.settled", case.id, now, fact=str(fact_id))
+
+
+def get(session: Session, question_id: uuid.UUID) -> Heard:
+    """Return a question; raises Refused for an unknown id."""
+    found = session.get(Heard, (store.community(session), question_id))
+    if found is None:
+        raise Refused("This question is not known any more: ask again.")
+    return found
+
+
+def by_notice(session: Session, notice_id: uuid.UUID, address_id: uuid.UUID) -> Heard | None:
+    """Return the question of one address that a notice answered."""
+    query = select(Heard).where(
+        Heard.community_id == store.community(session),
+        Heard.notice_id == notice_id,
+        Heard.address_id == address_id,
+    )
+    return session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
+
+
+def automatic(session: Session, address_id: uuid.UUID, since: datetime) -> int:
+    """Return how many automatic answers an address has had since an instant."""
+    query = select(func.count()).where(
+        Heard.community_id == store.community(session),
+        Heard.address_id == address_id,
+        Heard.at > since,
+        Heard.automatic.is_(True),
+    )
+    return session.scalar(query) or 0
+
+
+def _file(heard: Heard, came: Attachment) -> File:
+    data = None if came.data is None else base64.b64encode(came.data).decode()
+    return File(
+        community_id=heard.community_id,
+        id=new_id(),
+        question_id=heard.id,
+        kind=came.kind[:20],
+        reference=came.reference,
+        data=data,
+    )

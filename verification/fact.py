@@ -1,0 +1,125 @@
+"""An official fact: its tables, its versions that never change, its variants."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from content.base import Base, Identified, Instant, Owned, Secret
+from verification.index import Verdict
+
+
+class Refused(Exception):  # noqa: N818 - a rule says no; nothing has gone wrong
+    """The rules of the fact base or of the desk do not allow it; the sentence says what to do."""
+
+
+class FactState(StrEnum):
+    """Whether a fact answers anybody: only a signed one does."""
+
+    DRAFT = "draft"
+    SIGNED = "signed"
+    WITHDRAWN = "withdrawn"
+
+
+class VariantState(StrEnum):
+    """Whether another wording finds the fact: only an accepted one does."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a fact says. `truth` is a full sentence; `date` is when it was found to be so.
+
+    `valid_until` is the last day on which it holds, None for good; `area` is a place path or
+    name, "" for everywhere; `expert` is what residents read: 青禾水务 管网工程师.
+    """
+
+    claim: str
+    truth: str
+    verdict: Verdict
+    explanation: str = ""
+    source: str = ""
+    expert: str = ""
+    date: dt.date | None = None
+    valid_until: dt.date | None = None
+    area: str = ""
+    category: str = ""
+    variants: tuple[str, ...] = ()
+
+
+class Fact(Identified, Base):
+    """A fact as it stands; what it says is in its versions."""
+
+    __tablename__ = "fact"
+
+    code: Mapped[str] = mapped_column(String(64))
+    """The id in the file it came from, else its own id: the same code is the same fact."""
+    state: Mapped[FactState]
+    latest: Mapped[int] = mapped_column(default=1)
+    """The newest version, signed or not."""
+    signed: Mapped[int] = mapped_column(default=0)
+    """The version that answers; 0 before the first signature."""
+    changed: Mapped[int]
+    """Counts the changes of the whole base, so that each process can follow them."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    # two changes with one number cannot both commit: no process can miss the second
+    __table_args__ = (
+        UniqueConstraint("community_id", "code"),
+        UniqueConstraint("community_id", "changed"),
+    )
+
+
+class FactVersion(Owned, Base):
+    """What a fact says since one moment; only the signature is added later."""
+
+    __tablename__ = "fact_version"
+
+    fact_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    claim: Mapped[str]
+    truth: Mapped[str]
+    verdict: Mapped[Verdict]
+    explanation: Mapped[str]
+    source: Mapped[str]
+    expert: Mapped[str]
+    date: Mapped[dt.date | None] = mapped_column(Date)
+    valid_until: Mapped[dt.date | None] = mapped_column(Date)
+    area: Mapped[str]
+    category: Mapped[str]
+    terms: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Token ids of the claim, None until they are stored."""
+    tokenizer: Mapped[int] = mapped_column(default=0)
+    """The version of the tokenizer that cut `terms`."""
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    made_by: Mapped[uuid.UUID | None]
+    signed_at: Mapped[datetime | None] = mapped_column(Instant)
+    signed_by: Mapped[uuid.UUID | None]
+
+
+class FactVariant(Identified, Base):
+    """Another wording of a claim; encrypted, for residents wrote some of them."""
+
+    __tablename__ = "fact_variant"
+
+    fact_id: Mapped[uuid.UUID]
+    text: Mapped[str] = mapped_column(Secret("fact_variant.text"))
+    digest: Mapped[str] = mapped_column(String(32))
+    """The keyed hash of the normalised text."""
+    state: Mapped[VariantState]
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    made_by: Mapped[uuid.UUID | None]
+    """None where a resident's choice proposed it."""
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    accepted_by: Mapped[uuid.UUID | None]
+
+    __table_args__ = (UniqueConstraint("community_id", "fact_id", "digest"),)
+
+
+Index("ix_fact_variant_digest", FactVariant.community_id, FactVariant.digest)

@@ -1,0 +1,298 @@
+"""The official fact base: draft, sign, change, withdraw; and the index that follows it."""
+
+import uuid
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from content import event, store
+from content.base import new_id
+from content.event import Actor
+from content.staff import Role, Staff, StaffRole
+from verification import text as texts
+from verification.fact import (
+    Fact,
+    FactState,
+    FactVariant,
+    FactVersion,
+    Refused,
+    Statement,
+    VariantState,
+)
+from verification.index import FactView, Index
+
+
+@dataclass(slots=True)
+class Base:
+    """The signed facts in memory, and the number of the last change that they hold."""
+
+    index: Index = field(default_factory=Index)
+    watermark: int = 0
+
+
+def base(session: Session) -> Base:
+    """Build the index of all signed facts; done once when a process starts."""
+    made = Base()
+    refresh(session, made)
+    return made
+
+
+def refresh(session: Session, base: Base) -> int:
+    """Bring `base` up to what any process has committed; return how many facts changed."""
+    mine = store.community(session)
+    changed = (
+        select(Fact, FactVersion)
+        .outerjoin(
+            FactVersion,
+            (FactVersion.community_id == Fact.community_id)
+            & (FactVersion.fact_id == Fact.id)
+            & (FactVersion.number == Fact.signed),
+        )
+        .where(Fact.community_id == mine, Fact.changed > base.watermark)
+        .order_by(Fact.changed)
+    )
+    rows = session.execute(changed).all()
+    variants = _variants(session, base.watermark) if rows else {}
+    for fact, version in rows:
+        if fact.state is FactState.SIGNED:
+            base.index.add(view(version, variants.get(fact.id, ())))
+        else:
+            base.index.remove(str(fact.id))
+        base.watermark = fact.changed
+    return len(rows)
+
+
+def view(version: FactVersion, variants: tuple[str, ...]) -> FactView:
+    """Return a version as the index and the decision see it."""
+    return FactView(
+        id=str(version.fact_id),
+        claim=version.claim,
+        variants=variants,
+        truth=version.truth,
+        verdict=version.verdict,
+        valid_until=version.valid_until,
+        area=version.area,
+        date=version.date,
+    )
+
+
+def draft(
+    session: Session, actor: Actor, statement: Statement, now: datetime, *, code: str = ""
+) -> Fact:
+    """Write a new fact; it answers nobody before an expert has signed it."""
+    _complete(statement)
+    made = new_id()
+    fact = Fact(
+        community_id=store.community(session),
+        id=made,
+        code=code or str(made),
+        state=FactState.DRAFT,
+        latest=0,
+        signed=0,
+        changed=_next(session),
+    )
+    session.add(fact)
+    _write(session, fact, actor, statement, now)
+    event.add(session, actor, "fact.drafted", fact.id, now)
+    return fact
+
+
+def change(
+    session: Session, fact: Fact, actor: Actor, statement: Statement, now: datetime
+) -> FactVersion:
+    """Write a new version. The signed one goes on answering until the new one is signed."""
+    _complete(statement)
+    if fact.state is FactState.WITHDRAWN:
+        raise Refused("This fact was withdrawn: write a new one instead.")
+    version = _write(session, fact, actor, statement, now)
+    event.add(session, actor, "fact.changed", fact.id, now, version=version.number)
+    return version
+
+
+def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersion:
+    """Sign the newest version as an expert: from now on it answers. Signing twice is harmless.
+
+    Raises Refused for who is no acting expert, and for a withdrawn fact. Who was told an older
+    version hears of it by `correction.correct`.
+    """
+    _expert(session, actor)
+    if fact.state is FactState.WITHDRAWN:
+        raise Refused("This fact was withdrawn: write a new one instead.")
+    version = current(session, fact, fact.latest)
+    if fact.signed == fact.latest:
+        return version
+    version.signed_at, version.signed_by = now, actor.id
+    fact.state, fact.signed = FactState.SIGNED, fact.latest
+    _touch(session, fact)
+    event.add(session, actor, "fact.signed", fact.id, now, version=version.number)
+    return version
+
+
+def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
+    """Take a fact back as an expert: it answers nobody any more. Its versions are kept."""
+    _expert(session, actor)
+    if fact.state is FactState.WITHDRAWN:
+        return
+    fact.state, fact.withdrawn_at = FactState.WITHDRAWN, now
+    _touch(session, fact)
+    event.add(session, actor, "fact.withdrawn", fact.id, now, version=fact.signed)
+
+
+def add_variant(
+    session: Session, fact: Fact, wording: str, actor: Actor, now: datetime, *, accepted: bool
+) -> FactVariant | None:
+    """Add another wording; None when this fact has it already.
+
+    One that staff write is `accepted` at once; one that a resident's choice suggests waits.
+    """
+    digest = store.digest(session, texts.normalise(wording).folded or wording)
+    mine = store.community(session)
+    known = select(FactVariant.id).where(
+        FactVariant.community_id == mine,
+        FactVariant.fact_id == fact.id,
+        FactVariant.digest == digest,
+    )
+    if session.scalar(known) is not None:
+        return None
+    made = FactVariant(
+        community_id=mine,
+        id=new_id(),
+        fact_id=fact.id,
+        text=wording,
+        digest=digest,
+        state=VariantState.ACCEPTED if accepted else VariantState.PROPOSED,
+        made_at=now,
+        made_by=actor.id,
+        accepted_at=now if accepted else None,
+        accepted_by=actor.id if accepted else None,
+    )
+    session.add(made)
+    session.flush()
+    if accepted:
+        _touch(session, fact)
+    return made
+
+
+def accept_variant(session: Session, variant: FactVariant, actor: Actor, now: datetime) -> None:
+    """Let a proposed wording find its fact."""
+    if variant.state is VariantState.ACCEPTED:
+        return
+    variant.state = VariantState.ACCEPTED
+    variant.accepted_at, variant.accepted_by = now, actor.id
+    _touch(session, get(session, variant.fact_id))
+    event.add(session, actor, "variant.accepted", variant.fact_id, now)
+
+
+def get(session: Session, fact_id: uuid.UUID) -> Fact:
+    """Return a fact; raises Refused for an unknown id."""
+    found = session.get(Fact, (store.community(session), fact_id))
+    if found is None:
+        raise Refused("There is no fact with this id: `linxun facts list` shows them.")
+    return found
+
+
+def named(session: Session, name: str) -> Fact:
+    """Return the fact with this code or id; raises Refused where there is none."""
+    mine = store.community(session)
+    found = session.scalar(select(Fact).where(Fact.community_id == mine, Fact.code == name))
+    if found is not None:
+        return found
+    try:
+        return get(session, uuid.UUID(name))
+    except ValueError:
+        raise Refused("There is no fact with this id: `linxun facts list` shows them.") from None
+
+
+def current(session: Session, fact: Fact, number: int | None = None) -> FactVersion:
+    """Return version `number` of a fact; by default the signed one, else the newest."""
+    wanted = number or fact.signed or fact.latest
+    return session.get_one(FactVersion, (fact.community_id, fact.id, wanted))
+
+
+def everything(session: Session) -> Select[Fact, FactVersion]:
+    """Select all facts with their newest version, in the order of their making."""
+    joined = (FactVersion.fact_id == Fact.id) & (FactVersion.number == Fact.latest)
+    return (
+        select(Fact, FactVersion)
+        .join(FactVersion, (FactVersion.community_id == Fact.community_id) & joined)
+        .where(Fact.community_id == store.community(session))
+        .order_by(Fact.id)
+    )
+
+
+def wordings(session: Session, fact: Fact) -> list[FactVariant]:
+    """Return the variants of a fact, oldest first."""
+    query = select(FactVariant).where(
+        FactVariant.community_id == fact.community_id, FactVariant.fact_id == fact.id
+    )
+    return list(session.scalars(query.order_by(FactVariant.id)))
+
+
+def _write(
+    session: Session, fact: Fact, actor: Actor, statement: Statement, now: datetime
+) -> FactVersion:
+    said = asdict(statement)
+    variants = said.pop("variants")
+    fact.latest += 1
+    version = FactVersion(
+        community_id=fact.community_id,
+        fact_id=fact.id,
+        number=fact.latest,
+        made_at=now,
+        made_by=actor.id,
+        **said,
+    )
+    session.add(version)
+    session.flush()
+    for wording in variants:
+        add_variant(session, fact, wording, actor, now, accepted=True)
+    return version
+
+
+def _complete(statement: Statement) -> None:
+    if not statement.claim.strip() or not statement.truth.strip():
+        raise Refused("A fact needs a claim and the truth as a full sentence.")
+    if not statement.source.strip():
+        raise Refused("A fact needs its source: residents are told who says so.")
+
+
+def _expert(session: Session, actor: Actor) -> None:
+    mine = store.community(session)
+    query = (
+        select(Staff.id)
+        .join(StaffRole, (StaffRole.community_id == mine) & (StaffRole.staff_id == Staff.id))
+        .where(Staff.community_id == mine, Staff.id == actor.id, Staff.left_at.is_(None))
+        .where(StaffRole.role == Role.EXPERT)
+    )
+    if actor.id is None or session.scalar(query) is None:
+        raise Refused("Only an expert can sign, withdraw or settle: ask one of them.")
+
+
+def _touch(session: Session, fact: Fact) -> None:
+    fact.changed = _next(session)
+    session.flush()
+
+
+def _next(session: Session) -> int:
+    mine = store.community(session)
+    session.flush()
+    last = session.scalar(select(func.max(Fact.changed)).where(Fact.community_id == mine))
+    return (last or 0) + 1
+
+
+def _variants(session: Session, after: int) -> dict[uuid.UUID, tuple[str, ...]]:
+    mine = store.community(session)
+    query = (
+        select(FactVariant.fact_id, FactVariant.text)
+        .join(Fact, (Fact.community_id == mine) & (Fact.id == FactVariant.fact_id))
+        .where(FactVariant.community_id == mine, Fact.changed > after)
+        .where(FactVariant.state == VariantState.ACCEPTED)
+        .order_by(FactVariant.id)
+    )
+    found: defaultdict[uuid.UUID, tuple[str, ...]] = defaultdict(tuple)
+    for fact_id, text in session.execute(query):
+        found[fact_id] += (text,)
+    return found

@@ -1,0 +1,72 @@
+"""Who was told which version of a fact, so that a correction finds them all."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Index, Uuid, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content import store
+from content.base import Base, Instant, Owned
+
+
+class Telling(Owned, Base):
+    """What one asker has been told of one fact."""
+
+    __tablename__ = "telling"
+
+    question_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    fact_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    address_id: Mapped[uuid.UUID]
+    version: Mapped[int]
+    """The version that the asker knows now."""
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    """Whether they have heard that it was withdrawn."""
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+Index("ix_telling_fact", Telling.community_id, Telling.fact_id)
+
+
+def keep(
+    session: Session,
+    question_id: uuid.UUID,
+    address_id: uuid.UUID | None,
+    fact_id: uuid.UUID,
+    version: int,
+    now: datetime,
+) -> None:
+    """Keep that an asker is told a version; nothing for who cannot be reached again."""
+    if address_id is None:
+        return
+    session.merge(
+        Telling(
+            community_id=store.community(session),
+            question_id=question_id,
+            fact_id=fact_id,
+            address_id=address_id,
+            version=version,
+            withdrawn=False,
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def outdated(session: Session, fact_id: uuid.UUID, version: int, *, gone: bool) -> list[Telling]:
+    """Return who knows another version than `version`, or not yet that the fact is `gone`."""
+    stale: ColumnElement[bool] = Telling.withdrawn.is_(False)
+    if not gone:
+        stale = or_(Telling.version != version, Telling.withdrawn.is_(True))
+    query = select(Telling).where(
+        Telling.community_id == store.community(session), Telling.fact_id == fact_id, stale
+    )
+    return list(session.scalars(query.order_by(Telling.question_id)))
+
+
+def told(session: Session, fact_id: uuid.UUID) -> int:
+    """Return how many addresses have been told a fact, in whichever version."""
+    query = select(func.count(func.distinct(Telling.address_id))).where(
+        Telling.community_id == store.community(session), Telling.fact_id == fact_id
+    )
+    return session.scalar(query) or 0
