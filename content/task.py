@@ -1,13 +1,15 @@
 """Somebody needs help, or something must be done by staff; with a clock."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, Select, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from content.base import Base, Identified, Instant, Secret
+from content import event, mask, store
+from content.base import Base, Identified, Instant, Secret, new_id
+from content.event import Actor
 
 
 class TaskKind(StrEnum):
@@ -43,3 +45,124 @@ class Task(Identified, Base):
 
 
 Index("ix_task_open", Task.community_id, Task.done_at, Task.due_at)
+
+
+class TaskError(ValueError):
+    """A task cannot be taken or closed; the sentence (Chinese, English) says why."""
+
+
+_CLOCK = {
+    TaskKind.EMERGENCY: timedelta(minutes=5),
+    TaskKind.HELP: timedelta(minutes=30),
+    TaskKind.SERVICE: timedelta(days=1),
+    TaskKind.REVIEW: timedelta(days=1),
+    TaskKind.CASE: timedelta(hours=4),
+}
+_URGENT = timedelta(minutes=5)
+
+
+def add(
+    session: Session,
+    kind: TaskKind,
+    actor: Actor,
+    now: datetime,
+    *,
+    resident_id: uuid.UUID | None = None,
+    notice_id: uuid.UUID | None = None,
+    subject_id: uuid.UUID | None = None,
+    place_id: uuid.UUID | None = None,
+    note: str = "",
+    urgent: bool = False,
+) -> Task:
+    """Open a task, or return the open one of the same kind about the same things.
+
+    A second press of key 3 is the same cry for help: it may make the task urgent, not two of it.
+    """
+    same = _same(session, kind, resident_id, notice_id, subject_id)
+    if same is not None:
+        if urgent and not same.urgent:
+            same.urgent, same.due_at = True, min(same.due_at, now + _URGENT)
+        return same
+    urgent = urgent or kind is TaskKind.EMERGENCY
+    opened = Task(
+        community_id=store.community(session),
+        id=new_id(),
+        kind=kind,
+        resident_id=resident_id,
+        notice_id=notice_id,
+        subject_id=subject_id,
+        place_id=place_id,
+        note=mask.identity(note),
+        urgent=urgent,
+        opened_at=now,
+        due_at=now + (_URGENT if urgent else _CLOCK[kind]),
+    )
+    session.add(opened)
+    event.add(session, actor, "task.opened", opened.id, now, task=kind, urgent=urgent)
+    session.flush()
+    return opened
+
+
+def take(session: Session, task_id: uuid.UUID, actor: Actor, now: datetime) -> Task:
+    """Let the actor take the task; raises TaskError when somebody else has it or it is done."""
+    task = get(session, task_id)
+    if task.done_at is not None:
+        raise TaskError("这件事已经办完。 This task is done already.")
+    if task.taken_by not in (None, actor.id):
+        raise TaskError("这件事已有同事在办。 A colleague has taken this task already.")
+    if task.taken_by is None:
+        task.taken_by, task.taken_at = actor.id, now
+        event.add(session, actor, "task.taken", task.id, now)
+    return task
+
+
+def done(session: Session, task_id: uuid.UUID, outcome: str, actor: Actor, now: datetime) -> Task:
+    """Close the task with an outcome in a word (`helped`); closing it again changes nothing."""
+    task = get(session, task_id)
+    if task.done_at is None:
+        task.taken_by, task.taken_at = task.taken_by or actor.id, task.taken_at or now
+        task.done_at, task.outcome = now, outcome[:20]
+        event.add(session, actor, "task.done", task.id, now, outcome=task.outcome)
+    return task
+
+
+def get(session: Session, task_id: uuid.UUID) -> Task:
+    """Return one task; raises TaskError for an unknown one."""
+    task = session.get(Task, (store.community(session), task_id))
+    if task is None:
+        raise TaskError("没有这件事。 There is no such task.")
+    return task
+
+
+def waiting(session: Session) -> list[Task]:
+    """Return every task that is not done, the urgent first, then by its time."""
+    return list(session.scalars(_open(session).order_by(Task.urgent.desc(), Task.due_at, Task.id)))
+
+
+def overdue(session: Session, now: datetime) -> list[Task]:
+    """Return the tasks that nobody has taken although their time has passed, the oldest first."""
+    late = _open(session).where(Task.taken_by.is_(None), Task.due_at <= now)
+    return list(session.scalars(late.order_by(Task.due_at, Task.id)))
+
+
+def _open(session: Session) -> Select[Task]:
+    return select(Task).where(Task.community_id == store.community(session), Task.done_at.is_(None))
+
+
+def _same(
+    session: Session,
+    kind: TaskKind,
+    resident_id: uuid.UUID | None,
+    notice_id: uuid.UUID | None,
+    subject_id: uuid.UUID | None,
+) -> Task | None:
+    if resident_id is None and subject_id is None:
+        return None
+    return session.scalar(
+        _open(session).where(
+            Task.kind == kind,
+            Task.resident_id == resident_id,
+            Task.notice_id == notice_id,
+            Task.subject_id == subject_id,
+        )
+    )

@@ -1,0 +1,76 @@
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from content import task
+from content.event import HOUSE, Actor, Door, Event
+from content.store import Store
+from content.task import TaskError, TaskKind
+
+ANNA, BEN = (Actor(Door.CHAT, uuid.uuid4()) for _ in range(2))
+
+
+def test_a_second_cry_for_help_is_the_same_task(store: Store, now: datetime) -> None:
+    who = uuid.uuid4()
+    with store.begin() as session:
+        first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who)
+        second = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, urgent=True)
+        assert first is second
+        assert second.due_at == now + timedelta(minutes=5)
+
+
+def test_after_it_is_done_a_new_cry_is_a_new_task(store: Store, now: datetime) -> None:
+    who = uuid.uuid4()
+    with store.begin() as session:
+        first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who)
+        task.done(session, first.id, "helped", ANNA, now)
+        assert task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who) is not first
+
+
+def test_a_task_is_taken_by_one_person(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        opened = task.add(session, TaskKind.SERVICE, HOUSE, now)
+        task.take(session, opened.id, ANNA, now)
+        assert task.take(session, opened.id, ANNA, now).taken_by == ANNA.id
+        with pytest.raises(TaskError, match="colleague"):
+            task.take(session, opened.id, BEN, now)
+
+
+def test_a_task_that_is_done_cannot_be_taken(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        opened = task.add(session, TaskKind.SERVICE, HOUSE, now)
+        task.done(session, opened.id, "helped", ANNA, now)
+        with pytest.raises(TaskError, match="done already"):
+            task.take(session, opened.id, BEN, now)
+
+
+def test_overdue_is_what_nobody_took_in_time(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        left = task.add(session, TaskKind.EMERGENCY, HOUSE, now)
+        taken = task.add(session, TaskKind.EMERGENCY, HOUSE, now)
+        task.add(session, TaskKind.SERVICE, HOUSE, now)
+        task.take(session, taken.id, ANNA, now)
+        assert task.overdue(session, now + timedelta(minutes=5)) == [left]
+        assert task.overdue(session, now + timedelta(minutes=4)) == []
+
+
+def test_the_urgent_wait_first(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        task.add(session, TaskKind.SERVICE, HOUSE, now)
+        urgent = task.add(session, TaskKind.EMERGENCY, HOUSE, now + timedelta(minutes=1))
+        assert task.waiting(session)[0] is urgent
+
+
+def test_a_note_loses_identity_numbers_and_no_event_holds_it(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        note = "我摔倒了，身份证11010519491231002X"
+        opened = task.add(session, TaskKind.HELP, HOUSE, now, note=note)
+        assert opened.note == "我摔倒了，身份证***"
+        assert not any("摔倒" in str(kept.data) for kept in session.scalars(select(Event)))
+
+
+def test_an_unknown_task_is_a_sentence(store: Store, now: datetime) -> None:
+    with store.begin() as session, pytest.raises(TaskError, match="no such task"):
+        task.done(session, uuid.uuid4(), "helped", ANNA, now)
