@@ -1,5 +1,6 @@
 """The settings: one frozen object, read once; a file, then the environment, then flags."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,17 +61,18 @@ SECRETS = ("token", "telegram_token", "telegram_secret", "twilio_auth_token")
 def load(**flags: Any) -> Settings:
     """Read the settings; raises ConfigError with a sentence that names the wrong one."""
     try:
-        return Settings(**_from_files(), **{k: v for k, v in flags.items() if v is not None})
+        given: dict[str, Any] = {name: flag for name, flag in flags.items() if flag is not None}
+        return Settings(**_from_files(), **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"The setting LINXUN_{name} is wrong: {first['msg']}.") from error
 
 
-def _from_files() -> dict[str, str]:
-    found = {}
+def _from_files() -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for name in SECRETS:
-        path = _environment().get(f"LINXUN_{name.upper()}_FILE")
+        path = os.environ.get(f"LINXUN_{name.upper()}_FILE")
         if path:
             try:
                 found[name] = Path(path).read_text(encoding="utf-8").strip()
@@ -79,12 +81,6 @@ def _from_files() -> dict[str, str]:
                     f"The file named by LINXUN_{name.upper()}_FILE cannot be read."
                 ) from error
     return found
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 @cache

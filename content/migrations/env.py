@@ -1,12 +1,12 @@
 """Runs migrations on the connection that `content.store` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Enum, TypeDecorator
 
 
-def plain(kind: str, item: Any, _context: Any) -> str | bool:
+def plain(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write a column's type without our own classes: a migration never changes with the code."""
     if kind != "type":
         return False

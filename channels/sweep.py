@@ -1,0 +1,137 @@
+"""What should have happened and did not: found on a schedule, settled, counted."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from channels.base import Channel, SendError
+from content import claim, expansion, notice, outcome, store
+from content.alert import Severity
+from content.clock import Clock
+from content.delivery import Attempt, AttemptState, Receipt
+from content.message import Message
+from content.notice import Notice, NoticeState
+from content.store import Store
+
+log = structlog.get_logger("sweep")
+
+NO_RECEIPT = timedelta(seconds=60)
+_URGENT = (Severity.EXTREME, Severity.SEVERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found."""
+
+    overdue: int = 0
+    """Attempts past their deadline."""
+    silent: int = 0
+    """Attempts taken over a minute ago of which the provider has said nothing since."""
+    short: int = 0
+    """Notices with fewer deliveries than their audience."""
+    expired: int = 0
+    unrouted: int = 0
+    """Deliveries sent back to the router because their address was opted out."""
+
+
+@dataclass(slots=True)
+class Lost:
+    """An attempt whose outcome nobody recorded, with what it takes to ask for it."""
+
+    ref: str
+    sender: str
+    state: AttemptState
+    started_at: datetime
+    to: str = field(repr=False)
+    message: Message = field(repr=False)
+    urgent: bool = False
+
+
+def tidy(session: Session, now: datetime) -> Swept:
+    """Expire notices, restart short expansions, reroute opted-out addresses; in one transaction."""
+    gone = notice.expire(session, now)
+    expansion.close(session, gone, NoticeState.EXPIRED, now)
+    short = expansion.short(session)
+    for notice_id in short:
+        expansion.restart(session, notice_id)
+    return Swept(
+        short=len(short),
+        expired=len(gone),
+        unrouted=outcome.unroute(session),
+        silent=_silent(session, now),
+    )
+
+
+async def settle(
+    store_: Store, channels: Mapping[str, Channel], lost: Lost, clock: Clock
+) -> AttemptState:
+    """Find out what became of an attempt past its deadline; never resend blindly.
+
+    The provider is asked where it can be asked. Where it cannot, severity decides: an urgent alert
+    is repeated, any other is left to the next step of the ladder.
+    """
+    if lost.state is not AttemptState.ATTEMPTING:
+        await store_.write(lambda session: outcome.hang_up(session, lost.ref, clock.now()))
+        return lost.state
+    channel = channels.get(lost.sender)
+    try:
+        if channel is None or not channel.abilities.asks:
+            found, known = None, False
+        else:
+            found, known = await channel.find(lost.to, lost.message, lost.started_at), True
+    except SendError:
+        found, known = None, False
+    repeat = lost.urgent and channel is not None and not channel.abilities.asks
+
+    def write(session: Session) -> AttemptState:
+        now = clock.now()
+        if found is not None:
+            outcome.accepted(session, lost.ref, found.provider_id, now)
+            return AttemptState.ACCEPTED
+        if known:
+            outcome.never_taken(session, lost.ref, now)
+            return AttemptState.FAILED
+        outcome.unknown(session, lost.ref, now, repeat=repeat)
+        return AttemptState.UNKNOWN
+
+    state = await store_.write(write)
+    log.info("attempt.settled", ref=lost.ref, sender=lost.sender, state=str(state))
+    return state
+
+
+def urgent(session: Session, notice_id: uuid.UUID) -> bool:
+    """Say whether a double of this notice does less harm than its loss."""
+    return notice.get(session, notice_id).severity in _URGENT
+
+
+def refs(session: Session, now: datetime) -> list[tuple[str, AttemptState, datetime]]:
+    """Return the attempts past their deadline: (ref, state, started)."""
+    return [(one.ref, one.state, one.started_at) for one in outcome.overdue(session, now)]
+
+
+def _silent(session: Session, now: datetime) -> int:
+    heard = exists(
+        select(literal(1)).where(
+            Receipt.community_id == Attempt.community_id, Receipt.ref == Attempt.ref
+        )
+    )
+    query = (
+        select(func.count())
+        .select_from(Attempt)
+        .join(
+            Notice, (Notice.community_id == Attempt.community_id) & (Notice.id == Attempt.notice_id)
+        )
+        .where(Attempt.community_id == store.community(session))
+        .where(Attempt.state == AttemptState.ACCEPTED, Attempt.accepted_at < now - NO_RECEIPT)
+        .where(Notice.state == NoticeState.LIVE, Attempt.provider_id.is_not(None), ~heard)
+        .where(Attempt.kind != "chat")
+    )
+    return session.scalar(query) or 0
+
+
+__all__ = ["Lost", "Swept", "claim", "refs", "settle", "tidy", "urgent"]

@@ -1,0 +1,291 @@
+"""The engine: routes what is due, claims, renders, sends, records, and sweeps up after itself."""
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from channels import router, sweep
+from channels.base import Channel, Receipt, SendError
+from channels.router import Recipient, Standing
+from content import claim, compose, expansion, notice, outcome, routing
+from content.claim import Job, Sender
+from content.clock import Clock
+from content.compose import Reader
+from content.ladder import Ladders
+from content.message import Kind, Message
+from content.people import OwnerKind
+from content.reason import Reason
+from content.routing import Due, Plan
+from content.store import Store
+
+log = structlog.get_logger("worker")
+
+_AT_ONCE = 100
+"""Requests in flight per sender."""
+_IDLE = 1.0
+"""Real seconds after which a loop looks again although nothing was committed."""
+_SWEEP = 5.0
+"""Seconds of clock time between two sweeps."""
+_CACHE = 4_096
+_DIRECT_TRIES = 3
+_ERROR_PAUSE = 1.0
+
+Record = Callable[[Session], None]
+
+
+class Worker:
+    """Sends through the given channels until it is stopped; any number may share a database."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        senders: Sequence[Sender],
+        ladders: Ladders,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.channels = channels
+        self.senders = tuple(senders)
+        self.ladders = ladders
+        self.kinds = frozenset(sender.kind for sender in senders)
+        self.swept: sweep.Swept = sweep.Swept()
+        self._stopping = asyncio.Event()
+        self._records: asyncio.Queue[Record] = asyncio.Queue()
+        self._flying: dict[str, set[asyncio.Task[None]]] = {one.name: set() for one in senders}
+        self._messages: OrderedDict[Reader, Message] = OrderedDict()
+
+    async def run(self) -> None:
+        """Work until `stop`; what is in flight is finished and recorded."""
+        recorder = asyncio.create_task(self._record())
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._loop(self._route, None))
+            loops.create_task(self._loop(self._tend, None))
+            for sender in self.senders:
+                loops.create_task(self._loop(lambda one=sender: self._send(one), sender))  # type: ignore[misc]
+        for flying in self._flying.values():
+            if flying:
+                await asyncio.wait(flying)
+        await self._records.join()
+        recorder.cancel()
+
+    def stop(self) -> None:
+        """Ask the loops to end; `run` returns when everything is recorded."""
+        self._stopping.set()
+
+    async def _loop(self, step: Callable[[], Awaitable[bool]], sender: Sender | None) -> None:
+        """Repeat a step; rest when it had nothing to do. One of the two edges of the house."""
+        while not self._stopping.is_set():
+            try:
+                if not await step():
+                    await self._rest(step, sender)
+            except Exception:
+                log.exception("worker.step_failed", sender=sender.name if sender else "")
+                await asyncio.sleep(_ERROR_PAUSE)
+
+    async def _rest(self, step: Callable[[], Awaitable[bool]], sender: Sender | None) -> None:
+        if step == self._tend:
+            await self._pause(self.clock.real(_SWEEP))
+            return
+        kind = sender.kind if sender else None
+        due = await self.store.query(lambda session: claim.next_due(session, kind))
+        seconds = _IDLE
+        if due is not None:
+            least = self.clock.real(1 / sender.rate if sender else claim.WINDOW)
+            left = self.clock.real((due - self.clock.now()).total_seconds())
+            seconds = min(_IDLE, max(left, least, 0.002))
+        await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        stop = asyncio.create_task(self._stopping.wait())
+        bell = asyncio.create_task(self.store.changed(seconds))
+        await asyncio.wait((stop, bell), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        bell.cancel()
+
+    async def _route(self) -> bool:
+        """Give every due delivery its next step."""
+        now = self.clock.now()
+        due = await self.store.query(lambda session: routing.due(session, now))
+        if not due:
+            return False
+        await self.store.write(lambda session: self._plan(session, due, now))
+        return True
+
+    def _plan(self, session: Session, due: Sequence[Due], now: datetime) -> None:
+        plans: list[Plan] = []
+        for one in due:
+            step = self.step(one, now)
+            if step.kind is Kind.DOOR and one.recipient_kind is not OwnerKind.RESIDENT:
+                routing.give_up(session, one, step.reason or Reason.LADDER_EXHAUSTED, now)
+            else:
+                plans.append(step)
+        routing.plan(session, plans, now)
+
+    def step(self, one: Due, now: datetime) -> Plan:
+        """Return the next step of a delivery: by the ladder, or for a bare address once more."""
+        if one.recipient_kind is OwnerKind.BARE:
+            return _direct(one, now)
+        step = router.next_step(
+            Standing(
+                one.severity, one.rung, one.tries, one.failed, one.skips, passed_on=one.passed_on
+            ),
+            Recipient(one.needs, one.own, one.contacts),
+            self.ladders,
+            self.kinds,
+            now,
+        )
+        return Plan(
+            one.notice_id,
+            one.recipient_id,
+            step.rung,
+            step.tries,
+            step.kind,
+            step.address_id,
+            step.wait,
+            step.at,
+            step.skips,
+            step.reason,
+        )
+
+    async def _send(self, sender: Sender) -> bool:
+        """Claim what this sender may start now, and send it."""
+        flying = self._flying[sender.name]
+        permits = _AT_ONCE - len(flying)
+        if permits <= 0:
+            await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        now = self.clock.now()
+        due = await self.store.query(lambda session: claim.next_due(session, sender.kind))
+        if due is None or due > now:
+            return False
+        jobs = await self.store.write(lambda session: claim.claim(session, sender, permits, now))
+        for job in jobs:
+            task = asyncio.create_task(self._deliver(job))
+            flying.add(task)
+            task.add_done_callback(flying.discard)
+        return bool(jobs)
+
+    async def _deliver(self, job: Job) -> None:
+        """Send one message with no session open, and hand its outcome to the recorder."""
+        try:
+            message = await self._message(job)
+            receipt = await self.channels[job.sender].send(job.to, message, job.ref)
+        except SendError as error:
+            log.warning("delivery.failed", ref=job.ref, sender=job.sender, reason=str(error))
+            if (record := self._failure(job, error)) is not None:
+                self._records.put_nowait(record)
+        except Exception:
+            # the attempt stays open: the sweep finds out what became of it
+            log.exception("delivery.broken", ref=job.ref, sender=job.sender)
+        else:
+            log.info("delivery.sent", ref=job.ref, sender=job.sender)
+            self._records.put_nowait(self._success(job, receipt))
+
+    def _success(self, job: Job, receipt: Receipt) -> Record:
+        now = self.clock.now()
+        return lambda session: outcome.accepted(session, job.ref, receipt.provider_id, now)
+
+    def _failure(self, job: Job, error: SendError) -> Record | None:
+        now = self.clock.now()
+        if error.retry_after is not None:
+            until = now + timedelta(seconds=error.retry_after * self.clock.scale)
+            return lambda session: outcome.throttled(session, job.ref, until, now)
+        if error.unknown:
+            # settled by a receipt, or by the sweep when the deadline has passed
+            return None
+        return lambda session: outcome.failed(
+            session, job.ref, error.reason, now, permanent=error.permanent
+        )
+
+    async def _record(self) -> None:
+        """Write outcomes, as many in one transaction as have come together."""
+        while True:
+            batch = [await self._records.get()]
+            while not self._records.empty() and len(batch) < _AT_ONCE:
+                batch.append(self._records.get_nowait())
+            for attempt in (batch, *([one] for one in batch)):
+                try:
+                    await self.store.write(lambda session, some=attempt: _all(session, some))  # type: ignore[misc]
+                except Exception:
+                    # one bad record must not hold up the others: each is written alone
+                    log.exception("worker.record_failed", count=len(attempt))
+                else:
+                    if attempt is batch:
+                        break
+            for _ in batch:
+                self._records.task_done()
+
+    async def _message(self, job: Job) -> Message:
+        who = compose.reader(job)
+        found = self._messages.get(who)
+        if found is None:
+            found = await self.store.query(lambda session: compose.message(session, who))
+            self._messages[who] = found
+            if len(self._messages) > _CACHE:
+                self._messages.popitem(last=False)
+        return found
+
+    async def _tend(self) -> bool:
+        """Expand what is not expanded, settle what was lost, sweep."""
+        now = self.clock.now()
+        waiting = await self.store.query(expansion.unfinished)
+        if waiting:
+            await self.store.write(lambda session: _expand(session, waiting[0], now))
+        lost = await self.store.query(lambda session: self._lost(session, now))
+        for one in lost:
+            await sweep.settle(self.store, self.channels, one, self.clock)
+        self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
+        return bool(waiting)
+
+    def _lost(self, session: Session, now: datetime) -> list[sweep.Lost]:
+        found = []
+        for ref, state, started in sweep.refs(session, now):
+            job = claim.job(session, ref)
+            if job is None:
+                continue
+            found.append(
+                sweep.Lost(
+                    ref,
+                    job.sender,
+                    state,
+                    started,
+                    job.to,
+                    compose.message(session, compose.reader(job)),
+                    urgent=sweep.urgent(session, job.notice_id),
+                )
+            )
+        return found
+
+
+def _expand(session: Session, notice_id: uuid.UUID, now: datetime) -> None:
+    expansion.expand(session, notice.get(session, notice_id), now)
+
+
+def _all(session: Session, records: Sequence[Record]) -> None:
+    for record in records:
+        record(session)
+        session.flush()
+
+
+def _direct(one: Due, now: datetime) -> Plan:
+    """Send an answer to the same address again, a few times."""
+    over = one.tries >= _DIRECT_TRIES or not one.own or one.own[0].id in one.failed
+    return Plan(
+        one.notice_id,
+        one.recipient_id,
+        one.rung,
+        one.tries,
+        Kind.DOOR if over else one.own[0].kind,
+        None if over else one.own[0].id,
+        0,
+        now,
+        one.skips,
+        Reason.LADDER_EXHAUSTED if over else None,
+    )

@@ -1,0 +1,51 @@
+"""From a frozen notice and its reader to the message they get, in the best language there is."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from content import notice, render
+from content.claim import Job
+from content.message import Kind, Message, Spoken, Written
+from content.notice import NoticeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What of a recipient changes the message: equal readers of a notice get the same one."""
+
+    notice_id: uuid.UUID
+    written: Written
+    spoken: Spoken
+    alone: str = ""
+
+
+def reader(job: Job) -> Reader:
+    """Return whose message this is; on the phone the spoken language decides."""
+    written = job.written
+    if job.kind is Kind.CALL:
+        written = Written.ENGLISH if job.spoken is Spoken.ENGLISH else _chinese(written)
+    return Reader(job.notice_id, written, job.spoken, job.alone)
+
+
+def message(session: Session, who: Reader) -> Message:
+    """Render the notice for this reader."""
+    texts = notice.texts(session, who.notice_id)
+    kind = notice.get(session, who.notice_id).kind
+    return of(kind, texts, who)
+
+
+def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> Message:
+    """Render from the texts at hand; a missing language gets a phrase in it and the Chinese."""
+    exact = texts.get(who.written)
+    base = texts.get(Written.HANS) or next(iter(texts.values()))
+    fields = dict(exact or base)
+    if exact is None and who.written is not Written.HANT:
+        fields["missing"] = "1"
+    return render.render(kind, fields, who.written, who.spoken, alone=who.alone)
+
+
+def _chinese(written: Written) -> Written:
+    return Written.HANS if written is Written.ENGLISH else written

@@ -1,0 +1,248 @@
+"""Confirmed is a human act: a button, a key, a reply, a call back, a knock at the door."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from content import event, outcome, store, task
+from content.alert import Severity
+from content.delivery import Attempt, Delivery, DeliveryState
+from content.event import Actor, Door
+from content.message import Kind
+from content.notice import Notice, NoticeState
+from content.people import Address, Need, OwnerKind, Resident
+from content.place import Community
+from content.reason import Reason
+
+HELP_WITHIN = timedelta(minutes=10)
+"""How soon somebody must have taken a request for help."""
+_OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
+
+
+class Act(StrEnum):
+    """What a person did."""
+
+    BUTTON = "button"
+    KEY = "key"
+    REPLY = "reply"
+    CALL_BACK = "call_back"
+    DOOR = "door"
+
+    @property
+    def reason(self) -> Reason:
+        """Return the reason with which a delivery ends by this act."""
+        return Reason(f"confirmed_{self.value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What an act has settled, and the calls that are now superfluous at the provider."""
+
+    notices: tuple[uuid.UUID, ...] = ()
+    late: bool = False
+    """The notice has been replaced or cancelled: the act counts for nothing."""
+    cancel: tuple[tuple[str, str], ...] = ()
+    """(sender, provider id) of calls still queued or ringing."""
+
+
+def by_ref(
+    session: Session, ref: str, act: Act, actor: Actor, now: datetime, *, help_: bool = False
+) -> Confirmed | None:
+    """Confirm the delivery of this attempt; None for an unknown reference."""
+    attempt = outcome.by_ref(session, ref)
+    if attempt is None:
+        return None
+    delivery = outcome.delivery_of(session, attempt)
+    address = session.get(Address, (attempt.community_id, attempt.address_id))
+    if delivery is None or delivery.state not in _OPEN:
+        settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
+        if settled and help_ and delivery is not None:
+            _help(session, delivery, actor, now)
+        return Confirmed(late=not settled)
+    return _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
+
+
+def by_address(
+    session: Session,
+    kind: Kind,
+    value: str,
+    act: Act,
+    actor: Actor,
+    now: datetime,
+    *,
+    help_: bool = False,
+) -> Confirmed:
+    """Confirm every live notice last attempted at this number or chat, for each whose it is."""
+    return _confirm(session, _pending(session, kind, value), act, actor, now, help_=help_)
+
+
+def at_door(
+    session: Session,
+    notice_id: uuid.UUID,
+    recipient_id: uuid.UUID,
+    actor: Actor,
+    now: datetime,
+    *,
+    help_: bool = False,
+) -> Confirmed | None:
+    """Confirm what a worker has said at the door; None where there is no such delivery."""
+    delivery = session.get(Delivery, (store.community(session), notice_id, recipient_id))
+    if delivery is None:
+        return None
+    if delivery.state not in _OPEN:
+        return Confirmed(late=delivery.state is not DeliveryState.CONFIRMED)
+    return _confirm(session, [(delivery, None)], Act.DOOR, actor, now, help_=help_)
+
+
+def _pending(session: Session, kind: Kind, value: str) -> list[tuple[Delivery, Address | None]]:
+    """Return the unconfirmed deliveries of live notices with an attempt at this address."""
+    query = (
+        select(Delivery, Address)
+        .join(
+            Attempt,
+            and_(
+                Attempt.community_id == Delivery.community_id,
+                Attempt.notice_id == Delivery.notice_id,
+                Attempt.recipient_id == Delivery.recipient_id,
+            ),
+        )
+        .join(
+            Notice,
+            and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
+        )
+        .join(
+            Address,
+            and_(Address.community_id == Attempt.community_id, Address.id == Attempt.address_id),
+        )
+        .where(Delivery.community_id == store.community(session))
+        .where(Attempt.digest == store.digest(session, value), Attempt.kind == kind)
+        .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
+        .where(Delivery.state.in_(_OPEN))
+    )
+    found: dict[tuple[uuid.UUID, uuid.UUID], tuple[Delivery, Address | None]] = {
+        (delivery.notice_id, delivery.recipient_id): (delivery, address)
+        for delivery, address in session.execute(query).tuples()
+    }
+    return list(found.values())
+
+
+def _confirm(
+    session: Session,
+    found: Sequence[tuple[Delivery, Address | None]],
+    act: Act,
+    actor: Actor,
+    now: datetime,
+    *,
+    help_: bool,
+) -> Confirmed:
+    cancel: list[tuple[str, str]] = []
+    for delivery, address in found:
+        if help_:
+            _help(session, delivery, actor, now)
+        if address is not None and address.owner_kind is OwnerKind.CONTACT:
+            _pass_on(session, delivery, actor, now)
+        else:
+            _settle(session, delivery, act, actor, now)
+        cancel += _calls(session, delivery)
+    return Confirmed(tuple(delivery.notice_id for delivery, _ in found), cancel=tuple(cancel))
+
+
+def _settle(session: Session, delivery: Delivery, act: Act, actor: Actor, now: datetime) -> None:
+    _close(delivery, DeliveryState.CONFIRMED, act.reason, now)
+    delivery.confirmed_at = now
+    _tell(session, "delivery.confirmed", delivery, actor, now, act=act.value)
+    community = session.get(Community, delivery.community_id)
+    if community is not None and community.household_confirms and delivery.place_id:
+        _settle_household(session, delivery, actor, now)
+
+
+def _settle_household(session: Session, by: Delivery, actor: Actor, now: datetime) -> None:
+    query = select(Delivery).where(
+        Delivery.community_id == by.community_id,
+        Delivery.notice_id == by.notice_id,
+        Delivery.place_id == by.place_id,
+        Delivery.state.in_(_OPEN),
+    )
+    for other in session.scalars(query):
+        _close(other, DeliveryState.CONFIRMED, Reason.CONFIRMED_HOUSEHOLD, now)
+        other.confirmed_at = now
+        _tell(session, "delivery.confirmed", other, actor, now, act="household")
+
+
+def _pass_on(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> None:
+    """Count a contact's promise: it ends the ladder, but for grave alerts and who lives alone."""
+    notice = session.get(Notice, (delivery.community_id, delivery.notice_id))
+    resident = session.get(Resident, (delivery.community_id, delivery.recipient_id))
+    grave = notice is not None and notice.severity is Severity.EXTREME
+    alone = resident is not None and Need.LIVES_ALONE in resident.needs
+    _tell(session, "delivery.passed_on", delivery, actor, now)
+    if delivery.state is DeliveryState.DOOR:
+        delivery.reason = Reason.PASSED_ON
+        if grave or alone:
+            return
+    if grave or alone:
+        # only the door is left: the router reads this reason
+        delivery.reason, delivery.kind, delivery.next_at = Reason.PASSED_ON, None, now
+    else:
+        _close(delivery, DeliveryState.PASSED_ON, Reason.PASSED_ON, now)
+
+
+def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> None:
+    """Open one task for this person and notice, however often they press."""
+    if delivery.needs_help:
+        return
+    delivery.needs_help = True
+    task.open_(
+        session,
+        actor,
+        task.TaskKind.HELP,
+        now,
+        due_at=now + HELP_WITHIN,
+        resident_id=delivery.recipient_id,
+        notice_id=delivery.notice_id,
+        place_id=delivery.place_id,
+        urgent=True,
+    )
+
+
+def _calls(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
+    """Return the calls of this person or household that are still open at a provider."""
+    other = aliased(Delivery)
+    query = (
+        select(Attempt.sender, Attempt.provider_id)
+        .join(
+            other,
+            and_(
+                other.community_id == Attempt.community_id,
+                other.notice_id == Attempt.notice_id,
+                other.recipient_id == Attempt.recipient_id,
+            ),
+        )
+        .where(Attempt.community_id == delivery.community_id)
+        .where(Attempt.notice_id == delivery.notice_id, Attempt.kind == Kind.CALL)
+        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+        .where(func.coalesce(other.state, "") != DeliveryState.OPEN)
+        .where(
+            (other.recipient_id == delivery.recipient_id) | (other.place_id == delivery.place_id)
+        )
+    )
+    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
+
+
+def _close(delivery: Delivery, state: DeliveryState, reason: Reason, now: datetime) -> None:
+    delivery.state, delivery.reason, delivery.closed_at = state, reason, now
+    delivery.kind = None
+
+
+def _tell(
+    session: Session, kind: str, delivery: Delivery, actor: Actor, now: datetime, **data: str
+) -> None:
+    who = Actor(actor.door or Door.HOUSE, actor.id)
+    event.add(
+        session, who, kind, delivery.recipient_id, now, notice=str(delivery.notice_id), **data
+    )

@@ -1,0 +1,256 @@
+"""From an audience to rows of the outbox: frozen at publishing, in short resumable steps."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from content import notice as notices
+from content import people, store
+from content.delivery import Attempt, Delivery, DeliveryState
+from content.notice import Notice, NoticeState
+from content.people import Address, Audience, OwnerKind, Resident
+from content.reason import Reason
+
+CHUNK = 5_000
+"""Recipients in one transaction at most."""
+_START = "-"
+_CLOSED_AS = {
+    NoticeState.SUPERSEDED: (DeliveryState.SUPERSEDED, Reason.SUPERSEDED),
+    NoticeState.CANCELLED: (DeliveryState.CANCELLED, Reason.CANCELLED),
+    NoticeState.EXPIRED: (DeliveryState.EXPIRED, Reason.EXPIRED),
+}
+
+
+def enqueue(
+    session: Session,
+    notice: Notice,
+    audience: Audience | None,
+    now: datetime,
+    touched: uuid.UUID | None = None,
+) -> int:
+    """Freeze the audience and expand its first chunk; return how many recipients there will be.
+
+    `touched` is an alert: everyone with any attempt on it is added, unknown outcomes included. An
+    audience of None adds nobody else (a Cancel).
+    """
+    notice.audience = {
+        "audience": audience.to_json() if audience is not None else None,
+        "touched": str(touched) if touched else None,
+    }
+    notice.expected = session.scalar(_members(session, notice, func.count())) or 0
+    notice.cursor = _START
+    expand(session, notice, now)
+    return notice.expected
+
+
+def expand(session: Session, notice: Notice, now: datetime) -> int:
+    """Insert the next chunk of deliveries, the vulnerable first; return how many were new."""
+    order = (people.vulnerable, Resident.id)
+    after = _after(notice.cursor)
+    query = _members(session, notice, *order).order_by(*order).limit(CHUNK)
+    rows = session.execute(query if after is None else query.where(after)).all()
+    made = _insert(session, notice, [row[1] for row in rows], now) if rows else 0
+    notice.expanded += made
+    notice.cursor = f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == CHUNK else None
+    return made
+
+
+def unfinished(session: Session) -> list[uuid.UUID]:
+    """Return the live notices whose expansion is not at its end, the most severe first."""
+    query = (
+        select(Notice)
+        .where(Notice.community_id == store.community(session))
+        .where(Notice.state == NoticeState.LIVE, Notice.cursor.is_not(None))
+    )
+    found = sorted(session.scalars(query), key=lambda one: (one.severity.rank, one.made_at))
+    return [one.id for one in found]
+
+
+def short(session: Session) -> list[uuid.UUID]:
+    """Return the live notices that say they are expanded and miss recipients all the same."""
+    rows = (
+        select(func.count())
+        .where(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id)
+        .scalar_subquery()
+    )
+    query = select(Notice.id).where(
+        Notice.community_id == store.community(session),
+        Notice.state == NoticeState.LIVE,
+        Notice.cursor.is_(None),
+        Notice.audience.is_not(None),
+        rows < Notice.expected,
+    )
+    return list(session.scalars(query))
+
+
+def restart(session: Session, notice_id: uuid.UUID) -> None:
+    """Expand a notice from its beginning again; who has a delivery keeps it."""
+    notices.get(session, notice_id).cursor = _START
+
+
+def direct(
+    session: Session, notice: Notice, address_ids: Sequence[uuid.UUID], now: datetime
+) -> None:
+    """Tell single addresses, without a ladder: answers, receipts, corrections."""
+    here = store.community(session)
+    query = select(Address.id, Address.kind).where(
+        Address.community_id == here, Address.id.in_(address_ids)
+    )
+    for address_id, kind in session.execute(query).all():
+        row = _row(notice, address_id, OwnerKind.BARE, now)
+        session.add(Delivery(**row, kind=kind, address_id=address_id))
+        notice.expected += 1
+        notice.expanded += 1
+
+
+def to_staff(
+    session: Session, notice: Notice, staff_ids: Iterable[uuid.UUID], now: datetime
+) -> None:
+    """Page members of staff by the ladder, until one of their addresses answers."""
+    for staff_id in staff_ids:
+        session.add(Delivery(**_row(notice, staff_id, OwnerKind.STAFF, now)))
+        notice.expected += 1
+        notice.expanded += 1
+
+
+def supersede(
+    session: Session, alert_id: uuid.UUID, state: NoticeState, now: datetime
+) -> list[uuid.UUID]:
+    """End every live notice of an alert and its open deliveries; return the notices' ids."""
+    query = (
+        update(Notice)
+        .where(Notice.community_id == store.community(session), Notice.alert_id == alert_id)
+        .where(Notice.state == NoticeState.LIVE)
+        .values(state=state, cursor=null())
+        .returning(Notice.id)
+    )
+    ended = list(session.scalars(query))
+    close(session, ended, state, now)
+    return ended
+
+
+def close(
+    session: Session, notice_ids: Sequence[uuid.UUID], state: NoticeState, now: datetime
+) -> int:
+    """Close what is still open of these notices; return how many deliveries that were."""
+    becomes, reason = _CLOSED_AS[state]
+    query = (
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.notice_id.in_(notice_ids))
+        .where(Delivery.state.in_((DeliveryState.OPEN, DeliveryState.DOOR)))
+        .values(state=becomes, reason=reason, closed_at=now, kind=null())
+    )
+    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+
+
+def keep_confirmations(session: Session, notice: Notice) -> None:
+    """Let an old confirmation stand for an update that asks nothing new."""
+    old = aliased(Delivery)
+    earlier = (
+        select(func.max(old.confirmed_at))
+        .join(Notice, and_(Notice.community_id == old.community_id, Notice.id == old.notice_id))
+        .where(old.community_id == Delivery.community_id)
+        .where(old.recipient_id == Delivery.recipient_id, old.notice_id != Delivery.notice_id)
+        .where(Notice.alert_id == notice.alert_id)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session), Delivery.notice_id == notice.id)
+        .values(confirmed_at=earlier)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
+    frozen = notice.audience or {}
+    wanted: list[ColumnElement[bool]] = []
+    if frozen.get("audience") is not None:
+        audience = Audience.from_json(frozen["audience"])
+        wanted.append(Resident.id.in_(people.select(session, audience)))
+    if frozen.get("touched"):
+        wanted.append(_was_tried(uuid.UUID(frozen["touched"]), notice.id))
+    return (
+        select(*columns)
+        .select_from(Resident)
+        .where(Resident.community_id == store.community(session), Resident.erased_at.is_(None))
+        .where(or_(*wanted))
+    )
+
+
+def _was_tried(alert_id: uuid.UUID, but: uuid.UUID) -> ColumnElement[bool]:
+    return exists(
+        select(literal(1))
+        .select_from(Attempt)
+        .join(
+            Notice,
+            and_(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id),
+        )
+        .where(Attempt.community_id == Resident.community_id)
+        .where(Attempt.recipient_id == Resident.id)
+        .where(Notice.alert_id == alert_id, Notice.id != but)
+    )
+
+
+def _after(cursor: str | None) -> ColumnElement[bool] | None:
+    if cursor in (None, _START):
+        return None
+    rank, _, last = str(cursor).partition("/")
+    return tuple_(people.vulnerable, Resident.id) > tuple_(
+        literal(int(rank)), literal(uuid.UUID(last), Resident.id.type)
+    )
+
+
+def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: datetime) -> int:
+    """Insert by the residents' ids; who has a delivery of this notice already keeps it."""
+    columns = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
+    from_resident = {
+        "recipient_id": Resident.id,
+        "place_id": Resident.place_id,
+        "priority": people.vulnerable + notice.severity.rank * 10,
+    }
+    columns |= from_resident
+    source = select(
+        *(
+            literal(value, Delivery.__table__.c[name].type) if name not in from_resident else value
+            for name, value in columns.items()
+        )
+    ).where(Resident.community_id == notice.community_id, Resident.id.in_(ids))
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(Delivery).from_select(list(columns), source, include_defaults=False)
+    return int(session.execute(insert.on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+
+
+def _row(notice: Notice, recipient_id: uuid.UUID, kind: OwnerKind, now: datetime) -> dict[str, Any]:
+    return {
+        "community_id": notice.community_id,
+        "notice_id": notice.id,
+        "recipient_id": recipient_id,
+        "recipient_kind": kind,
+        "priority": notice.severity.rank * 10,
+        "state": DeliveryState.OPEN,
+        "rung": 0,
+        "tries": 0,
+        "wait": 0,
+        "next_at": now,
+        "skips": {},
+        "needs_help": False,
+    }

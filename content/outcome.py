@@ -1,0 +1,309 @@
+"""What became of an attempt: recorded once, moved only forward, in whatever order news comes."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, null, select, update
+from sqlalchemy.orm import Session
+
+from content import claim, notice, store
+from content.claim import ASKED_FOR
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content.message import Kind
+from content.notice import Notice
+from content.people import Address, Consent, OwnerKind
+from content.reason import Reason
+
+RANKS = {
+    AttemptState.ATTEMPTING: 0,
+    AttemptState.UNKNOWN: 1,
+    AttemptState.ACCEPTED: 2,
+    AttemptState.SENT: 3,
+    AttemptState.RINGING: 4,
+    AttemptState.ANSWERED: 5,
+    AttemptState.FAILED: 6,
+    AttemptState.DELIVERED: 7,
+    AttemptState.COMPLETED: 8,
+}
+"""States only rise: every order of the same receipts ends at the same state."""
+
+HOPELESS = frozenset(
+    {
+        Reason.NUMBER_INVALID,
+        Reason.NUMBER_UNREACHABLE,
+        Reason.LANDLINE,
+        Reason.BLOCKED,
+        Reason.REFUSED_CONTENT,
+        Reason.REFUSED_REGION,
+        Reason.OPTED_OUT,
+        Reason.UNDELIVERED,
+    }
+)
+"""Reasons after which the same address is not tried again in this notice."""
+
+_TRANSIENT = 3
+"""Failures of the provider on one step that cost no try; after that the ladder goes on."""
+_BACKOFF = (5, 20, 60)
+_FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
+
+
+def accepted(session: Session, ref: str, provider_id: str, now: datetime) -> None:
+    """Record that the provider took the attempt; the wait for a confirmation begins."""
+    attempt = by_ref(session, ref)
+    if attempt is None:
+        return
+    attempt.provider_id = provider_id or attempt.provider_id
+    _take(session, attempt, now)
+    _raise_to(attempt, AttemptState.ACCEPTED, now)
+
+
+def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permanent: bool) -> None:
+    """Record that the provider refused the attempt: go on at once, or try again after a pause."""
+    attempt = by_ref(session, ref)
+    if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
+        return
+    _end(attempt, AttemptState.FAILED, reason, now)
+    if permanent:
+        _advance(session, attempt, now)
+    else:
+        _again(session, attempt, now)
+
+
+def throttled(session: Session, ref: str, until: datetime, now: datetime) -> None:
+    """Record that the provider asked for a pause: it costs no try, and slows the whole sender."""
+    attempt = by_ref(session, ref)
+    if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
+        return
+    claim.pause(session, attempt.sender, until)
+    _end(attempt, AttemptState.FAILED, Reason.RATE_LIMITED, now)
+    _give_back(session, attempt, until)
+
+
+def never_taken(session: Session, ref: str, now: datetime) -> None:
+    """Record that the provider, when asked, knows nothing of the attempt: it costs no try."""
+    attempt = by_ref(session, ref)
+    if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
+        return
+    _end(attempt, AttemptState.FAILED, Reason.NEVER_TAKEN, now)
+    _give_back(session, attempt, now)
+
+
+def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) -> None:
+    """Record that nobody can say what became of it: the ladder goes on after its wait.
+
+    `repeat` sends it again at once instead: for the most urgent alerts a double does less harm.
+    """
+    attempt = by_ref(session, ref)
+    if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
+        return
+    _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
+    delivery = delivery_of(session, attempt)
+    if delivery is None or delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
+        return
+    if repeat:
+        _give_back(session, attempt, now)
+    elif delivery.recipient_kind is OwnerKind.BARE:
+        _close(delivery, DeliveryState.FAILED, Reason.OUTCOME_UNKNOWN, now)
+    else:
+        delivery.next_at = min(
+            delivery.next_at, attempt.started_at + timedelta(seconds=delivery.wait)
+        )
+
+
+def receipt(
+    session: Session,
+    ref: str,
+    state: AttemptState,
+    now: datetime,
+    *,
+    provider_id: str = "",
+    reason: Reason | None = None,
+    machine: bool = False,
+    sequence: int = 0,
+) -> bool:
+    """Keep what a provider reported and move the attempt forward; False for an unknown one."""
+    session.add(
+        Receipt(
+            community_id=store.community(session),
+            ref=ref,
+            provider_id=provider_id,
+            state=state,
+            reason=reason,
+            machine=machine,
+            sequence=sequence,
+            at=now,
+        )
+    )
+    attempt = by_ref(session, ref)
+    if attempt is None:
+        return False
+    attempt.provider_id = attempt.provider_id or provider_id or None
+    attempt.machine = attempt.machine or machine
+    _take(session, attempt, now)
+    if (
+        _raise_to(attempt, state, now, reason)
+        and state is AttemptState.FAILED
+        and reason in HOPELESS
+    ):
+        _advance(session, attempt, now)
+    return True
+
+
+def by_ref(session: Session, ref: str) -> Attempt | None:
+    """Return the attempt with this reference."""
+    query = select(Attempt).where(
+        Attempt.community_id == store.community(session), Attempt.ref == ref
+    )
+    return session.scalars(query).first()
+
+
+def delivery_of(session: Session, attempt: Attempt) -> Delivery | None:
+    """Return the delivery that an attempt belongs to."""
+    return session.get(Delivery, (attempt.community_id, attempt.notice_id, attempt.recipient_id))
+
+
+def overdue(session: Session, now: datetime, limit: int = 100) -> Sequence[Attempt]:
+    """Return the attempts past their deadline that are still open, oldest first."""
+    query = (
+        select(Attempt)
+        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.deadline <= now)
+        .order_by(Attempt.deadline)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def hang_up(session: Session, ref: str, now: datetime) -> None:
+    """End a call of which nothing more was heard, so that its line and number are free again."""
+    attempt = by_ref(session, ref)
+    if attempt is not None and attempt.closed_at is None:
+        attempt.closed_at = now
+        attempt.reason = attempt.reason or Reason.OUTCOME_UNKNOWN
+
+
+def unroute(session: Session) -> int:
+    """Send deliveries back to the router whose address was opted out after they were routed."""
+    out = (
+        select(Address.id)
+        .where(Address.community_id == store.community(session))
+        .where(Address.consent == Consent.WITHDRAWN)
+    )
+    asked = select(Notice.id).where(
+        Notice.community_id == store.community(session), Notice.kind.in_(ASKED_FOR)
+    )
+    query = (
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_not(None))
+        .where(Delivery.address_id.in_(out), Delivery.notice_id.not_in(asked))
+        .values(kind=null(), address_id=null())
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+
+
+def _take(session: Session, attempt: Attempt, now: datetime) -> None:
+    """Let the delivery know, once, that a provider has this attempt."""
+    if attempt.accepted_at is not None:
+        return
+    attempt.accepted_at = now
+    delivery = delivery_of(session, attempt)
+    if delivery is None:
+        return
+    delivery.first_at = delivery.first_at or now
+    if delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
+        return
+    if not notice.get(session, attempt.notice_id).confirms:
+        _close(delivery, DeliveryState.DONE, Reason.HANDED_OVER, now)
+    elif delivery.confirmed_at is not None:
+        _close(delivery, DeliveryState.CONFIRMED, Reason.HANDED_OVER, now)
+    else:
+        delivery.next_at = now + timedelta(seconds=delivery.wait)
+
+
+def _raise_to(
+    attempt: Attempt, state: AttemptState, now: datetime, reason: Reason | None = None
+) -> bool:
+    if RANKS[state] <= RANKS[attempt.state]:
+        return False
+    attempt.state = state
+    attempt.reason = reason or (None if state is not AttemptState.FAILED else attempt.reason)
+    # chat and SMS are open only until the provider has them; a call until it has ended
+    if attempt.closed_at is None and (attempt.kind is not Kind.CALL or state in _FINAL):
+        attempt.closed_at = now
+    return True
+
+
+def _end(attempt: Attempt, state: AttemptState, reason: Reason, now: datetime) -> None:
+    attempt.state, attempt.reason, attempt.closed_at = state, reason, now
+
+
+def _close(delivery: Delivery, state: DeliveryState, reason: Reason, now: datetime) -> None:
+    delivery.state, delivery.reason, delivery.closed_at = state, reason, now
+
+
+def _waiting(session: Session, attempt: Attempt) -> Delivery | None:
+    """Return the delivery if it still waits for this very attempt."""
+    delivery = delivery_of(session, attempt)
+    if delivery is None or delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
+        return None
+    newer = select(func.count()).where(
+        Attempt.community_id == attempt.community_id,
+        Attempt.notice_id == attempt.notice_id,
+        Attempt.recipient_id == attempt.recipient_id,
+        Attempt.id > attempt.id,
+    )
+    return None if session.scalar(newer) else delivery
+
+
+def _advance(session: Session, attempt: Attempt, now: datetime) -> None:
+    """Go on with the ladder at once; an address without a ladder has failed."""
+    delivery = _waiting(session, attempt)
+    if delivery is None:
+        return
+    if delivery.recipient_kind is OwnerKind.BARE:
+        _close(delivery, DeliveryState.FAILED, attempt.reason or Reason.UNDELIVERED, now)
+    else:
+        delivery.next_at = now
+
+
+def _give_back(session: Session, attempt: Attempt, at: datetime) -> None:
+    """Undo the try: the router may send the same step again from `at` on."""
+    delivery = _waiting(session, attempt)
+    if delivery is not None:
+        delivery.tries = max(0, delivery.tries - 1)
+        delivery.next_at = at
+
+
+def _again(session: Session, attempt: Attempt, now: datetime) -> None:
+    """Try again after a pause; the provider's own failures cost a try only when they go on."""
+    query = select(func.count()).where(
+        Attempt.community_id == attempt.community_id,
+        Attempt.notice_id == attempt.notice_id,
+        Attempt.recipient_id == attempt.recipient_id,
+        Attempt.rung == attempt.rung,
+        Attempt.state == AttemptState.FAILED,
+    )
+    failures = session.scalar(query) or 1
+    if failures >= _TRANSIENT:
+        _advance(session, attempt, now)
+    else:
+        _give_back(session, attempt, now + timedelta(seconds=_BACKOFF[failures - 1]))
+
+
+def failures(
+    session: Session, keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> dict[tuple[uuid.UUID, uuid.UUID], frozenset[uuid.UUID]]:
+    """Return, by (notice, recipient), the addresses that cannot work in this notice."""
+    found: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = {}
+    query = (
+        select(Attempt.notice_id, Attempt.recipient_id, Attempt.address_id)
+        .where(Attempt.community_id == store.community(session))
+        .where(Attempt.recipient_id.in_([key[1] for key in keys]))
+        .where(Attempt.state == AttemptState.FAILED, Attempt.reason.in_(HOPELESS))
+    )
+    for notice_id, recipient_id, address_id in session.execute(query):
+        found.setdefault((notice_id, recipient_id), set()).add(address_id)
+    return {key: frozenset(found.get(key, ())) for key in keys}
