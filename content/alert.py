@@ -1,13 +1,15 @@
-"""The alert in CAP 1.2's words, its revisions, and the three-step review."""
+"""The alert in CAP 1.2's words: its tables, and what is asked about it."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Index, String, UniqueConstraint, Uuid, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from content import store
 from content.base import Base, Identified, Instant, Owned
 from content.message import Written
 
@@ -192,3 +194,71 @@ class Approval(Identified, Base):
 
 
 Index("ix_approval_revision", Approval.community_id, Approval.revision_id, Approval.at)
+
+
+class ReviewError(Exception):
+    """A step of the review is refused; the sentence (Chinese, English) says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One step that somebody took: for the audit and for the author."""
+
+    at: datetime
+    step: Step
+    staff_id: uuid.UUID
+    revision: int
+    reason: str
+
+
+def get(session: Session, code: str | uuid.UUID) -> Alert:
+    """Return the alert of a code (`A12`, in any case) or id; raises ReviewError if unknown."""
+    query = select(Alert).where(Alert.community_id == store.community(session))
+    if isinstance(code, uuid.UUID):
+        found = session.scalar(query.where(Alert.id == code))
+    else:
+        found = session.scalar(query.where(Alert.code == code.strip().upper()))
+    if found is None:
+        raise ReviewError(f"没有编号为 {code} 的通知。 There is no alert {code}.")
+    return found
+
+
+def revisions(session: Session, alert: Alert) -> list[Revision]:
+    """Return an alert's revisions, the oldest first."""
+    query = select(Revision).where(
+        Revision.community_id == alert.community_id, Revision.alert_id == alert.id
+    )
+    return list(session.scalars(query.order_by(Revision.number)))
+
+
+def current(session: Session, alert: Alert) -> Revision:
+    """Return the newest revision of an alert."""
+    return revisions(session, alert)[-1]
+
+
+def running(session: Session, now: datetime) -> list[Revision]:
+    """Return what is published and neither over nor replaced, the most severe first."""
+    query = select(Revision).where(
+        Revision.community_id == store.community(session),
+        Revision.stage == Stage.PUBLISHED,
+        Revision.msg_type != MsgType.CANCEL,
+        Revision.expires > now,
+    )
+    return sorted(session.scalars(query), key=lambda one: (one.severity.rank, one.made_at))
+
+
+def approvals(session: Session, revision: Revision) -> list[Approval]:
+    """Return every step that was taken on a revision, the oldest first."""
+    query = select(Approval).where(
+        Approval.community_id == revision.community_id, Approval.revision_id == revision.id
+    )
+    return list(session.scalars(query.order_by(Approval.at, Approval.id)))
+
+
+def history(session: Session, alert: Alert) -> list[Act]:
+    """Return who did what when on an alert, the oldest first."""
+    return [
+        Act(row.at, row.step, row.staff_id, revision.number, row.reason)
+        for revision in revisions(session, alert)
+        for row in approvals(session, revision)
+    ]
