@@ -93,7 +93,7 @@ def test_a_value_is_set_in_as_it_is_even_with_braces() -> None:
 
 
 def test_an_unknown_key_or_a_missing_value_is_an_error() -> None:
-    with pytest.raises(PhraseError, match="no.such"):
+    with pytest.raises(PhraseError, match=r"no\.such"):
         say("no.such", Written.HANS)
     with pytest.raises(PhraseError, match="phone"):
         say("alert.phone", Written.ENGLISH)

@@ -1,0 +1,130 @@
+"""Numbers, times, dates, homes and phone numbers are said the way people say them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from content.amount import quantity
+from content.message import Spoken, Written
+from content.phrase import table
+from content.speak import speak
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("8月3日19:30", "八月三号晚上七点半"),
+        ("8月3号晚上7点半", "八月三号晚上七点半"),
+        ("2026年8月3日 07:05", "二零二六年八月三号早上七点零五分"),
+        ("2026-08-03T21:00:00+08:00", "二零二六年八月三号晚上九点"),
+        ("8:00-14:00", "早上八点到下午两点"),
+        ("8时至14时", "早上八点至下午两点"),
+        ("7点", "七点"),
+        ("19点", "晚上七点"),
+        ("2点半", "两点半"),
+        ("24:00", "夜里十二点"),
+        ("9月1日至5日", "九月一号至五号"),
+        ("15日内", "十五日内"),
+    ],
+)
+def test_times_and_dates(text: str, said: str) -> None:
+    assert speak(text, Spoken.MANDARIN) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("3号楼2单元", "三号楼二单元"),
+        ("3号楼2单元501室", "三号楼二单元五零幺室"),
+        ("3-2-501", "三号楼二单元五零幺"),
+        ("A栋2层", "A栋二层"),
+        ("12号楼15楼", "十二号楼十五楼"),
+        ("-1层", "负一层"),
+    ],
+)
+def test_homes_and_floors(text: str, said: str) -> None:
+    assert speak(text, Spoken.MANDARIN) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("请打12345", "请打幺二三四五"),
+        ("拨打120或110", "拨打幺二零或幺幺零"),
+        ("电话0571-88001234", "电话零五七幺，八八零零，幺二三四"),
+        ("手机13912345678", "手机幺三九，幺二三四，五六七八"),
+        ("+86 139 1234 5678", "幺三九，幺二三四，五六七八"),
+        ("400-123-4567", "四零零，幺二三，四五六七"),
+        ("编号20260803", "编号二零二六零八零三"),
+        ("编号A12", "编号A幺二"),
+        ("95598", "九五五九八"),
+    ],
+)
+def test_hotlines_phones_and_codes_are_said_digit_by_digit(text: str, said: str) -> None:
+    assert speak(text, Spoken.MANDARIN) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("120元", "一百二十元"),
+        ("110多人", "一百一十多人"),
+        ("12000元", "一万二千元"),
+        ("1,200元", "一千二百元"),
+        ("2个小时", "两个小时"),
+        ("第2次", "第二次"),
+        ("3-5天", "三到五天"),
+        ("50mm", "五十毫米"),
+        ("气温-5℃", "气温零下五度"),
+        ("20%", "百分之二十"),
+        ("2/3的住户", "三分之二的住户"),
+        ("3.05米", "三点零五米"),
+        ("请按1", "请按一"),
+        ("PM2.5", "PM二点五"),
+    ],
+)
+def test_amounts(text: str, said: str) -> None:
+    assert speak(text, Spoken.MANDARIN) == said
+
+
+def test_cantonese_says_one_as_it_is_and_keeps_the_script() -> None:
+    assert speak("請打12345，3號樓", Spoken.CANTONESE) == "請打一二三四五，三號樓"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Call 12345 or 120 now.", "Call 1 2 3 4 5 or 1 2 0 now."),
+        ("From 19:30 on 2026-08-03", "From 7:30 p.m. on 3 August 2026"),
+        ("Phone 0571-88001234.", "Phone 0 5 7 1, 8 8 0 0, 1 2 3 4."),
+        ("120 people, 8-10 hours", "120 people, 8 to 10 hours"),
+        ("Room 501", "Room 5 0 1"),
+    ],
+)
+def test_english(text: str, said: str) -> None:
+    assert speak(text, Spoken.ENGLISH) == said
+
+
+def test_links_marks_and_emoji_are_not_read_out() -> None:
+    text = "【演练】请看 https://example.org/a?b=1 😀 “通知”"
+    assert speak(text, Spoken.MANDARIN) == "演练请看 通知"
+
+
+@pytest.mark.parametrize("language", [Spoken.MANDARIN, Spoken.CANTONESE])
+@given(text=st.text("0123456789:.-/年月日点号楼元室 A，打到~%", max_size=40))
+def test_chinese_speech_never_holds_a_digit(language: Spoken, text: str) -> None:
+    assert re.search(r"[0-9\ue000-\uf8ff]", speak(text, language)) is None
+
+
+@given(st.integers(0, 10**12))
+def test_an_amount_holds_no_double_zero_and_no_zero_at_its_end(number: int) -> None:
+    said = quantity(number)
+    assert "零零" not in said
+    assert number == 0 or not said.endswith("零")
+
+
+def test_no_phrase_holds_a_digit_after_it_was_made_for_speech() -> None:
+    said = [speak(text, Spoken.MANDARIN) for text in table(Written.HANS).values()]
+    assert [text for text in said if re.search(r"\d", text)] == []
