@@ -1,0 +1,110 @@
+"""One pool of connections to a provider, whose failures say whether a request had gone out.
+
+Everything that goes wrong below HTTP becomes a `SendError` here, once for all adapters: before the
+request was written it is transient, afterwards the provider may have taken it (`unknown`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from channels.base import SendError
+from content.reason import Reason
+
+LARGEST = 20 * 1024 * 1024
+"""Bytes: the largest body that is read; Telegram's own limit for files."""
+NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+GATEWAYS = frozenset({502, 504})
+"""The provider's door answered, its inside did not: the request may have been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Pool:
+    """Connections to one provider, opened on first use. `timeout` is in real seconds."""
+
+    def __init__(self, timeout: float, proxy: str | None = None) -> None:
+        self.timeout = timeout
+        self._proxy = proxy or None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: str = "",
+        headers: Mapping[str, str] | None = None,
+        wait: float | None = None,
+    ) -> Answer:
+        """Return the answer of any status but 502 and 504; raises SendError.
+
+        url: with its query, already quoted. form: a form, already quoted. wait: seconds to wait
+        for the answer where that is not the pool's timeout (long polling).
+        """
+        try:
+            async with self.open().request(
+                method,
+                URL(url, encoded=True),
+                data=form.encode() if form else None,
+                headers=headers,
+                proxy=self._proxy,
+                timeout=self._patience(wait or self.timeout),
+                allow_redirects=False,
+            ) as response:
+                body = await _read(response)
+        except NEVER_SENT:
+            # the cause is left out: its text may hold an address of the provider with a token in it
+            raise SendError(Reason.PROVIDER_DOWN) from None
+        except TimeoutError:
+            raise SendError(Reason.TIMEOUT, unknown=True) from None
+        except (aiohttp.ClientError, OSError):
+            raise SendError(Reason.OUTCOME_UNKNOWN, unknown=True) from None
+        if response.status in GATEWAYS:
+            raise SendError(Reason.OUTCOME_UNKNOWN, unknown=True, code=str(response.status))
+        return Answer(response.status, response.headers, body)
+
+    async def close(self) -> None:
+        """Close all connections; the next request opens new ones."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def open(self) -> aiohttp.ClientSession:
+        """Return the session of the running loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+    def _patience(self, wait: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=self.timeout + wait, connect=self.timeout, sock_read=wait
+        )
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], response.content_length or 0
+    if size <= LARGEST:
+        size = 0
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > LARGEST:
+                break
+            parts.append(part)
+    if size > LARGEST:
+        raise SendError(Reason.PROVIDER_REFUSED, permanent=True, code="too_large")
+    return b"".join(parts)
