@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from bot.sandbox.book import Call, Direction
+from bot.sandbox.callee import Callee
 from bot.sandbox.limits import Bucket
 from bot.sandbox.line import HungUpError, Line
 from bot.sandbox.params import Params, TwilioError
@@ -166,7 +167,7 @@ class Calls:
         call.answered_at = self._stage.clock.now()
         machine = doing.answer is Answer.MACHINE and not phone.manned
         if not machine:
-            live.line.on_question = Listener(self._stage, phone, live.line, doing).hear
+            live.line.on_question = Callee(self._stage, phone, live.line, doing).hear
         self._become(live, "in-progress")
         if "TimeLimit" in params:
             self._stage.later(float(params["TimeLimit"]), live.line.hang_up)
@@ -203,7 +204,7 @@ class Calls:
         """Run a call that somebody placed to the committee."""
         call = live.call
         call.started_at = call.answered_at = self._stage.clock.now()
-        live.line.on_question = Listener(self._stage, phone, live.line, doing).hear
+        live.line.on_question = Callee(self._stage, phone, live.line, doing).hear
         live.params["Url"] = self._stage.voice_webhook
         try:
             await self._player(live).fetch(self._stage.voice_webhook)
@@ -254,41 +255,6 @@ class Calls:
         url = live.params.get("StatusCallback", "")
         method = live.params.get("StatusCallbackMethod", "POST")
         self._receipts.post(url, live.call.sid, params, method)
-
-
-class Listener:
-    """Somebody on the phone, who answers one question after the other as their behaviour says."""
-
-    def __init__(self, stage: Stage, phone: Phone, line: Line, doing: OnCall) -> None:
-        self._stage = stage
-        self._phone = phone
-        self._line = line
-        self._doing = doing
-        self._asked = 0
-
-    def hear(self, seconds: float, expects: str) -> None:
-        """Hear a question and decide what to do when so much of it has been listened to."""
-        number, doing = self._asked, self._doing
-        self._asked += 1
-        if self._phone.manned:
-            return
-        reacts = self._stage.delay(self._phone, f"key{self._phone.calls}.{number}", doing.reacts)
-        wait = seconds * doing.listens + reacts
-        if "speech" in expects and number < len(doing.speech):
-            self._stage.later(wait, lambda: self._speak(number, doing.speech[number]))
-        elif number < len(doing.keys):
-            for place, key in enumerate(doing.keys[number]):
-                self._stage.later(wait + place / 2, lambda key=key: self._press(number, key))  # type: ignore[misc]
-        elif doing.hangs_up:
-            self._stage.later(wait, self._line.hang_up)
-
-    def _press(self, number: int, key: str) -> None:
-        if self._asked == number + 1 and not self._phone.manned:
-            self._line.press(key)
-
-    def _speak(self, number: int, text: str) -> None:
-        if self._asked == number + 1 and not self._phone.manned:
-            self._line.speak(text)
 
 
 def _rings(live: Live) -> bool:

@@ -99,16 +99,17 @@ class TwilioError(Exception):
         }
 
 
-def read(text: str, allowed: frozenset[str]) -> Params:
+def read(text: str | bytes, allowed: frozenset[str]) -> Params:
     """Return the parameters of a form or a query; repeated ones are joined by a space.
 
     Raises TwilioError 20001 on unknown, repeated or mistyped parameters.
     """
     params: Params = {}
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+        form = text if isinstance(text, str) else text.decode("ascii")
+        pairs = parse_qsl(form, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
-        raise TwilioError(20001, "the text is not UTF-8") from error
+        raise TwilioError(20001, "the form is not UTF-8") from error
     for name, value in pairs:
         if name not in allowed:
             raise TwilioError(20001, name)

@@ -1,10 +1,9 @@
 """The sandbox: starts and stops all stand-ins on one loopback port, in the running loop."""
 
 import asyncio
-import contextlib
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +17,7 @@ from bot.sandbox.chats import BOT_ID, Chats
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import Limits
 from bot.sandbox.methods import Methods
+from bot.sandbox.page import Page
 from bot.sandbox.phones import Phones
 from bot.sandbox.receipts import Receipts
 from bot.sandbox.residents import Residents
@@ -29,16 +29,9 @@ from bot.sandbox.updates import Updates
 from bot.sandbox.web import Web
 from content.clock import Clock
 
+GRACE = 1.0
 # reserved for fiction, so that no real subscriber ever has them
 NUMBERS = ("+12025550100", "+12025550101", "+12025550102")
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process that started it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Sandbox:
@@ -64,8 +57,7 @@ class Sandbox:
         self.texts = Texts(self.stage, self.web, receipts, self.account_sid)
         self.calls = Calls(self.stage, self.web, receipts, self.account_sid)
         self._port = port
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._server: uvicorn.Server | None = None
 
     @classmethod
     async def start(
@@ -102,9 +94,8 @@ class Sandbox:
         """Stop serving and drop everything under way."""
         self.updates.close()
         await self.stage.close()
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        if self._server is not None:
+            await _end(self._server)
         await self.web.close()
 
     @property
@@ -161,22 +152,35 @@ class Sandbox:
         twilio = Twilio(
             self.stage, self.texts, self.calls, self.account_sid, self.auth_token, self.numbers
         )
-        app = Starlette(routes=[*telegram.routes(), *twilio.routes()])
+        page = Page(self.stage, self.chats, self.texts, self.calls, self.numbers)
+        app = Starlette(routes=[*telegram.routes(), *twilio.routes(), *page.routes()])
         config = uvicorn.Config(
             _door(app, self._port),
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
-            timeout_graceful_shutdown=1,
+            date_header=False,
             timeout_keep_alive=60,
         )
-        self._server = _Server(config)
-        self._serving = asyncio.get_running_loop().create_task(
-            self._server.serve(sockets=[listening])
-        )
-        while not self._server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
+        config.load()
+        # startup alone leaves signals to the process that runs the sandbox
+        self._server = uvicorn.Server(config)
+        self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup(sockets=[listening])
+
+
+async def _end(server: uvicorn.Server) -> None:
+    """Stop listening, let running answers finish for a second, then drop them."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    if running := list(server.server_state.tasks):
+        _, late = await asyncio.wait(running, timeout=GRACE)
+        for task in late:
+            task.cancel()
+    await asyncio.sleep(0)
 
 
 def _door(app: ASGIApp, port: int) -> ASGIApp:

@@ -89,7 +89,7 @@ class Twilio:
     async def _change(self, request: Request) -> tuple[int, dict[str, Any]]:
         if int(request.headers.get("content-length", 0)) > LARGEST:
             raise TwilioError(20001, "the request is too large")
-        text = (await request.body()).decode("ascii", "strict")
+        text = await request.body()
         rest = request.path_params["rest"]
         if rest == "Messages.json":
             params = checks.read(text, checks.MESSAGE_CREATE)
