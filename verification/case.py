@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from content import event, privacy, store
+from content import event, mask, store
 from content.base import Base, Identified, Instant, Secret, SecretJson, new_id
 from content.event import Actor
 from content.message import Kind, Written
@@ -144,19 +144,17 @@ Index("ix_case_open", Case.community_id, Case.settled_at, Case.digest)
 
 def record(session: Session, question: Question, digest: str, now: datetime) -> Heard:
     """Write down a question and what came with it, before anything is done about it."""
-    mine = store.community(session)
-    last = session.scalar(select(func.max(Heard.number)).where(Heard.community_id == mine))
     heard = Heard(
-        community_id=mine,
+        community_id=store.community(session),
         id=new_id(),
-        number=(last or 0) + 1,
+        number=_number(session),
         address_id=question.address_id,
         channel=question.channel,
         language=question.language,
         area=question.area or "",
         group=question.group,
         forwarded=question.forwarded,
-        text=question.whole,
+        text=mask.identity(question.whole),
         digest=digest,
         at=now,
         state=State.REPLIED,
@@ -172,27 +170,35 @@ def record(session: Session, question: Question, digest: str, now: datetime) -> 
 
 def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Case, bool]:
     """Attach a question to the open case on the same matter, or to a new one (then True)."""
-    mine = store.community(session)
     query = select(Case).where(
-        Case.community_id == mine, Case.settled_at.is_(None), Case.digest == heard.digest
+        Case.community_id == heard.community_id,
+        Case.settled_at.is_(None),
+        Case.digest == heard.digest,
     )
-    case = session.scalar(query)
-    fresh = case is None
-    if case is None:
-        case = Case(
-            community_id=mine,
-            id=new_id(),
-            number=heard.number,
-            digest=heard.digest,
-            matter=privacy.mask(heard.text),
-            why=privacy.mask(why),
-            opened_at=now,
-            due_at=now + PROMISE,
-        )
-        session.add(case)
-    heard.case_id, heard.state = case.id, State.WAITING
+    matter = session.scalars(query.order_by(Case.number).limit(1)).first()
+    fresh = matter is None
+    if matter is None:
+        matter = start(session, heard, heard.text, why, now)
+    heard.case_id, heard.state = matter.id, State.WAITING
     session.flush()
-    return case, fresh
+    return matter, fresh
+
+
+def start(session: Session, heard: Heard, matter: str, why: str, now: datetime) -> Case:
+    """Open a case for a question; its number is the question's own, if that is still free."""
+    made = Case(
+        community_id=heard.community_id,
+        id=new_id(),
+        number=heard.number if heard.case_id is None else _number(session),
+        digest=heard.digest,
+        matter=mask.mask(matter),
+        why=mask.mask(why),
+        opened_at=now,
+        due_at=now + PROMISE,
+    )
+    session.add(made)
+    session.flush()
+    return made
 
 
 def open_cases(session: Session) -> list[Case]:
@@ -208,7 +214,9 @@ def numbered(session: Session, number: int) -> Case:
     query = select(Case).where(Case.community_id == store.community(session), Case.number == number)
     found = session.scalar(query)
     if found is None:
-        raise Refused(f"There is no case {number}: `linxun cases list` shows the open ones.")
+        raise Refused(
+            f"没有编号{number}的核实单。 There is no case {number}: `linxun cases list` shows them."
+        )
     return found
 
 
@@ -241,7 +249,7 @@ def get(session: Session, question_id: uuid.UUID) -> Heard:
     """Return a question; raises Refused for an unknown id."""
     found = session.get(Heard, (store.community(session), question_id))
     if found is None:
-        raise Refused("This question is not known any more: ask again.")
+        raise Refused("这条提问已经不在了，请再发一次。 This question is gone: please ask again.")
     return found
 
 
@@ -255,7 +263,7 @@ def by_notice(session: Session, notice_id: uuid.UUID, address_id: uuid.UUID) -> 
     return session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
 
 
-def automatic(session: Session, address_id: uuid.UUID, since: datetime) -> int:
+def automatic(session: Session, address_id: uuid.UUID | None, since: datetime) -> int:
     """Return how many automatic answers an address has had since an instant."""
     query = select(func.count()).where(
         Heard.community_id == store.community(session),
@@ -264,6 +272,14 @@ def automatic(session: Session, address_id: uuid.UUID, since: datetime) -> int:
         Heard.automatic.is_(True),
     )
     return session.scalar(query) or 0
+
+
+def _number(session: Session) -> int:
+    """Return the next number: questions and cases count together, so that none means two things."""
+    mine = store.community(session)
+    asked = session.scalar(select(func.max(Heard.number)).where(Heard.community_id == mine))
+    cases = session.scalar(select(func.max(Case.number)).where(Case.community_id == mine))
+    return max(asked or 0, cases or 0) + 1
 
 
 def _file(heard: Heard, came: Attachment) -> File:

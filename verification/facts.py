@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from content import event, store
+from content import event, identity, store
 from content.base import new_id
 from content.event import Actor
-from content.staff import Role, Staff, StaffRole
+from content.staff import Role
 from verification import text as texts
 from verification.fact import (
     Fact,
@@ -22,7 +22,16 @@ from verification.fact import (
     Statement,
     VariantState,
 )
-from verification.index import FactView, Index
+from verification.index import FactView, Index, Verdict
+
+_GONE = "这条事实已撤回，请写新的。 This fact was withdrawn: write a new one instead."
+_UNKNOWN = "没有这条事实。 There is no fact with this id: `linxun facts list` shows them."
+_INCOMPLETE = "要有说法，还要有一句完整的真相。 A fact needs a claim and the truth as a sentence."
+_NO_SOURCE = "要写明来源。 A fact needs its source: residents are told who says so."
+_NO_VERDICT = "要有结论，不能是 unknown。 A fact needs a verdict; unknown is none."
+_NO_EXPERT = (
+    "只有专家能签发、撤回和办结。 Only an expert can sign, withdraw or settle: ask one of them."
+)
 
 
 @dataclass(slots=True)
@@ -106,7 +115,7 @@ def change(
     """Write a new version. The signed one goes on answering until the new one is signed."""
     _complete(statement)
     if fact.state is FactState.WITHDRAWN:
-        raise Refused("This fact was withdrawn: write a new one instead.")
+        raise Refused(_GONE)
     version = _write(session, fact, actor, statement, now)
     event.add(session, actor, "fact.changed", fact.id, now, version=version.number)
     return version
@@ -118,9 +127,9 @@ def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersi
     Raises Refused for who is no acting expert, and for a withdrawn fact. Who was told an older
     version hears of it by `correction.correct`.
     """
-    _expert(session, actor)
+    require_expert(session, actor)
     if fact.state is FactState.WITHDRAWN:
-        raise Refused("This fact was withdrawn: write a new one instead.")
+        raise Refused(_GONE)
     version = current(session, fact, fact.latest)
     if fact.signed == fact.latest:
         return version
@@ -133,7 +142,7 @@ def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersi
 
 def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
     """Take a fact back as an expert: it answers nobody any more. Its versions are kept."""
-    _expert(session, actor)
+    require_expert(session, actor)
     if fact.state is FactState.WITHDRAWN:
         return
     fact.state, fact.withdrawn_at = FactState.WITHDRAWN, now
@@ -190,7 +199,7 @@ def get(session: Session, fact_id: uuid.UUID) -> Fact:
     """Return a fact; raises Refused for an unknown id."""
     found = session.get(Fact, (store.community(session), fact_id))
     if found is None:
-        raise Refused("There is no fact with this id: `linxun facts list` shows them.")
+        raise Refused(_UNKNOWN)
     return found
 
 
@@ -203,7 +212,7 @@ def named(session: Session, name: str) -> Fact:
     try:
         return get(session, uuid.UUID(name))
     except ValueError:
-        raise Refused("There is no fact with this id: `linxun facts list` shows them.") from None
+        raise Refused(_UNKNOWN) from None
 
 
 def current(session: Session, fact: Fact, number: int | None = None) -> FactVersion:
@@ -231,6 +240,12 @@ def wordings(session: Session, fact: Fact) -> list[FactVariant]:
     return list(session.scalars(query.order_by(FactVariant.id)))
 
 
+def require_expert(session: Session, actor: Actor) -> None:
+    """Raise Refused unless an acting expert acts."""
+    if actor.id is None or Role.EXPERT not in identity.roles(session, actor.id):
+        raise Refused(_NO_EXPERT)
+
+
 def _write(
     session: Session, fact: Fact, actor: Actor, statement: Statement, now: datetime
 ) -> FactVersion:
@@ -254,21 +269,11 @@ def _write(
 
 def _complete(statement: Statement) -> None:
     if not statement.claim.strip() or not statement.truth.strip():
-        raise Refused("A fact needs a claim and the truth as a full sentence.")
+        raise Refused(_INCOMPLETE)
     if not statement.source.strip():
-        raise Refused("A fact needs its source: residents are told who says so.")
-
-
-def _expert(session: Session, actor: Actor) -> None:
-    mine = store.community(session)
-    query = (
-        select(Staff.id)
-        .join(StaffRole, (StaffRole.community_id == mine) & (StaffRole.staff_id == Staff.id))
-        .where(Staff.community_id == mine, Staff.id == actor.id, Staff.left_at.is_(None))
-        .where(StaffRole.role == Role.EXPERT)
-    )
-    if actor.id is None or session.scalar(query) is None:
-        raise Refused("Only an expert can sign, withdraw or settle: ask one of them.")
+        raise Refused(_NO_SOURCE)
+    if statement.verdict is Verdict.UNKNOWN:
+        raise Refused(_NO_VERDICT)
 
 
 def _touch(session: Session, fact: Fact) -> None:

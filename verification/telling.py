@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Index, Uuid, func, or_, select
+from sqlalchemy import Index, Uuid, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
@@ -54,14 +54,12 @@ def keep(
 
 
 def outdated(session: Session, fact_id: uuid.UUID, version: int, *, gone: bool) -> list[Telling]:
-    """Return who knows another version than `version`, or not yet that the fact is `gone`."""
-    stale: ColumnElement[bool] = Telling.withdrawn.is_(False)
-    if not gone:
-        stale = or_(Telling.version != version, Telling.withdrawn.is_(True))
+    """Return who knows another version, or not yet that the fact is `gone`; newest first."""
+    stale = Telling.withdrawn.is_(False) if gone else Telling.version != version
     query = select(Telling).where(
         Telling.community_id == store.community(session), Telling.fact_id == fact_id, stale
     )
-    return list(session.scalars(query.order_by(Telling.question_id)))
+    return list(session.scalars(query.order_by(Telling.question_id.desc())))
 
 
 def told(session: Session, fact_id: uuid.UUID) -> int:

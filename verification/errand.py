@@ -1,0 +1,68 @@
+"""Errands: what the desk asks of staff for a question, as tasks with a clock."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content import store, task
+from content.event import HOUSE, Actor
+from content.people import Address, OwnerKind, Resident
+from content.task import TaskKind
+from verification.case import Case, Heard
+
+_HEARSAY = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whom an address belongs to, and where they live; nothing for a bare address."""
+
+    resident_id: uuid.UUID | None = None
+    place_id: uuid.UUID | None = None
+
+
+def asker(session: Session, address_id: uuid.UUID | None) -> Asker:
+    """Return who asks from an address."""
+    mine = store.community(session)
+    query = (
+        select(Resident.id, Resident.place_id)
+        .join(Address, (Address.community_id == mine) & (Address.owner_id == Resident.id))
+        .where(Resident.community_id == mine, Address.id == address_id)
+        .where(Address.owner_kind == OwnerKind.RESIDENT)
+    )
+    found = session.execute(query).first()
+    return Asker(found.id, found.place_id) if found else Asker()
+
+
+def give(
+    session: Session, kind: TaskKind, heard: Heard, note: str, now: datetime, *, calm: bool = False
+) -> None:
+    """Give staff a task about a question; `note` is masked; `calm`: it is only hearsay."""
+    who = asker(session, heard.address_id)
+    given = task.add(
+        session,
+        kind,
+        HOUSE,
+        now,
+        resident_id=who.resident_id,
+        place_id=who.place_id,
+        subject_id=heard.id,
+        note=note,
+    )
+    if calm:
+        given.urgent, given.due_at = False, now + _HEARSAY
+
+
+def page(session: Session, matter: Case, now: datetime) -> None:
+    """Give the experts a task about a new case."""
+    task.add(session, TaskKind.CASE, HOUSE, now, subject_id=matter.id, note=matter.matter)
+
+
+def finish(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
+    """Close the tasks about a case that has been settled."""
+    for open_task in task.waiting(session):
+        if open_task.kind is TaskKind.CASE and open_task.subject_id == matter.id:
+            task.done(session, open_task.id, "settled", actor, now)
