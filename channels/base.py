@@ -91,6 +91,8 @@ class Event:
     language: str = ""
     name: str = ""
     media: Media | None = None
+    permanent: bool = False
+    """In a receipt that tells of a failure: trying this address again cannot help."""
 
 
 @dataclass(frozen=True, slots=True)

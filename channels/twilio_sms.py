@@ -1,0 +1,154 @@
+"""SMS by Twilio: send, ask whether one was taken, read receipts and replies."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from channels import _twilio
+from channels.base import (
+    Abilities,
+    BadEventError,
+    Event,
+    EventKind,
+    Media,
+    Receipt,
+    Request,
+    State,
+)
+from content.message import Kind, Message
+from content.reason import Reason
+
+STATES = {
+    "accepted": State.ACCEPTED,
+    "scheduled": State.ACCEPTED,
+    "queued": State.ACCEPTED,
+    "sending": State.ACCEPTED,
+    "sent": State.SENT,
+    "delivered": State.DELIVERED,
+    "read": State.DELIVERED,
+    "undelivered": State.FAILED,
+    "failed": State.FAILED,
+    "canceled": State.FAILED,
+}
+MOST_MEDIA = 10
+"""Twilio's own limit for one message."""
+
+
+class TwilioSms:
+    """One number that sends SMS. `public_url` is the https address of our own web server."""
+
+    kind = Kind.SMS
+    abilities = Abilities(links=True, receipts=True, asks=True, replies=True)
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender_number: str,
+        public_url: str,
+        *,
+        api_url: str = "",
+        proxy: str | None = None,
+        name: str = "twilio_sms",
+        timeout: float = 10,
+    ) -> None:
+        self.name = name
+        self._sender = sender_number
+        self._account = _twilio.Account(
+            account_sid,
+            auth_token,
+            public_url,
+            name,
+            api_url=api_url,
+            proxy=proxy,
+            timeout=timeout,
+        )
+
+    async def send(self, to: str, message: Message, ref: str) -> Receipt:
+        """Hand the SMS text to Twilio for the number `to`; raises SendError."""
+        with _twilio.errors():
+            made = await self._account.client.messages.create_async(
+                to=to,
+                from_=self._sender,
+                body=message.sms,
+                status_callback=self._account.url("status", ref),
+            )
+            return Receipt(str(made.sid), STATES.get(str(made.status), State.ACCEPTED))
+
+    async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
+        """Look for the one SMS with this text made since then; raises SendError.
+
+        Twilio's own filter by DateSent would pass over what is still queued.
+        """
+        with _twilio.errors():
+            found = await self._account.client.messages.list_async(
+                to=to, from_=self._sender, limit=_twilio.LISTED
+            )
+            # a trial account puts a sentence of Twilio's before the text
+            same = [one for one in found if (one.body or "").strip().endswith(message.sms.strip())]
+            return _twilio.the_one(same, since, STATES)
+
+    def event_id(self, request: Request) -> str:
+        """Return the message's id, with the status where it is a receipt; raises BadEventError."""
+        what, _, _ = _twilio.route(request, "status", "inbound")
+        sid = _twilio.sid(request.data, "MessageSid")
+        if what == "inbound":
+            return sid
+        return f"{sid}:{_twilio.text(request.data, 'MessageStatus')}"
+
+    def parse(self, request: Request) -> list[Event]:
+        """Read a receipt (`status/<ref>`) or an SMS to us (`inbound`); raises BadEventError."""
+        what, ref, _ = _twilio.route(request, "status", "inbound")
+        if what == "inbound":
+            return list(_inbound(request.data))
+        return list(_status(request.data, ref))
+
+    def valid(self, path: str, form: Mapping[str, str], signature: str) -> bool:
+        """Say whether Twilio signed this form for our address of `path`."""
+        return self._account.valid(path, form, signature)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._account.close()
+
+
+def _status(form: Mapping[str, object], ref: str) -> Iterator[Event]:
+    sid = _twilio.sid(form, "MessageSid")
+    status = _twilio.text(form, "MessageStatus")
+    state = STATES.get(status)
+    if state is None:
+        return
+    reason, permanent = None, False
+    if state is State.FAILED:
+        code = _twilio.number(form, "ErrorCode")
+        reason, permanent = _twilio.meaning(code, Reason.UNDELIVERED)
+    yield Event(
+        EventKind.RECEIPT,
+        ref=ref,
+        provider_id=sid,
+        state=state,
+        reason=reason,
+        permanent=permanent,
+    )
+
+
+def _inbound(form: Mapping[str, object]) -> Iterator[Event]:
+    sid = _twilio.sid(form, "MessageSid")
+    address = _twilio.text(form, "From")
+    if not address:
+        raise BadEventError(
+            "An SMS without a sender cannot be answered: the field From is missing."
+        )
+    words = _twilio.text(form, "Body")
+    media = min(_twilio.number(form, "NumMedia"), MOST_MEDIA)
+    if not media:
+        yield Event(EventKind.TEXT, address=address, provider_id=sid, text=words)
+    for at in range(media):
+        yield Event(
+            EventKind.MEDIA,
+            address=address,
+            provider_id=sid,
+            text="" if at else words,
+            media=Media(
+                _twilio.text(form, f"MediaUrl{at}"), _twilio.text(form, f"MediaContentType{at}")
+            ),
+        )

@@ -1,0 +1,293 @@
+"""Calls by Twilio: the call, what is said in it, which key does what, and what is reported."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from twilio.twiml.voice_response import Gather, VoiceResponse
+
+from channels import _twilio
+from channels.base import (
+    Abilities,
+    BadEventError,
+    Event,
+    EventKind,
+    Receipt,
+    Request,
+    SendError,
+    State,
+)
+from content.message import Kind, Message, Speech, Spoken
+from content.reason import Reason
+
+STATES = {
+    "queued": State.ACCEPTED,
+    "initiated": State.ACCEPTED,
+    "ringing": State.RINGING,
+    "in-progress": State.ANSWERED,
+    "answered": State.ANSWERED,
+    "completed": State.COMPLETED,
+    "busy": State.FAILED,
+    "no-answer": State.FAILED,
+    "failed": State.FAILED,
+    "canceled": State.FAILED,
+}
+REASONS = {
+    "busy": Reason.BUSY,
+    "no-answer": Reason.NO_ANSWER,
+    "failed": Reason.NUMBER_UNREACHABLE,
+    "canceled": Reason.CANCELLED_CALL,
+}
+NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604"})
+"""The answers of SIP that say that a number does not exist."""
+EVENTS = ["initiated", "ringing", "answered", "completed"]
+
+# voice and language, pairs that Twilio lists for <Say>
+VOICES = {
+    Spoken.MANDARIN: ("Polly.Zhiyu-Neural", "cmn-CN"),
+    Spoken.CANTONESE: ("Polly.Hiujin-Neural", "yue-CN"),
+    Spoken.ENGLISH: ("Polly.Joanna-Neural", "en-US"),
+}
+SLOW = "85%"
+RING = 40
+"""Seconds a phone rings: an old person takes a while to reach it."""
+KEY = 8
+"""Seconds to wait for a key."""
+LONGEST = 600
+"""Seconds after which Twilio ends a call in any case."""
+REPEAT = "2"
+TURNS = 5
+"""How often at most somebody is asked in one call."""
+
+
+class TwilioVoice:
+    """One number that calls. `public_url` is the https address of our own web server."""
+
+    kind = Kind.CALL
+    abilities = Abilities(receipts=True, asks=True)
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender_number: str,
+        public_url: str,
+        *,
+        api_url: str = "",
+        proxy: str | None = None,
+        name: str = "twilio_voice",
+        timeout: float = 10,
+    ) -> None:
+        self.name = name
+        self._sender = sender_number
+        self._account = _twilio.Account(
+            account_sid,
+            auth_token,
+            public_url,
+            name,
+            api_url=api_url,
+            proxy=proxy,
+            timeout=timeout,
+        )
+
+    async def send(self, to: str, message: Message, ref: str) -> Receipt:
+        """Have Twilio call the number `to`; what is said is fetched by `ref`. Raises SendError."""
+        if message.speech is None:
+            raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="no_speech")
+        with _twilio.errors():
+            made = await self._account.client.calls.create_async(
+                to=to,
+                from_=self._sender,
+                url=self._account.url("script", ref),
+                status_callback=self._account.url("status", ref),
+                status_callback_event=EVENTS,
+                # a hint only: it hears a machine in many old people's slow greeting
+                machine_detection="Enable",
+                async_amd="true",
+                async_amd_status_callback=self._account.url("machine", ref),
+                timeout=RING,
+                time_limit=LONGEST,
+            )
+            return Receipt(str(made.sid), STATES.get(str(made.status), State.ACCEPTED))
+
+    async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
+        """Look for the one call made since then; raises SendError.
+
+        Twilio's own filter by StartTime would pass over what is still queued.
+        """
+        del message  # Twilio keeps nothing of it
+        with _twilio.errors():
+            found = await self._account.client.calls.list_async(
+                to=to, from_=self._sender, limit=_twilio.LISTED
+            )
+            return _twilio.the_one(found, since, STATES)
+
+    async def cancel(self, provider_id: str) -> bool:
+        """Take back a call that nobody has answered; False where it is too late."""
+        try:
+            with _twilio.errors():
+                await self._account.client.calls(provider_id).update_async(status="canceled")
+        except SendError as error:
+            if error.code == str(_twilio.WRONG_STATE):
+                return False
+            raise
+        return True
+
+    def event_id(self, request: Request) -> str:
+        """Return the call's id with what happened in it; raises BadEventError."""
+        what, _, turn = _twilio.route(request, "status", "machine", "key")
+        sid = _twilio.sid(request.data, "CallSid")
+        if what == "status":
+            return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
+        if what == "machine":
+            return f"{sid}:machine"
+        return f"{sid}:key:{_turn(turn)}:{_digit(request.data)}"
+
+    def parse(self, request: Request) -> list[Event]:
+        """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<turn>`).
+
+        Raises BadEventError.
+        """
+        what, ref, turn = _twilio.route(request, "status", "machine", "key")
+        if what == "status":
+            return list(_status(request.data, ref))
+        if what == "machine":
+            return list(_machine(request.data, ref))
+        _turn(turn)
+        return list(_key(request.data, ref))
+
+    def twiml(self, message: Message, request: Request, *, machine: bool = False) -> str:
+        """Return the TwiML that answers `script/<ref>` or `key/<ref>/<turn>`.
+
+        machine: an answering machine is thought to listen. Raises BadEventError.
+        """
+        what, ref, rest = _twilio.route(request, "script", "key")
+        if what == "script":
+            return script(message, self._account.url("key", ref, "0"))
+        turn = _turn(rest)
+        again = self._account.url("key", ref, str(turn + 1)) if turn + 1 < TURNS else ""
+        return answer(message, _digit(request.data), again, first=not turn, machine=machine)
+
+    def valid(self, path: str, form: Mapping[str, str], signature: str) -> bool:
+        """Say whether Twilio signed this form for our address of `path`."""
+        return self._account.valid(path, form, signature)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._account.close()
+
+
+def script(message: Message, action_url: str) -> str:
+    """Return the TwiML of a call: who calls, the message slowly twice, the keys.
+
+    A key counts from the second reading on, once everything was said; it is posted to `action_url`.
+    """
+    speech, response = _speech(message), VoiceResponse()
+    _read(response, speech, speech.opening, *speech.sentences)
+    _ask(response, speech, action_url, *speech.sentences, speech.prompt)
+    return str(response)
+
+
+def answer(
+    message: Message, digit: str, action_url: str, *, first: bool = True, machine: bool = False
+) -> str:
+    """Return the TwiML that follows a key, or its absence (`digit` empty).
+
+    action_url: where the next key is posted; empty: nobody is asked again and the call ends. first:
+    nobody was asked before, so silence is met by saying everything once more.
+    """
+    speech, response = _speech(message), VoiceResponse()
+    if digit in speech.answers:
+        _read(response, speech, speech.answers[digit])
+    elif not digit and (machine or not first):
+        _read(response, speech, speech.machine if machine else speech.no_key)
+    elif digit and digit != REPEAT:
+        _read(response, speech, speech.wrong_key)
+        _ask(response, speech, action_url, speech.prompt)
+    else:
+        _read(response, speech, "" if digit else speech.no_key, *speech.sentences)
+        _ask(response, speech, action_url, *speech.sentences, speech.prompt)
+    response.hangup()
+    return str(response)
+
+
+def _speech(message: Message) -> Speech:
+    if message.speech is None:
+        raise BadEventError("There is nothing to say in this call.")
+    return message.speech
+
+
+def _read(verb: VoiceResponse | Gather, speech: Speech, *sentences: str) -> None:
+    """Say sentence after sentence, slowly, with a pause after each."""
+    voice, language = VOICES[speech.language]
+    for sentence in filter(None, sentences):
+        verb.say(voice=voice, language=language).prosody(sentence, rate=SLOW)
+        verb.pause(length=1)
+
+
+def _ask(response: VoiceResponse, speech: Speech, action_url: str, *sentences: str) -> None:
+    """Say the sentences and wait for a key; without an address to post it to, do neither."""
+    if not action_url:
+        return
+    gather = Gather(
+        input="dtmf",
+        num_digits=1,
+        timeout=KEY,
+        action=action_url,
+        method="POST",
+        action_on_empty_result=True,
+    )
+    _read(gather, speech, *sentences)
+    response.append(gather)
+
+
+def _status(form: Mapping[str, object], ref: str) -> Iterator[Event]:
+    sid = _twilio.sid(form, "CallSid")
+    status = _twilio.text(form, "CallStatus")
+    if status not in STATES:
+        return
+    missing = status == "failed" and _twilio.text(form, "SipResponseCode") in NO_SUCH_NUMBER
+    yield Event(
+        EventKind.RECEIPT,
+        ref=ref,
+        provider_id=sid,
+        state=STATES[status],
+        reason=Reason.NUMBER_INVALID if missing else REASONS.get(status),
+        permanent=missing,
+        sequence=_twilio.number(form, "SequenceNumber"),
+    )
+
+
+def _machine(form: Mapping[str, object], ref: str) -> Iterator[Event]:
+    sid = _twilio.sid(form, "CallSid")
+    yield Event(
+        EventKind.RECEIPT,
+        ref=ref,
+        provider_id=sid,
+        state=State.ANSWERED,
+        machine=_twilio.text(form, "AnsweredBy").startswith(("machine", "fax")),
+    )
+
+
+def _key(form: Mapping[str, object], ref: str) -> Iterator[Event]:
+    sid, digit = _twilio.sid(form, "CallSid"), _digit(form)
+    if digit:
+        yield Event(
+            EventKind.KEY,
+            address=_twilio.text(form, "To"),
+            ref=ref,
+            provider_id=sid,
+            key=digit,
+        )
+
+
+def _digit(form: Mapping[str, object]) -> str:
+    digit = _twilio.text(form, "Digits")
+    if len(digit) > 1 or digit not in "0123456789*#":
+        raise BadEventError("The field Digits is not one key of a phone.")
+    return digit
+
+
+def _turn(rest: str) -> int:
+    if rest not in {str(turn) for turn in range(TURNS)}:
+        raise BadEventError("Twilio is not told to call this address.")
+    return int(rest)
