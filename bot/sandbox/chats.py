@@ -203,7 +203,7 @@ class Chats:
         query = {
             "id": query_id,
             "from": user(phone),
-            "message": message,
+            "message": dict(message),
             "chat_instance": str(chat_id),
             "data": data,
         }

@@ -108,8 +108,8 @@ async def _given(request: Request) -> tuple[dict[str, Any], bool]:
     if int(request.headers.get("content-length", 0)) > (LARGEST if "multipart" in kind else SMALL):
         raise Refusal(413, "Request Entity Too Large")
     if kind == "multipart/form-data":
-        form = await request.form(max_part_size=SMALL)
-        return query | await _parts(dict(form)), True
+        async with request.form(max_part_size=SMALL) as form:
+            return query | await _parts(dict(form)), True
     body = await request.body()
     try:
         text = body.decode()

@@ -1,15 +1,16 @@
+"""A sandbox on a fast clock, the real client libraries, and the committee's own web server."""
+
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from telegram import Bot
 from telegram.request import HTTPXRequest
 from twilio.http.async_http_client import AsyncTwilioHttpClient
-from twilio.http.http_client import TwilioHttpClient
-from twilio.request_validator import RequestValidator
+from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.sandbox.limits import UNLIMITED
@@ -20,23 +21,14 @@ SCALE = 500.0
 TWILIO = "https://api.twilio.com"
 
 
-class LoopbackTwilio(TwilioHttpClient):
-    def __init__(self, url: str) -> None:
-        super().__init__(timeout=5)
-        self.url = url
+class LoopbackTwilio(AsyncTwilioHttpClient):
+    """Twilio's own client, led to the sandbox."""
 
-    def request(self, method, url, *args, **kwargs):
-        return super().request(method, url.replace(TWILIO, self.url), *args, **kwargs)
-
-
-class LoopbackTwilioAsync(AsyncTwilioHttpClient):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
-        # twilio's own session has no timeout, and its `timeout=` is deprecated in aiohttp
-        self.session = aiohttp.ClientSession()
 
-    async def request(self, method, url, *args, **kwargs):
+    async def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
         return await super().request(method, url.replace(TWILIO, self.url), *args, **kwargs)
 
 
@@ -46,19 +38,20 @@ class Committee:
     def __init__(self) -> None:
         self.url = ""
         self.posts: list[tuple[str, dict[str, str], str]] = []
-        self.headers: list[dict[str, str]] = []
-        self.answers: dict[str, tuple[str, str | bytes]] = {}
+        self.raw: list[tuple[dict[str, str], bytes]] = []
+        self.answers: dict[str, Any] = {}
+        self.types: dict[str, str] = {}
         self.status = 200
 
     async def hear(self, request: web.Request) -> web.Response:
-        form = dict(await request.post())
+        self.raw.append((dict(request.headers), await request.read()))
+        form = {name: str(value) for name, value in (await request.post()).items()}
         self.posts.append((str(request.url), form, request.headers.get("X-Twilio-Signature", "")))
-        self.headers.append(dict(request.headers))
-        kind, body = self.answers.get(request.path, ("text/xml", "<Response/>"))
-        if callable(body):
-            body = body(form)
-        data = body if isinstance(body, bytes) else body.encode()
-        return web.Response(body=data, content_type=kind, status=self.status)
+        answer = self.answers.get(request.path, "<Response/>")
+        answer = answer(form) if callable(answer) else answer
+        body = answer if isinstance(answer, bytes) else answer.encode()
+        kind = self.types.get(request.path, "text/xml")
+        return web.Response(body=body, content_type=kind, status=self.status)
 
     def to(self, path: str) -> list[dict[str, str]]:
         return [form for url, form, _ in self.posts if url.split("?")[0].endswith(path)]
@@ -79,8 +72,7 @@ async def committee() -> AsyncIterator[Committee]:
     app.router.add_route("*", "/{path:.*}", committee.hear)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     committee.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield committee
     await runner.cleanup()
@@ -100,23 +92,19 @@ async def bot(sandbox: Sandbox) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[Client]:
-    http = LoopbackTwilioAsync(sandbox.twilio_url)
+    http = LoopbackTwilio(sandbox.twilio_url)
     yield Client(sandbox.account_sid, sandbox.auth_token, http_client=http)
     await http.close()
 
 
 @pytest.fixture
-def validator(sandbox: Sandbox) -> RequestValidator:
-    return RequestValidator(sandbox.auth_token)
-
-
-@pytest.fixture
-def until() -> Callable:
-    async def wait(ready: Callable[[], object], seconds: float = 5.0) -> object:
-        end = time.monotonic() + seconds
+def until() -> Callable[[Callable[[], object]], Awaitable[object]]:
+    async def wait(ready: Callable[[], object]) -> object:
+        end = time.monotonic() + 5
         while not (found := ready()):
-            assert time.monotonic() < end, "it did not happen in time"
-            await asyncio.sleep(0.005)
+            if time.monotonic() > end:
+                raise TimeoutError("what the test waits for did not happen in 5 s")
+            await asyncio.sleep(0.003)
         return found
 
     return wait
