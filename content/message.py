@@ -39,6 +39,12 @@ class Action(StrEnum):
     CHOOSE = "choose"
     NONE_OF_THESE = "none"
     STAFF = "staff"
+    """A step of the review; the value is `step.code`."""
+    JOIN = "join"
+    """An answer in a resident's registration."""
+    FORGET = "forget"
+    TASK = "task"
+    """Take or close a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,9 @@ class Speech:
     wrong_key: str
     machine: str
     """Said after the message when an answering machine has picked up."""
+    foreword: str = ""
+    """Said before the opening, in `foreword_language`, to a hearer whose own it is."""
+    foreword_language: Spoken = Spoken.ENGLISH
 
     @property
     def script(self) -> str:

@@ -20,7 +20,7 @@ class PhraseError(LookupError):
     """A sentence was asked for that is not in the files, or a value for it was not given."""
 
 
-def say(key: str, language: Written | Spoken, **values: object) -> str:
+def say(key: str, language: Written | Spoken, /, **values: object) -> str:
     """Return the sentence `key` in `language` with `values` set in as they are.
 
     A spoken language reads its written one: Mandarin the simplified, Cantonese the traditional.

@@ -61,19 +61,19 @@ def measure(text: str) -> Size:
     return Size(code, units, _parts(widths, code.part))
 
 
-def cut(text: str, segments: int) -> str:
-    """Return the longest beginning of `text` that fits into `segments` and ends well.
+def cut(text: str, segments: int, after: str = "") -> str:
+    """Return the longest beginning of `text` that fits into `segments` together with `after`.
 
     It ends after a sentence where one ends in its last half, else between two words or characters
     (never inside an emoji or an English word where that can be helped) with an ellipsis.
     """
-    if measure(text).segments <= segments:
+    if measure(text + after).segments <= segments:
         return text
     mark = _mark(text)
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if measure(text[:middle] + mark).segments <= segments:
+        if measure(text[:middle] + mark + after).segments <= segments:
             low = middle
         else:
             high = middle - 1

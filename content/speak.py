@@ -11,14 +11,10 @@ from collections.abc import Callable
 
 from content.amount import DIGITS, clock, decimal, quantity, spelled
 from content.message import Spoken
+from content.plain import MONTHS, unlinked
 
 Match = re.Match[str]
 Rule = tuple[str, str | Callable[[Match], str]]
-
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 _WIDE = dict(zip(map(ord, "０１２３４５６７８９．－％～"), "0123456789.-%~", strict=True))
 _PART = "凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|今晚|明晚|当晚|昨晚"
@@ -62,7 +58,7 @@ def speak(text: str, language: Spoken) -> str:
 
 
 def _plain(text: str) -> str:
-    text = re.sub(_LINK, "", text.translate(_WIDE), flags=re.IGNORECASE)
+    text = unlinked(text.translate(_WIDE))
     text = re.sub(r"(?<=\d)：(?=\d)", ":", text)
     silent = ("So", "Sk", "Cf", "Cs", "Co", "Cn")
     kept = (c for c in text if c in "°℃" or unicodedata.category(c) not in silent)
@@ -152,10 +148,6 @@ def _english_time(match: Match) -> str:
     return f"{hour % 12 or 12}{'' if minute == '00' else ':' + minute} {half}"
 
 
-_LINK = (
-    r"(?:https?://|www\.)[!-~]+"
-    r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|cn|net|org|gov|top|xyz|cc|info)\b[!-~]*"
-)
 _ISO_DATE = r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)"
 _CLOCK = (
     r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d(?:-\d\d:\d\d)?)?(?:\+\d\d:\d\d)?(?![\d:])"

@@ -1,0 +1,90 @@
+"""Render: what is said to one person, from a notice's fields to every form a channel needs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from content import render_alert, render_desk
+from content.form import Parts, finish
+from content.message import Action, Message, Spoken, Written
+from content.notice import NoticeKind
+from content.phrase import say
+from content.plain import chinese, clean, sentence
+
+LIMITS = {"description": 1800, "instruction": 800, "text": 3000, "truth": 600}
+"""Characters of a field that are told; any other field has 200."""
+_LIMIT = 200
+_MAIN = ("headline", "description", "instruction", "text", "truth", "claim")
+
+
+def render(
+    kind: NoticeKind,
+    fields: Mapping[str, Any],
+    written: Written,
+    spoken: Spoken,
+    *,
+    alone: str = "",
+) -> Message:
+    """Return the message for a person who reads `written` and hears `spoken`.
+
+    `alone` is the name of the resident whose contact the person is, where they are one. The fields
+    may be Chinese for a reader of English: then one phrase in English goes before them. Unknown
+    and missing fields are passed over.
+    """
+    words = {name: clean(value, LIMITS.get(name, _LIMIT)) for name, value in fields.items()}
+    parts = _PARTS[kind](words, _language(words, written), clean(alone, 40))
+    return finish(parts, written, spoken)
+
+
+def _language(fields: Mapping[str, Any], reader: Written) -> Written:
+    """Return the language of the frame: the reader's, but Chinese around a Chinese text."""
+    if reader is not Written.ENGLISH:
+        return Written.HANS
+    text = "".join(str(fields.get(name, "")) for name in _MAIN)
+    text += "".join(str(one.get("claim", "")) for one in _entries(fields))
+    foreign = fields.get("missing") == "1" or (text != "" and chinese(text))
+    return Written.HANS if foreign else reader
+
+
+def _entries(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    entries = (*(fields.get("options") or ()), *(fields.get("parts") or ()))
+    return [entry for entry in entries if isinstance(entry, Mapping)]
+
+
+def _reply(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
+    del alone
+    text = fields.get("text", "")
+    return Parts(
+        language=language,
+        lines=(text,),
+        brief=sentence(text, language),
+        opening=say("call.opening_plain", language),
+        said=(text,),
+        prompt=say("call.prompt_plain", language),
+        answers={"1": say("call.received", language)},
+    )
+
+
+def _page(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
+    del alone
+    text = fields.get("text", "")
+    urgent = say("page.urgent", language) if fields.get("urgent") == "1" else ""
+    return Parts(
+        language=language,
+        lines=(urgent + text,),
+        brief=urgent + sentence(text, language),
+        opening=say("call.opening_plain", language),
+        said=(text,),
+        prompt=say("call.prompt_page", language),
+        answers={"1": say("call.taken", language)},
+        buttons=((("button.take", Action.RECEIVED, ""),),),
+    )
+
+
+_PARTS: dict[NoticeKind, Callable[[Mapping[str, Any], Written, str], Parts]] = {
+    NoticeKind.ALERT: render_alert.parts,
+    NoticeKind.ANSWER: render_desk.answer,
+    NoticeKind.CASE: render_desk.case,
+    NoticeKind.CORRECTION: render_desk.correction,
+    NoticeKind.REPLY: _reply,
+    NoticeKind.PAGE: _page,
+}
