@@ -1,5 +1,7 @@
 """The table of the review: which step leads where, who may take it, who may not."""
 
+import uuid
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +51,8 @@ MOVES: dict[tuple[Stage, Step], Stage] = {
 }
 """An edit that touches a fact leads back to DRAFT: it is written down as a DRAFT step."""
 
+OPEN = frozenset({Stage.DRAFT, Stage.RETURNED, Stage.VERIFIED, Stage.EDITED})
+"""Still on its way."""
 EMERGENCY_MOVES: dict[tuple[Stage, Step], Stage] = {
     (Stage.DRAFT, Step.PUBLISH): Stage.PUBLISHED,
     (Stage.VERIFIED, Step.PUBLISH): Stage.PUBLISHED,
@@ -77,6 +81,12 @@ STEPS: dict[Step, Who] = {
 }
 EMERGENCY = Who(frozenset({Role.PUBLISHER}), barred=(Part.WRITER,))
 
+_MAKES = {
+    Step.DRAFT: Part.WRITER,
+    Step.VERIFY: Part.VERIFIER,
+    Step.EDIT: Part.EDITOR,
+    Step.PUBLISH: Part.PUBLISHER,
+}
 _STEP = {
     Step.DRAFT: ("起草", "draft"),
     Step.VERIFY: ("核实", "verify"),
@@ -110,8 +120,29 @@ _STAGE = {
 }
 
 
+def parts(
+    author_id: uuid.UUID, taken: Sequence[tuple[Step, uuid.UUID]], staff_id: uuid.UUID
+) -> frozenset[Part]:
+    """Return what `staff_id` has done in a revision, from the steps taken, the oldest first.
+
+    Whoever wrote stays its writer; verifying and editing stand until the text goes back.
+    """
+    found = {Part.AUTHOR, Part.WRITER} if staff_id == author_id else set()
+    for step, who in taken:
+        if step in (Step.DRAFT, Step.RETURN):
+            found -= {Part.VERIFIER, Part.EDITOR}
+        if who == staff_id and step in _MAKES:
+            found.add(_MAKES[step])
+    return frozenset(found)
+
+
 def permit(
-    step: Step, roles: AbstractSet[Role], parts: AbstractSet[Part], *, four: bool, emergency: bool
+    step: Step,
+    roles: AbstractSet[Role],
+    parts: AbstractSet[Part],
+    *,
+    four: bool,
+    emergency: bool = False,
 ) -> None:
     """Refuse who may not take `step`, whatever the stage; raises ReviewError."""
     who = EMERGENCY if emergency and step is Step.PUBLISH else STEPS[step]
@@ -123,7 +154,7 @@ def permit(
         raise ReviewError(_without_role(step, who))
 
 
-def move(stage: Stage, step: Step, *, emergency: bool) -> Stage:
+def move(stage: Stage, step: Step, *, emergency: bool = False) -> Stage:
     """Return the stage to which `step` leads; raises ReviewError where it leads nowhere."""
     table = MOVES | EMERGENCY_MOVES if emergency else MOVES
     if (stage, step) not in table:
