@@ -1,0 +1,87 @@
+"""The stand-ins on loopback, a committee's web server that answers them, and one message."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox.limits import UNLIMITED
+from bot.sandbox.server import Sandbox
+from channels.base import Event, Request
+from channels.twilio_sms import TwilioSms
+from channels.twilio_voice import TwilioVoice
+from content.clock import Clock
+from content.message import Action, Button, Message, Speech, Spoken, Written
+
+SCALE = 500.0
+
+
+@dataclass
+class Committee:
+    """Answers webhooks as the house does: check the signature, read the event, give TwiML."""
+
+    message: Message
+    adapters: dict[str, TwilioSms | TwilioVoice] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def hear(self, request: web.Request) -> web.Response:
+        adapter = self.adapters[request.match_info["name"]]
+        path, form = request.match_info["path"], dict(await request.post())
+        if not adapter.valid(path, form, request.headers.get("X-Twilio-Signature", "")):
+            self.refused.append(path)
+            return web.Response(status=403)
+        event = Request(path, form)
+        if not path.startswith("script/"):
+            self.ids.append(adapter.event_id(event))
+            self.events += adapter.parse(event)
+        if path.startswith(("script/", "key/")):
+            return web.Response(
+                text=adapter.twiml(self.message, event), content_type="application/xml"
+            )
+        return web.Response(text="<Response/>", content_type="text/xml")
+
+
+@pytest.fixture
+def message() -> Message:
+    return Message(
+        Written.HANS,
+        chat="【红色】暴雨红色预警：请待在家里。",
+        sms="【社区】暴雨红色预警：请待在家里。收到回1。",
+        speech=Speech(
+            Spoken.MANDARIN,
+            opening="您好，这里是幸福里社区。",
+            sentences=("暴雨红色预警。", "请待在家里。"),
+            prompt="听明白请按1，重听请按2，需要帮助请按3。",
+            answers={"1": "谢谢，再见。", "3": "马上有人来帮您。"},
+            no_key="没有听到您按键。",
+            wrong_key="这个键没有用。",
+            machine="我们没能和您说上话。",
+        ),
+        buttons=((Button("收到", Action.RECEIVED), Button("需要帮助", Action.HELP)),),
+    )
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    started = await Sandbox.start(Clock(SCALE), limits=UNLIMITED)
+    started.faults.shuffled = started.faults.doubled = 0.0
+    yield started
+    await started.stop()
+
+
+@pytest.fixture
+async def committee(message: Message) -> AsyncIterator[Committee]:
+    heard = Committee(message)
+    app = web.Application()
+    app.router.add_post("/hooks/{name}/{path:.+}", heard.hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    heard.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield heard
+    await runner.cleanup()

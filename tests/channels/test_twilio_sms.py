@@ -1,0 +1,318 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.phones import REPLIES_RECEIVED, UNREACHABLE_CARRIER, Behaviour, Phone, PhoneKind
+from bot.sandbox.server import Sandbox
+from channels import _twilio
+from channels.base import BadEventError, EventKind, Media, Request, SendError, State
+from channels.twilio_sms import TwilioSms
+from content.message import Message
+from content.reason import Reason
+
+SMS = "SM" + "0" * 32
+REF = "ab" * 16
+PHONE = "+8613800000001"
+
+
+@pytest.fixture
+async def sms(sandbox: Sandbox, committee: Any) -> AsyncIterator[TwilioSms]:
+    adapter = TwilioSms(
+        sandbox.account_sid,
+        sandbox.auth_token,
+        sandbox.numbers[0],
+        committee.url,
+        api_url=sandbox.twilio_url,
+        timeout=2,
+    )
+    committee.adapters[adapter.name] = adapter
+    yield adapter
+    await adapter.close()
+
+
+async def until(committee: Any, wanted: object) -> list:
+    """Wait for an event of this state or kind."""
+    for _ in range(500):
+        if any(wanted in (event.state, event.kind) for event in committee.events):
+            break
+        await asyncio.sleep(0.01)
+    return committee.events
+
+
+async def test_an_sms_is_sent_and_its_delivery_comes_back(
+    sms: TwilioSms, sandbox: Sandbox, committee: Any, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    receipt = await sms.send(PHONE, message, REF)
+    events = await until(committee, State.DELIVERED)
+    (sent,) = sandbox.book.messages
+    assert (sent.to, sent.sender, sent.body) == (PHONE, sandbox.numbers[0], message.sms)
+    assert {(event.ref, event.provider_id) for event in events} == {(REF, receipt.provider_id)}
+    assert not committee.refused
+
+
+async def test_a_failed_delivery_says_why(
+    sms: TwilioSms, sandbox: Sandbox, committee: Any, message: Message
+) -> None:
+    behaviour = Behaviour(texts=(UNREACHABLE_CARRIER,))
+    sandbox.phones.add(Phone("王奶奶", PHONE, behaviour=behaviour))
+    await sms.send(PHONE, message, REF)
+    events = await until(committee, State.FAILED)
+    assert (events[-1].reason, events[-1].permanent) == (Reason.LANDLINE, True)
+
+
+async def test_a_reply_is_a_text_from_its_sender(
+    sms: TwilioSms, sandbox: Sandbox, committee: Any, message: Message
+) -> None:
+    sandbox.sms_webhook = f"{committee.url}/hooks/twilio_sms/inbound"
+    sandbox.phones.add(Phone("李明", PHONE, behaviour=Behaviour(texts=(REPLIES_RECEIVED,))))
+    await sms.send(PHONE, message, REF)
+    reply = (await until(committee, EventKind.TEXT))[-1]
+    assert (reply.address, reply.text, reply.ref) == (PHONE, "收到", "")
+
+
+@pytest.mark.parametrize(
+    ("phone", "to", "reason"),
+    [
+        (Phone("王奶奶", PHONE, kind=PhoneKind.LANDLINE), PHONE, Reason.LANDLINE),
+        (Phone("李明", PHONE), "12345", Reason.NUMBER_INVALID),
+        (Phone("李明", PHONE), "+", Reason.NUMBER_INVALID),
+    ],
+)
+async def test_a_number_that_cannot_work_is_refused_for_good(
+    sms: TwilioSms, sandbox: Sandbox, message: Message, phone: Phone, to: str, reason: Reason | None
+) -> None:
+    sandbox.phones.add(replace(phone))
+    with pytest.raises(SendError) as caught:
+        await sms.send(to, message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (reason, True)
+
+
+async def test_someone_who_wrote_stop_gets_no_more(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    phone = sandbox.phones.add(Phone("赵静", PHONE))
+    sandbox.texts.says(phone, "STOP", sandbox.numbers[0])
+    with pytest.raises(SendError) as caught:
+        await sms.send(PHONE, message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (Reason.OPTED_OUT, True)
+
+
+async def test_a_pause_that_twilio_asks_for_is_passed_on(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    sandbox.faults.twilio.throttle(sandbox.stage.clock, 5000)
+    with pytest.raises(SendError) as caught:
+        await sms.send(PHONE, message, REF)
+    assert caught.value.reason is Reason.RATE_LIMITED
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 0
+
+
+async def test_an_error_of_the_server_may_be_tried_again(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    sandbox.faults.twilio.errors = 1
+    with pytest.raises(SendError) as caught:
+        await sms.send(PHONE, message, REF)
+    assert caught.value.reason is Reason.PROVIDER_DOWN
+    assert not caught.value.permanent
+    assert not caught.value.unknown
+
+
+async def test_a_broken_connection_is_unknown_and_find_settles_it(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    before = sandbox.stage.clock.now()
+    sandbox.faults.twilio.drops = 1
+    with pytest.raises(SendError) as caught:
+        await sms.send(PHONE, message, REF)
+    found = await sms.find(PHONE, message, before)
+    assert caught.value.unknown
+    assert found is not None
+    assert found.provider_id == sandbox.book.messages[0].sid
+
+
+async def test_a_late_answer_is_unknown(sms: TwilioSms, sandbox: Sandbox, message: Message) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    sandbox.faults.twilio.latency = 0.3
+    sms._account._pool.timeout = 0.05
+    with pytest.raises(SendError) as caught:
+        await sms.send(PHONE, message, REF)
+    assert (caught.value.reason, caught.value.unknown) == (Reason.TIMEOUT, True)
+
+
+async def test_a_closed_port_was_never_reached(message: Message) -> None:
+    adapter = TwilioSms(
+        "AC" + "0" * 32, "t", "+12025550100", "https://a.example", api_url="http://127.0.0.1:1"
+    )
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    assert (caught.value.reason, caught.value.unknown) == (Reason.PROVIDER_DOWN, False)
+    await adapter.close()
+
+
+async def test_a_wrong_token_is_a_matter_of_credentials(sandbox: Sandbox, message: Message) -> None:
+    adapter = TwilioSms(
+        sandbox.account_sid, "x", "+12025550100", "https://a.example", api_url=sandbox.twilio_url
+    )
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (Reason.CREDENTIALS, True)
+    await adapter.close()
+
+
+async def test_find_looks_at_the_text_and_the_time(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    before = sandbox.stage.clock.now()
+    await sms.send(PHONE, replace(message, sms="另一条"), REF)
+    assert await sms.find(PHONE, message, before) is None
+    await sms.send(PHONE, message, REF)
+    assert await sms.find(PHONE, message, before) is not None
+    await sandbox.stage.clock.sleep(5)
+    assert await sms.find(PHONE, message, sandbox.stage.clock.now()) is None
+
+
+async def test_find_refuses_to_choose_between_two(
+    sms: TwilioSms, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    before = sandbox.stage.clock.now()
+    await sms.send(PHONE, message, REF)
+    await sms.send(PHONE, message, REF)
+    with pytest.raises(SendError) as caught:
+        await sms.find(PHONE, message, before)
+    assert caught.value.unknown
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "expected"),
+    [
+        ("status/r1", {"MessageStatus": "queued"}, {"state": State.ACCEPTED, "reason": None}),
+        ("status/r1", {"MessageStatus": "sent"}, {"state": State.SENT, "ref": "r1"}),
+        ("status/r1", {"MessageStatus": "delivered"}, {"state": State.DELIVERED}),
+        (
+            "status/r1",
+            {"MessageStatus": "undelivered", "ErrorCode": "30003"},
+            {"reason": Reason.NUMBER_UNREACHABLE, "permanent": False},
+        ),
+        (
+            "status/r1",
+            {"MessageStatus": "failed", "ErrorCode": "30007"},
+            {"reason": Reason.REFUSED_CONTENT, "permanent": True},
+        ),
+        (
+            "status/r1",
+            {"MessageStatus": "failed"},
+            {"reason": Reason.UNDELIVERED, "permanent": False},
+        ),
+        (
+            "inbound",
+            {"From": PHONE, "Body": "收到"},
+            {"kind": EventKind.TEXT, "address": PHONE, "text": "收到"},
+        ),
+        (
+            "inbound",
+            {
+                "From": PHONE,
+                "Body": "看这个",
+                "NumMedia": "1",
+                "MediaUrl0": "https://a.example/1",
+                "MediaContentType0": "image/jpeg",
+            },
+            {"text": "看这个", "media": Media("https://a.example/1", "image/jpeg")},
+        ),
+    ],
+)
+def test_what_twilio_posts_becomes_an_event(
+    bare: TwilioSms, path: str, form: dict[str, object], expected: dict[str, object]
+) -> None:
+    (event,) = bare.parse(Request(path, {"MessageSid": SMS, **form}))
+    assert {name: getattr(event, name) for name in expected} == expected
+
+
+def test_a_status_nobody_knows_says_nothing(bare: TwilioSms) -> None:
+    assert bare.parse(Request("status/r1", {"MessageSid": SMS, "MessageStatus": "folded"})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("", {}),
+        ("key/r1", {"MessageSid": SMS}),
+        ("status/r1", {}),
+        ("status/r1", {"MessageSid": ["a"]}),
+        ("status/r1", {"MessageSid": SMS, "MessageStatus": "failed", "ErrorCode": "x"}),
+        ("inbound", {"MessageSid": SMS}),
+        ("inbound", {"MessageSid": SMS, "From": PHONE, "NumMedia": "9" * 30}),
+    ],
+)
+def test_what_twilio_does_not_post_is_refused(
+    bare: TwilioSms, path: str, form: dict[str, object]
+) -> None:
+    with pytest.raises(BadEventError):
+        bare.parse(Request(path, form))
+
+
+def test_each_status_of_a_message_is_an_event_of_its_own(bare: TwilioSms) -> None:
+    ids = {
+        bare.event_id(Request("status/r1", {"MessageSid": SMS, "MessageStatus": status}))
+        for status in ("sent", "delivered", "sent")
+    }
+    assert ids == {f"{SMS}:sent", f"{SMS}:delivered"}
+
+
+def test_only_a_signature_for_our_own_address_is_valid(bare: TwilioSms) -> None:
+    form = {"MessageSid": SMS, "Body": "收到"}
+    address = "https://linxun.example/hooks/twilio_sms/inbound"
+    signature = bare._account._validator.compute_signature(address, form)
+    assert bare.valid("inbound", form, signature)
+    assert not bare.valid("status/r1", form, signature)
+    assert not bare.valid("inbound", {**form, "Body": "STOP"}, signature)
+    assert not bare.valid("inbound", form, "")
+
+
+def test_every_classified_code_is_one_of_twilios(shared: Path) -> None:
+    listed = json.loads((shared / "specs" / "twilio-error-codes.json").read_text())
+    assert set(_twilio.ERRORS) <= {row["code"] for row in listed}
+
+
+def test_no_code_is_classified_twice() -> None:
+    assert len(_twilio.ERRORS) == sum(len(codes) for codes in _twilio.CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "permanent"),
+    [
+        (20429, Reason.RATE_LIMITED, False),
+        (21211, Reason.NUMBER_INVALID, True),
+        (21408, Reason.REFUSED_REGION, True),
+        (21610, Reason.OPTED_OUT, True),
+        (21614, Reason.LANDLINE, True),
+        (30003, Reason.NUMBER_UNREACHABLE, False),
+        (30004, Reason.BLOCKED, True),
+        (30005, Reason.NUMBER_INVALID, True),
+        (30006, Reason.LANDLINE, True),
+        (30007, Reason.REFUSED_CONTENT, True),
+        (30008, Reason.UNDELIVERED, False),
+        (13224, Reason.NUMBER_INVALID, True),
+        (99999, Reason.UNDELIVERED, False),
+    ],
+)
+def test_a_code_has_its_meaning(code: int, reason: Reason | None, permanent: bool) -> None:
+    assert _twilio.meaning(code, Reason.UNDELIVERED) == (reason, permanent)
+
+
+@pytest.fixture
+def bare() -> TwilioSms:
+    return TwilioSms("AC" + "0" * 32, "token", "+12025550100", "https://linxun.example")

@@ -1,0 +1,293 @@
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from defusedxml import ElementTree as ET
+
+from bot.sandbox.phones import (
+    BUSY,
+    HANGS_UP,
+    MACHINE,
+    NO_ANSWER,
+    NO_SUCH_NUMBER,
+    ONLY_LISTENS,
+    PRESSES_1,
+    PRESSES_3,
+    REPEATS_THEN_1,
+    WRONG_KEY_THEN_1,
+    Behaviour,
+    OnCall,
+    Phone,
+)
+from bot.sandbox.server import Sandbox
+from bot.sandbox.twiml import parse as check_twiml
+from channels.base import BadEventError, EventKind, Request, SendError, State
+from channels.twilio_voice import TURNS, VOICES, TwilioVoice, answer, script
+from content.message import Message, Spoken
+from content.reason import Reason
+
+CALL = "CA" + "0" * 32
+REF = "ab" * 16
+PHONE = "+8613800000001"
+DONE = {State.COMPLETED, State.FAILED}
+
+
+@pytest.fixture
+async def voice(sandbox: Sandbox, committee: Any) -> AsyncIterator[TwilioVoice]:
+    adapter = TwilioVoice(
+        sandbox.account_sid,
+        sandbox.auth_token,
+        sandbox.numbers[0],
+        committee.url,
+        api_url=sandbox.twilio_url,
+    )
+    committee.adapters[adapter.name] = adapter
+    yield adapter
+    await adapter.close()
+
+
+async def call(voice: TwilioVoice, sandbox: Sandbox, committee: Any, does: OnCall) -> str:
+    """Call a phone that behaves like this and return the call's id once it has ended."""
+    sandbox.phones.add(Phone("王奶奶", PHONE, behaviour=Behaviour(calls=(does,))))
+    receipt = await voice.send(PHONE, committee.message, REF)
+    for _ in range(500):
+        if {event.state for event in committee.events} & DONE:
+            break
+        await asyncio.sleep(0.01)
+    return receipt.provider_id
+
+
+@pytest.mark.parametrize(
+    ("does", "keys", "end", "reason"),
+    [
+        (PRESSES_1, ["1"], State.COMPLETED, None),
+        (PRESSES_3, ["3"], State.COMPLETED, None),
+        (REPEATS_THEN_1, ["2", "1"], State.COMPLETED, None),
+        (WRONG_KEY_THEN_1, ["9", "1"], State.COMPLETED, None),
+        (ONLY_LISTENS, [], State.COMPLETED, None),
+        (HANGS_UP, [], State.COMPLETED, None),
+        (BUSY, [], State.FAILED, Reason.BUSY),
+        (NO_ANSWER, [], State.FAILED, Reason.NO_ANSWER),
+        (NO_SUCH_NUMBER, [], State.FAILED, Reason.NUMBER_INVALID),
+    ],
+    ids=["1", "3", "2-1", "9-1", "listens", "hangs-up", "busy", "no-answer", "no-number"],
+)
+async def test_a_call_reports_its_keys_and_its_end(
+    voice: TwilioVoice,
+    sandbox: Sandbox,
+    committee: Any,
+    does: OnCall,
+    keys: list[str],
+    end: State,
+    reason: Reason | None,
+) -> None:
+    sid = await call(voice, sandbox, committee, does)
+    pressed = [event for event in committee.events if event.kind is EventKind.KEY]
+    ends = [event for event in committee.events if event.state in DONE]
+    assert [event.key for event in pressed] == keys
+    assert {(event.state, event.reason, event.ref, event.provider_id) for event in ends} == {
+        (end, reason, REF, sid)
+    }
+    assert not committee.refused
+
+
+async def test_a_machine_is_a_hint_and_confirms_nothing(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    await call(voice, sandbox, committee, MACHINE)
+    assert any(event.machine for event in committee.events)
+    assert not [event for event in committee.events if event.kind is EventKind.KEY]
+
+
+async def test_the_message_is_said_twice_before_the_prompt(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    sid = await call(voice, sandbox, committee, PRESSES_1)
+    (heard,) = [one for one in sandbox.book.calls if one.sid == sid]
+    said = [spoken.text for spoken in heard.script if spoken.text]
+    speech = committee.message.speech
+    assert said == [
+        speech.opening,
+        *speech.sentences,
+        *speech.sentences,
+        speech.prompt,
+        speech.answers["1"],
+    ]
+
+
+async def test_silence_hears_everything_once_more_and_then_the_end(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    sid = await call(voice, sandbox, committee, ONLY_LISTENS)
+    (heard,) = [one for one in sandbox.book.calls if one.sid == sid]
+    said = [spoken.text for spoken in heard.script]
+    speech = committee.message.speech
+    assert said.count(speech.sentences[0]) == 4
+    assert [text for text in said if text][-1] == speech.no_key
+
+
+async def test_someone_who_presses_2_forever_is_let_go(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    sid = await call(voice, sandbox, committee, OnCall(keys=("2",) * 50))
+    (heard,) = [one for one in sandbox.book.calls if one.sid == sid]
+    assert len(heard.keys) == TURNS
+
+
+async def test_no_part_of_the_message_is_in_an_address(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    await call(voice, sandbox, committee, PRESSES_1)
+    traces = " ".join(one.trace for one in sandbox.book.calls)
+    assert REF in traces
+    assert "%" not in traces
+    assert not re.search(r"[\u4e00-\u9fff]", traces)
+
+
+async def test_find_tells_the_one_call_made_since(
+    voice: TwilioVoice, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("王奶奶", PHONE))
+    before = sandbox.stage.clock.now()
+    assert await voice.find(PHONE, message, before) is None
+    receipt = await voice.send(PHONE, message, REF)
+    found = await voice.find(PHONE, message, before)
+    assert found is not None
+    assert found.provider_id == receipt.provider_id
+
+
+async def test_find_refuses_to_choose_between_two_calls(
+    voice: TwilioVoice, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("王奶奶", PHONE))
+    before = sandbox.stage.clock.now()
+    await voice.send(PHONE, message, REF)
+    await voice.send(PHONE, message, "cd" * 16)
+    with pytest.raises(SendError) as caught:
+        await voice.find(PHONE, message, before)
+    assert caught.value.unknown
+
+
+async def test_a_call_is_taken_back_once(
+    voice: TwilioVoice, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("王奶奶", PHONE, behaviour=Behaviour(calls=(NO_ANSWER,))))
+    receipt = await voice.send(PHONE, message, REF)
+    assert await voice.cancel(receipt.provider_id)
+    for _ in range(100):
+        if sandbox.book.calls[0].status == "canceled":
+            break
+        await asyncio.sleep(0.01)
+    assert not await voice.cancel(receipt.provider_id)
+
+
+async def test_a_message_without_speech_is_not_called_out(
+    voice: TwilioVoice, message: Message
+) -> None:
+    with pytest.raises(SendError) as caught:
+        await voice.send(PHONE, replace(message, speech=None), REF)
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize("spoken", list(Spoken))
+def test_every_voice_speaks_its_language(message: Message, spoken: Spoken) -> None:
+    said = replace(message, speech=replace(message.speech, language=spoken))
+    twiml = script(said, "https://a.example/key/0")
+    assert check_twiml(twiml.encode(), "text/xml", "voice").tag == "Response"
+    assert VOICES[spoken][1] in twiml
+
+
+@pytest.mark.parametrize(
+    ("digit", "action", "options", "first", "asks"),
+    [
+        ("1", "https://a.example", {}, "谢谢，再见。", False),
+        ("3", "https://a.example", {}, "马上有人来帮您。", False),
+        ("2", "https://a.example", {}, "暴雨红色预警。", True),
+        ("2", "", {"first": False}, "暴雨红色预警。", False),
+        ("7", "https://a.example", {}, "这个键没有用。", True),
+        ("7", "", {"first": False}, "这个键没有用。", False),
+        ("", "https://a.example", {}, "没有听到您按键。", True),
+        ("", "https://a.example", {"first": False}, "没有听到您按键。", False),
+        ("", "https://a.example", {"machine": True}, "我们没能和您说上话。", False),
+    ],
+)
+def test_every_key_has_its_answer(
+    message: Message, digit: str, action: str, options: dict[str, bool], first: str, asks: bool
+) -> None:
+    twiml = ET.fromstring(answer(message, digit, action, **options))
+    assert "".join(next(twiml.iter("Say")).itertext()) == first
+    assert bool(twiml.findall("Gather")) is asks
+    assert twiml[-1].tag == "Hangup"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "kind", "expected"),
+    [
+        ("status/r1", {"CallStatus": "ringing"}, EventKind.RECEIPT, {"state": State.RINGING}),
+        ("status/r1", {"CallStatus": "in-progress"}, EventKind.RECEIPT, {"state": State.ANSWERED}),
+        ("status/r1", {"CallStatus": "completed"}, EventKind.RECEIPT, {"state": State.COMPLETED}),
+        ("status/r1", {"CallStatus": "busy"}, EventKind.RECEIPT, {"reason": Reason.BUSY}),
+        ("status/r1", {"CallStatus": "canceled"}, EventKind.RECEIPT, {"state": State.FAILED}),
+        ("status/r1", {"CallStatus": "failed"}, EventKind.RECEIPT, {"permanent": False}),
+        (
+            "status/r1",
+            {"CallStatus": "failed", "SipResponseCode": "404"},
+            EventKind.RECEIPT,
+            {"permanent": True},
+        ),
+        ("status/r1", {"CallStatus": "x", "SequenceNumber": "2"}, None, {}),
+        ("machine/r1", {"AnsweredBy": "machine_start"}, EventKind.RECEIPT, {"machine": True}),
+        ("machine/r1", {"AnsweredBy": "human"}, EventKind.RECEIPT, {"machine": False}),
+        ("machine/r1", {"AnsweredBy": "unknown"}, EventKind.RECEIPT, {"machine": False}),
+        ("key/r1/0", {"Digits": "1", "To": PHONE}, EventKind.KEY, {"key": "1", "address": PHONE}),
+        ("key/r1/1", {"Digits": ""}, None, {}),
+    ],
+)
+def test_what_twilio_posts_becomes_events(
+    bare: TwilioVoice,
+    path: str,
+    form: dict[str, object],
+    kind: EventKind | None,
+    expected: dict[str, object],
+) -> None:
+    events = bare.parse(Request(path, {"CallSid": CALL, **form}))
+    assert [event.kind for event in events] == ([kind] if kind else [])
+    for event in events:
+        assert event.ref == "r1"
+        assert {name: getattr(event, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("", {}),
+        ("elsewhere/r1", {"CallSid": CALL}),
+        ("key/r1/99", {"CallSid": CALL, "Digits": "1"}),
+        ("key/r1", {"CallSid": CALL, "Digits": "1"}),
+        ("key/r1/0", {"CallSid": CALL, "Digits": "11"}),
+        ("key/r1/0", {"CallSid": CALL, "Digits": 1}),
+        ("key/r1/0", {"CallSid": "CA", "Digits": "1"}),
+        ("status/../r1", {"CallSid": CALL}),
+        ("status/r1", {"CallSid": CALL, "CallStatus": "busy", "SequenceNumber": "-1"}),
+    ],
+)
+def test_what_twilio_does_not_post_is_refused(
+    bare: TwilioVoice, path: str, form: dict[str, object]
+) -> None:
+    with pytest.raises(BadEventError):
+        bare.parse(Request(path, form))
+
+
+def test_a_key_pressed_again_later_is_another_event(bare: TwilioVoice) -> None:
+    first = bare.event_id(Request("key/r1/0", {"CallSid": CALL, "Digits": "2"}))
+    again = bare.event_id(Request("key/r1/1", {"CallSid": CALL, "Digits": "2"}))
+    assert first != again
+    assert first == bare.event_id(Request("key/r1/0", {"CallSid": CALL, "Digits": "2"}))
+
+
+@pytest.fixture
+def bare() -> TwilioVoice:
+    return TwilioVoice("AC" + "0" * 32, "token", "+12025550100", "https://linxun.example")
