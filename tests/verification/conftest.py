@@ -1,0 +1,91 @@
+"""The desk's people and facts: an expert, an author, two residents' chats, one signed fact."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy import select
+
+from content import identity, people
+from content.base import Base
+from content.delivery import Delivery
+from content.event import Actor, Door
+from content.message import Kind, Written
+from content.notice import Notice, NoticeKind, texts
+from content.staff import Role
+from content.store import Store
+from verification import facts
+from verification.fact import Fact, Statement
+from verification.index import Verdict
+
+WATER = Statement(
+    claim="自来水厂被人投毒，水不能喝了",
+    truth="自来水厂没有被投毒，出厂水和管网水检测全部合格，可以放心饮用。",
+    verdict=Verdict.FALSE,
+    source="青禾市疾控中心",
+    expert="市疾控中心 公共卫生科医师",
+    date=date(2026, 7, 18),
+    variants=("听说水厂有人下毒，大家别喝自来水",),
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Who takes part in a test of the desk."""
+
+    expert: Actor
+    author: Actor
+    wang: uuid.UUID
+    """王奶奶's chat."""
+    li: uuid.UUID
+    """李明's chat."""
+
+
+@pytest.fixture
+def desk_store(store: Store) -> Store:
+    Base.metadata.create_all(store._writer)
+    return store
+
+
+@pytest.fixture
+def cast(desk_store: Store, now: datetime) -> Desk:
+    with desk_store.begin() as session:
+        expert = identity.add_staff(session, "陈医师", [Role.EXPERT], now)
+        author = identity.add_staff(session, "孙干事", [Role.AUTHOR], now)
+        wang = people.bare(session, Kind.CHAT, "1001", now)
+        li = people.bare(session, Kind.CHAT, "1002", now)
+        return Desk(Actor(Door.CLI, expert.id), Actor(Door.CLI, author.id), wang, li)
+
+
+@pytest.fixture
+def water(desk_store: Store, cast: Desk, now: datetime) -> Fact:
+    """A signed fact: nobody poisoned the waterworks."""
+    with desk_store.begin() as session:
+        fact = facts.draft(session, cast.author, WATER, now, code="water")
+        facts.sign(session, fact, cast.expert, now)
+        return fact
+
+
+@pytest.fixture
+def statement() -> Callable[..., Statement]:
+    """Make a statement like the water one, with other words."""
+    return lambda **other: replace(WATER, variants=(), **other)
+
+
+@pytest.fixture
+def told(desk_store: Store) -> Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]:
+    """What an address was told, as the fields of its notices in Chinese, oldest first."""
+
+    def read(address_id: uuid.UUID, kind: NoticeKind) -> list[dict[str, object]]:
+        with desk_store.read() as session:
+            query = (
+                select(Notice)
+                .join(Delivery, Delivery.notice_id == Notice.id)
+                .where(Delivery.recipient_id == address_id, Notice.kind == kind)
+                .order_by(Notice.id)
+            )
+            return [texts(session, one.id)[Written.HANS] for one in session.scalars(query)]
+
+    return read
