@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from verification import slots
-from verification.slots import Slots
+from verification.slots import Polarity, Slots
 from verification.tables import table
 from verification.words import is_han, sound
+
+LONGEST = 200
+NEAR_COPY = 0.7
+_SMALL = "的了吗呢吧啊是就都要会能可也还被把给让叫得着过到在有和与及或这那个些么之其将又再才已 。"
+_NOT = "不没未无别非勿莫甭"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,41 @@ def number(ours: Slots, theirs: Slots) -> Conflict | None:
 
 
 def negation(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Conflict | None:
-    """A word that is denied on one side and stands undenied on the other."""
+    """A word that is denied on one side and stands undenied on the other.
+
+    A question fits a claim and its denial, so only what it denies itself counts.
+    """
     for word in sorted(our_slots.denied):
-        if word in theirs and not _denies(their_slots, word):
+        if word in theirs and not _denied_in(theirs, word):
             return Conflict("negation", f"不{word}", word)
+    if our_slots.polarity is Polarity.ASKED:
+        return None
     for word in sorted(their_slots.denied):
-        if word in ours and not _denies(our_slots, word):
+        if word in ours and not _denied_in(ours, word):
             return Conflict("negation", word, f"不{word}")
     return None
 
 
-def _denies(found: Slots, word: str) -> bool:
-    return any(word[0] in denied or denied[0] in word for denied in found.denied)
+def _denied_in(folded: str, word: str) -> bool:
+    """Whether a negation stands shortly before the word, or right behind it."""
+    at = folded.find(word)
+    while at >= 0:
+        if any(char in _NOT for char in folded[max(0, at - 7) : at + len(word) + 1].split(" ")[-1]):
+            return True
+        at = folded.find(word, at + 1)
+    return False
+
+
+def moved(ours: str, our_slots: Slots, their_slots: Slots) -> Conflict | None:
+    """A time or place word (明年, 隔壁) that the fact does not have."""
+    names = table("places")
+    strange = our_slots.moved - their_slots.moved - set(names["now"])
+    if strange:
+        return Conflict("date", ", ".join(sorted(strange)), ", ".join(sorted(their_slots.moved)))
+    lost = their_slots.moved - our_slots.moved
+    if lost and our_slots.moved & set(names["now"]):
+        return Conflict("date", ", ".join(sorted(our_slots.moved)), ", ".join(sorted(lost)))
+    return None
 
 
 def antonym(ours: str, theirs: str) -> Conflict | None:
@@ -99,27 +127,50 @@ def place(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Confl
     ours_heard, theirs_heard = heard(ours), heard(theirs)
     alone = {name for name in mine if heard(name) not in theirs_heard}
     gone = {name for name in other if heard(name) not in ours_heard}
-    if alone and gone and len(gone) == len(other):
-        return Conflict("place", ", ".join(sorted(alone)), ", ".join(sorted(gone)))
+    for name in sorted(alone):
+        for rival in sorted(gone):
+            if _same_kind(name, rival) and not (name in our_slots.places and other - gone):
+                return Conflict("place", name, rival)
     return None
 
 
-def substitutions(ours: str, theirs: str) -> list[tuple[str, str]]:
-    """Stretches of up to four characters that were exchanged between equal neighbours.
+def foreign_place(ours: str, our_slots: Slots, wide: str) -> Conflict | None:
+    """A short text names a place that the fact does not speak of."""
+    said = heard(wide)
+    strange = sorted(name for name in our_slots.places | tails(ours) if heard(name) not in said)
+    return Conflict("place", ", ".join(strange), "") if strange else None
 
-    Stretches that sound alike are typing errors and are left out.
+
+def _same_kind(name: str, rival: str) -> bool:
+    """Known names stand against known names, endings against the same ending."""
+    known = slots.known_place
+    return known(name) and known(rival) if known(name) or known(rival) else name[-1] == rival[-1]
+
+
+def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
+    """In a near-copy, a word exchanged for one that the fact does not have at all."""
+    if likeness < NEAR_COPY:
+        return None
+    for mine, other in edits(ours, theirs)[0]:
+        if mine not in wide and not all(char in _SMALL for char in mine):
+            return Conflict("subject", mine, other)
+    return None
+
+
+@functools.lru_cache(maxsize=1024)
+def edits(ours: str, theirs: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """What was exchanged (ours, theirs) and what was put in, between equal neighbours.
+
+    Stretches that sound alike are typing errors and are left out; nothing is
+    read from long texts, they are never near-copies.
     """
-    found = []
-    for tag, a, b, c, d in (
-        Levenshtein.opcodes(ours, theirs).as_list() if len(ours) < 200 and len(theirs) < 200 else ()
-    ):  # noqa: PLR2004 -- long texts are never near-copies
-        if (
-            tag == "replace"
-            and b - a <= 4
-            and d - c <= 4
-            and heard(ours[a:b]) != heard(theirs[c:d])
-        ):  # noqa: PLR2004 -- see above
-            mine, other = ours[a:b].strip(" 。"), theirs[c:d].strip(" 。")
-            if mine and other:
-                found.append((mine, other))
-    return found
+    if len(ours) > LONGEST or len(theirs) > LONGEST:
+        return (), ()
+    swaps, puts = [], []
+    for tag, a, b, c, d in Levenshtein.opcodes(ours, theirs).as_list():
+        mine, other = ours[a:b].strip(" 。"), theirs[c:d].strip(" 。")
+        if tag == "replace" and mine and other and heard(mine) != heard(other):
+            swaps.append((mine, other))
+        elif tag == "delete" and mine:
+            puts.append(mine)
+    return tuple(swaps), tuple(puts)

@@ -9,17 +9,21 @@ from rapidfuzz import fuzz
 
 from verification import conflicts, words
 from verification.conflicts import Conflict
-from verification.index import Candidate, Entry, Form, Index
+from verification.index import Candidate, Entry, FactView, Form, Index
 from verification.slots import Polarity, Slots, find
-from verification.text import Text
+from verification.text import Text, fold
 
 NAMES = (
     "claim_covered", "claim_exact", "text_covered", "text_explained", "window_claim", "window_covered", "window_explained", "window_share",
     "rare_claim", "rare_window", "claim_missing", "window_missing", "window_missing_most", "ratio", "partial", "substituted", "claim_length", "window_length", "text_length",
     "bm25", "bm25_share", "asked", "debunk", "denied", "denied_more", "denied_less", "number_conflict", "number_extra", "number_missing", "number_shared",
     "date_conflict", "date_extra", "date_missing", "date_shared", "place_conflict", "place_extra", "place_missing", "place_shared", "moved_extra", "antonym",
+    "swapped", "inserted", "chars_covered", "words_foreign", "words_lost", "foreign_rare", "foreign_rarest", "lost_rare", "lost_rarest", "words_partly",
 )  # fmt: skip
 """What the numbers of a vector mean, in order."""
+
+SHORT = 60
+"""Characters up to which a text is compared as a whole."""
 
 SOUND = 0.85
 """What a pair counts that only sounds like the fact's."""
@@ -96,6 +100,7 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
         *_likeness(parts, form, window),
         *_bm25(candidate, best),
         *_slot_numbers(parts, entry, form, window, found),
+        *_word_numbers(parts, entry, form, window),
     )
     return Scored(candidate, form, window, vector, found)
 
@@ -124,7 +129,7 @@ def _claim(parts: Parts, form: Form) -> tuple[float, dict[int, float]]:
 
 def _window(parts: Parts, form: Form) -> tuple[int, int]:
     """The run of sentences that holds most of the wording without much else."""
-    if len(parts.segments) <= 1:
+    if len(parts.segments) <= 1 or len(parts.text.folded) <= SHORT:
         return 0, len(parts.text.folded)
     held = [_held(parts, form, start, end) for start, end in parts.segments]
     weight = parts.index.weight
@@ -193,7 +198,7 @@ def _part(terms: Iterable[Term], held: frozenset[int], heard: set[int]) -> float
 
 
 def _likeness(parts: Parts, form: Form, window: str) -> list[float]:
-    swaps = conflicts.substitutions(window, form.folded)
+    swaps, _ = conflicts.edits(window, form.folded)
     return [
         fuzz.ratio(window, form.folded) / 100,
         fuzz.partial_ratio(parts.text.folded, form.folded) / 100
@@ -217,14 +222,21 @@ def _slots(window: str) -> Slots:
 
 def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Conflict, ...]:
     ours = _slots(window) if len(window) < len(parts.text.folded) else parts.text.slots
+    theirs = form.slots
     found = (
         conflicts.negation(window, ours, form.folded, form.slots),
         conflicts.number(ours, form.slots),
         conflicts.date(ours, form.slots),
         conflicts.place(parts.text.folded, parts.text.slots, form.folded, form.slots),
+        conflicts.foreign_place(parts.text.folded, ours, _wide(entry.fact))
+        if len(parts.text.folded) <= SHORT
+        else None,
         conflicts.antonym(window, form.folded),
+        conflicts.moved(window, ours, theirs),
+        conflicts.swap(
+            window, form.folded, _wide(entry.fact), fuzz.ratio(window, form.folded) / 100
+        ),
     )
-    del entry
     return tuple(conflict for conflict in found if conflict)
 
 
@@ -246,4 +258,35 @@ def _slot_numbers(
         float("date" in kinds), float(bool(ours.dates) and not theirs.dates), float(bool(theirs.dates) and not ours.dates), float(bool(ours.dates and theirs.dates) and "date" not in kinds),
         float("place" in kinds), float(sum(conflicts.heard(p) not in explained for p in our_places)), float(sum(conflicts.heard(p) not in lost for p in their_places)),
         float(sum(conflicts.heard(p) in lost for p in their_places)), float(len(ours.moved - theirs.moved)), float("antonym" in kinds),
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _wide(fact: FactView) -> str:
+    """All that a fact says, folded only."""
+    return fold(" ".join([fact.claim, *fact.variants, fact.truth]))
+
+
+@lru_cache(maxsize=4096)
+def _words(folded: str) -> tuple[str, ...]:
+    return words.content(words.cut(folded))
+
+
+def _word_numbers(parts: Parts, entry: Entry, form: Form, window: str) -> list[float]:
+    """What was exchanged or put in, and the words that the other side has no character of."""
+    wide = _wide(entry.fact)
+    lost = parts.text.folded
+    ours, theirs = _words(window), _words(form.folded)
+    chars = [char for word in ours for char in word]
+    swaps, puts = conflicts.edits(window, form.folded)
+    foreign = [word for word in ours if not any(char in wide for char in word)]
+    missed = [word for word in theirs if not any(char in lost for char in word)]
+    return [
+        float(sum(mine not in wide for mine, _ in swaps)),
+        float(sum(len(put) for put in puts if put not in wide)),
+        sum(char in wide for char in chars) / (len(chars) or 1),
+        float(len(foreign)), float(len(missed)),
+        sum(map(words.rarity, foreign)), max(map(words.rarity, foreign), default=0.0),
+        sum(map(words.rarity, missed)), max(map(words.rarity, missed), default=0.0),
+        float(sum(len(word) > 1 and word not in wide and word not in foreign for word in ours)),
     ]  # fmt: skip

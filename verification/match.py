@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from verification import gate, model, rivals
 from verification.conflicts import Conflict
-from verification.features import Scored, prepare, score
+from verification.features import NAMES, Scored, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
 from verification.text import Text, normalise
 from verification.words import han_count
@@ -117,7 +117,7 @@ def _scored(read: Text, index: Index) -> list[Scored]:
 
 
 def _with_probability(one: Scored, exact: bool) -> Scored:
-    chance = 1.0 if exact else model.probability(one)
+    chance = 1.0 if exact else model.shipped(NAMES).probability(one.vector)
     conflict = str(one.conflicts[0]) if one.conflicts and not exact else ""
     return replace(one, candidate=replace(one.candidate, probability=chance, conflict=conflict))
 

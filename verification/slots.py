@@ -55,6 +55,7 @@ _DAYS = {
     "后天": 2,
 }
 _ASKED_SHAPE = re.compile(r"([㐀-鿿])[不没]\1|([㐀-鿿])([㐀-鿿])[不没]\2")
+_UNABLE = re.compile("不[了到上起成动住下着出过来去]")
 _SCOPE = 8
 
 
@@ -105,24 +106,24 @@ def _dates(folded: str, today: date | None) -> frozenset[tuple[int, int, int]]:
 
 
 @functools.cache
-def _place() -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+def _place() -> re.Pattern[str]:
     names = table("places")
-    plain = anyof([*names["provinces"], *names["cities"], *names["countries"]])
-    endings = anyof(names["endings"])
-    shape = re.compile(rf"[㐀-鿿]{{2,4}}?(?:{endings})")
-    return re.compile(plain), shape, frozenset(names["common"])
+    return re.compile(anyof([*names["provinces"], *names["cities"], *names["countries"]]))
+
+
+def known_place(name: str) -> bool:
+    """Whether `name` is a country, province or city by itself."""
+    return _place().fullmatch(name) is not None
 
 
 def _places(folded: str) -> frozenset[str]:
-    """Known names; and names by their ending, which are candidates only."""
-    known, _, _ = _place()
-    return frozenset(known.findall(folded))
+    return frozenset(_place().findall(folded))
 
 
 @functools.cache
 def _moved() -> re.Pattern[str]:
     names = table("places")
-    return re.compile(anyof([*names["elsewhere"], *names["later"]]))
+    return re.compile(anyof([*names["elsewhere"], *names["later"], *names["now"]]))
 
 
 @functools.cache
@@ -140,11 +141,13 @@ def _denied(folded: str) -> frozenset[str]:
     )
     found = set()
     for match in negation.finditer(bare):
+        before = re.search(r"[㐀-鿿a-z]$", bare[: match.start()])
+        if before and _UNABLE.match(bare, match.start()):
+            found.add(before.group())
+            continue
         rest = bare[match.end() : match.end() + _SCOPE]
         skipped = bridge.match(rest)
-        after = rest[skipped.end() if skipped else 0 :]
-        word = re.match(r"[a-z]+|[㐀-鿿]{1,2}|[0-9]+", after)
-        before = re.search(r"[㐀-鿿a-z]{1,2}$", bare[: match.start()])
+        word = re.match(r"[a-z]+|[㐀-鿿]{1,2}|[0-9]+", rest[skipped.end() if skipped else 0 :])
         found.update(hit.group() for hit in (word or before,) if hit)
     return frozenset(found)
 

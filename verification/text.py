@@ -131,6 +131,14 @@ def _synonyms() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile(rf"(?<![0-9a-z])(?:{anyof(first)})(?![a-z])"), first
 
 
+def fold(text: str) -> str:
+    """Fold a text as it was spoken: simplified, lower case, without links; nothing else goes."""
+    tape = _load(text)
+    tape.sub(_noise(), " ")
+    tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
+    return tape.chars
+
+
 def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
     """The tape, the text as it was before chain phrases went, and those phrases."""
     tape = _load(text)

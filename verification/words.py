@@ -3,6 +3,7 @@
 import functools
 import itertools
 import logging
+import math
 import os
 import re
 from pathlib import Path
@@ -44,6 +45,13 @@ def sound(char: str) -> str:
     for heard, written in (("zh", "z"), ("ch", "c"), ("sh", "s")):
         plain = plain.replace(heard, written)
     return re.sub("ng$", "n", plain)
+
+
+def rarity(word: str) -> float:
+    """How seldom a word is in general Chinese, from 0 (everyday) to 1 (unknown)."""
+    known = _jieba().dt
+    often = known.FREQ.get(word) or 1
+    return min(1.0, max(0.0, (math.log(known.total / often) - 7) / 9))
 
 
 @functools.lru_cache(maxsize=50_000)
