@@ -32,7 +32,7 @@ def facts(before: Draft, after: Draft, places: Iterable[str]) -> list[str]:
     found = [
         f"{chinese}变了，需要重新核实。 The {english} changed and must be verified again."
         for name, (chinese, english) in _FACTS.items()
-        if getattr(before, name) != getattr(after, name)
+        if before.snapshot[name] != after.snapshot[name]
     ]
     for language in Written:
         old, new = before.texts.get(language), after.texts.get(language)
@@ -53,7 +53,7 @@ def lines(before: Draft, after: Draft) -> list[str]:
     found = [
         f"{chinese}: {_shown(getattr(before, name))} → {_shown(getattr(after, name))}"
         for name, (chinese, _) in _FACTS.items()
-        if getattr(before, name) != getattr(after, name)
+        if before.snapshot[name] != after.snapshot[name]
     ]
     for language in Written:
         old, new = (one.texts.get(language, Text()) for one in (before, after))

@@ -4,13 +4,14 @@ import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import alert as alerts
-from content import bulletin, cap, compare, condition, event, identity, store, task, transition
+from content import bulletin, compare, condition, identity, store, task, transition
 from content import draft as drafts
-from content.alert import Alert, Approval, MsgType, Revision, Stage, Step
+from content import revision as revisions
+from content.alert import Alert, MsgType, Revision, Stage, Step
 from content.alert import ReviewError as ReviewError  # noqa: PLC0414 - also known as review.ReviewError
 from content.base import new_id
 from content.condition import AskFirst as AskFirst  # noqa: PLC0414 - also known as review.AskFirst
@@ -18,6 +19,7 @@ from content.draft import Draft
 from content.event import Actor
 from content.notice import Notice
 from content.place import Community, Place, PlaceKind
+from content.staff import Staff
 from content.task import TaskKind
 
 CANCEL_LIFE = timedelta(days=1)
@@ -31,22 +33,16 @@ _NAMED = (
 )
 """Places that have names; units and homes are known by their pattern."""
 _FOUR = 4
-_DONE = {
-    Step.DRAFT: "drafted",
-    Step.VERIFY: "verified",
-    Step.EDIT: "edited",
-    Step.PUBLISH: "published",
-    Step.RETURN: "returned",
-    Step.CANCEL: "cancelled",
-    Step.REVIEW: "reviewed",
-}
 
 
 def draft(session: Session, actor: Actor, content: Draft, now: datetime) -> Revision:
     """Open an alert with its first revision; raises ReviewError."""
     condition.keepable(session, content, now)
     alert = Alert(
-        community_id=store.community(session), id=new_id(), opened_at=now, code=_code(session)
+        community_id=store.community(session),
+        id=new_id(),
+        opened_at=now,
+        code=revisions.free_code(session),
     )
     session.add(alert)
     session.flush()
@@ -62,12 +58,12 @@ def update(session: Session, actor: Actor, alert: Alert, content: Draft, now: da
 
 def verify(session: Session, actor: Actor, revision: Revision, now: datetime) -> Revision:
     """Confirm the facts of a draft; raises ReviewError."""
-    row = _locked(session, revision)
+    row = revisions.locked(session, revision)
     _may(session, actor, row, Step.VERIFY)
     content = drafts.read(session, row)
     condition.tellable(session, content, now)
     row.stage = transition.move(row.stage, Step.VERIFY)
-    _record(session, actor, row, Step.VERIFY, content, now)
+    revisions.record(session, actor, row, Step.VERIFY, content, now)
     return row
 
 
@@ -79,16 +75,18 @@ def edit(
     Returns a sentence for each fact that the edit changes: then the revision is a draft again and
     must be verified anew. Before verification anything may change and nothing is returned.
     """
-    row = _locked(session, revision)
+    row = revisions.locked(session, revision)
     step = Step.DRAFT if row.stage in (Stage.DRAFT, Stage.RETURNED) else Step.EDIT
     _may(session, actor, row, step)
     becomes = transition.move(row.stage, step)
     condition.keepable(session, content, now)
-    verified = None if step is Step.DRAFT else _verified(session, row)
+    verified = None if step is Step.DRAFT else revisions.verified(session, row)
     back = compare.facts(verified, content, _names(session)) if verified else []
     drafts.write(session, row, content)
     row.stage = Stage.DRAFT if back else becomes
-    _record(session, actor, row, Step.DRAFT if back else step, content, now, back=len(back))
+    revisions.record(
+        session, actor, row, Step.DRAFT if back else step, content, now, back=len(back)
+    )
     return back
 
 
@@ -96,7 +94,7 @@ def send_back(
     session: Session, actor: Actor, revision: Revision, reason: str, now: datetime
 ) -> Revision:
     """Return a revision to its author with the reason; raises ReviewError."""
-    row = _locked(session, revision)
+    row = revisions.locked(session, revision)
     _may(session, actor, row, Step.RETURN)
     if not reason.strip():
         raise ReviewError(
@@ -104,7 +102,7 @@ def send_back(
         )
     row.stage = transition.move(row.stage, Step.RETURN)
     content = drafts.read(session, row)
-    _record(session, actor, row, Step.RETURN, content, now, reason=reason.strip())
+    revisions.record(session, actor, row, Step.RETURN, content, now, reason=reason.strip())
     return row
 
 
@@ -123,23 +121,23 @@ def publish(
     missing of the review where the alert is Extreme and Immediate. Raises ReviewError; AskFirst
     where the same text runs already and `again` is not set.
     """
-    row = _locked(session, revision)
+    row = revisions.locked(session, revision)
     staff_id = _may(session, actor, row, Step.PUBLISH, emergency=emergency)
     if row.stage is Stage.PUBLISHED:
-        return _notice(session, row)
+        return revisions.told_by(session, row)
     transition.move(row.stage, Step.PUBLISH, emergency=emergency)
     content = drafts.read(session, row)
     if emergency:
         condition.extreme(content)
     condition.tellable(session, content, now)
-    _unchanged(session, row, content)
+    revisions.unchanged(session, row, content)
     if not again:
         condition.unsaid(session, row, content, now)
     row.emergency = emergency
     alert = alerts.get(session, row.alert_id)
-    _send(session, alert, row, now)
+    revisions.send(session, alert, row, now)
     made = bulletin.tell(session, alert, row, content, staff_id, now)
-    _record(session, actor, row, Step.PUBLISH, content, now, emergency=emergency)
+    revisions.record(session, actor, row, Step.PUBLISH, content, now, emergency=emergency)
     if emergency:
         task.add(session, TaskKind.REVIEW, actor, now, notice_id=made.id, subject_id=row.id)
     return made
@@ -150,20 +148,22 @@ def cancel(session: Session, actor: Actor, alert: Alert, now: datetime) -> Notic
 
     Open work on an update ends with it. A second click returns the first one's notice.
     """
-    runs = _told(session, alert)
-    row = _locked(session, runs)
+    runs = revisions.told(session, alert)
+    row = revisions.locked(session, runs)
     staff_id = _may(session, actor, row, Step.CANCEL)
     if row.stage is Stage.CANCELLED:
-        return _notice(session, alerts.revisions(session, alert)[-1])
+        return revisions.told_by(session, alerts.revisions(session, alert)[-1])
     row.stage = transition.move(row.stage, Step.CANCEL)
     content = drafts.read(session, row)
     for other in alerts.revisions(session, alert):
         if other.stage in transition.OPEN:
             other.stage = Stage.CANCELLED
     expires = max(row.expires, now + CANCEL_LIFE)
-    over = _row(session, alert, replace(content, expires=expires), MsgType.CANCEL, staff_id, now)
-    _send(session, alert, over, now)
-    _record(session, actor, row, Step.CANCEL, content, now)
+    over = revisions.make(
+        session, alert, replace(content, expires=expires), MsgType.CANCEL, staff_id, now
+    )
+    revisions.send(session, alert, over, now)
+    revisions.record(session, actor, row, Step.CANCEL, content, now)
     return bulletin.tell(session, alert, over, content, staff_id, now)
 
 
@@ -171,13 +171,13 @@ def review_afterwards(
     session: Session, actor: Actor, revision: Revision, note: str, now: datetime
 ) -> None:
     """Write down that an emergency publication was looked at, and close its task."""
-    row = _locked(session, revision)
+    row = revisions.locked(session, revision)
     _may(session, actor, row, Step.REVIEW)
     transition.move(row.stage, Step.REVIEW)
     if not row.emergency:
         raise ReviewError("这份通知走完了审核，不用复核。 This alert passed its review already.")
     content = drafts.read(session, row)
-    _record(session, actor, row, Step.REVIEW, content, now, reason=note.strip())
+    revisions.record(session, actor, row, Step.REVIEW, content, now, reason=note.strip())
     for one in task.waiting(session):
         if one.kind is TaskKind.REVIEW and one.subject_id == row.id:
             task.done(session, one.id, "reviewed", actor, now)
@@ -185,65 +185,26 @@ def review_afterwards(
 
 def difference(session: Session, revision: Revision) -> list[str]:
     """Return what has changed since the text was verified, a line each, for who publishes."""
-    before = _verified(session, revision)
+    before = revisions.verified(session, revision)
     return compare.lines(before, drafts.read(session, revision)) if before else []
 
 
 def _open(
     session: Session, actor: Actor, alert: Alert, content: Draft, kind: MsgType, now: datetime
 ) -> Revision:
-    staff_id = _staff(actor)
+    staff_id = _staff(session, actor)
     four = _four(session)
     transition.permit(Step.DRAFT, identity.roles(session, staff_id), set(), four=four)
-    row = _row(session, alert, content, kind, staff_id, now)
-    _record(session, actor, row, Step.DRAFT, content, now)
+    row = revisions.make(session, alert, content, kind, staff_id, now)
+    revisions.record(session, actor, row, Step.DRAFT, content, now)
     return row
-
-
-def _row(
-    session: Session,
-    alert: Alert,
-    content: Draft,
-    kind: MsgType,
-    staff_id: uuid.UUID,
-    now: datetime,
-) -> Revision:
-    number = len(alerts.revisions(session, alert)) + 1
-    row = Revision(
-        community_id=alert.community_id,
-        id=new_id(),
-        alert_id=alert.id,
-        number=number,
-        identifier=f"{alert.code}-{number}",
-        references="",
-        msg_type=kind,
-        stage=Stage.DRAFT,
-        author_id=staff_id,
-        made_at=now,
-        emergency=False,
-    )
-    drafts.write(session, row, content)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _locked(session: Session, revision: Revision) -> Revision:
-    """Return the row as it is now, held until the caller commits."""
-    query = (
-        select(Revision)
-        .where(Revision.community_id == store.community(session), Revision.id == revision.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(query).one()
 
 
 def _may(
     session: Session, actor: Actor, row: Revision, step: Step, *, emergency: bool = False
 ) -> uuid.UUID:
     """Return who acts, or refuse them this step."""
-    staff_id = _staff(actor)
+    staff_id = _staff(session, actor)
     taken = [(one.step, one.staff_id) for one in alerts.approvals(session, row)]
     transition.permit(
         step,
@@ -255,90 +216,15 @@ def _may(
     return staff_id
 
 
-def _staff(actor: Actor) -> uuid.UUID:
-    if actor.id is None:
+def _staff(session: Session, actor: Actor) -> uuid.UUID:
+    found = session.get(Staff, (store.community(session), actor.id)) if actor.id else None
+    if found is None or found.left_at is not None:
         raise ReviewError("审核要由工作人员本人来做。 A review is done by staff, as themselves.")
-    return actor.id
+    return found.id
 
 
 def _four(session: Session) -> bool:
     return session.get_one(Community, store.community(session)).reviewers == _FOUR
-
-
-def _record(
-    session: Session,
-    actor: Actor,
-    row: Revision,
-    step: Step,
-    content: Draft,
-    now: datetime,
-    reason: str = "",
-    **data: int,
-) -> None:
-    approval = Approval(
-        community_id=row.community_id,
-        id=new_id(),
-        revision_id=row.id,
-        step=step,
-        staff_id=_staff(actor),
-        at=now,
-        content_hash=content.content_hash,
-        reason=reason,
-        snapshot=content.snapshot,
-    )
-    session.add(approval)
-    kind = "alert.reopened" if data.get("back") else f"alert.{_DONE[step]}"
-    event.add(session, actor, kind, row.alert_id, now, revision=row.number, **data)
-    session.flush()
-
-
-def _send(session: Session, alert: Alert, row: Revision, now: datetime) -> None:
-    """Date the message as CAP wants it, and end the revision it replaces."""
-    row.references = cap.references(session, alert)
-    row.sent = now
-    for other in alerts.revisions(session, alert):
-        if other.id != row.id and other.stage is Stage.PUBLISHED:
-            other.stage = Stage.SUPERSEDED
-    row.stage = Stage.PUBLISHED
-
-
-def _told(session: Session, alert: Alert) -> Revision:
-    """Return the revision that residents have been told last, a Cancel apart."""
-    sent = [
-        one
-        for one in alerts.revisions(session, alert)
-        if one.sent is not None and one.msg_type is not MsgType.CANCEL
-    ]
-    if not sent:
-        raise ReviewError(
-            f"{alert.code} 还没有发布，不用取消。 {alert.code} is not published: nothing to cancel."
-        )
-    return sent[-1]
-
-
-def _notice(session: Session, row: Revision) -> Notice:
-    query = select(Notice).where(
-        Notice.community_id == row.community_id, Notice.revision_id == row.id
-    )
-    return session.scalars(query).one()
-
-
-def _verified(session: Session, revision: Revision) -> Draft | None:
-    """Return what stands verified, or None where that was skipped or no longer stands."""
-    for one in reversed(alerts.approvals(session, revision)):
-        if one.step is Step.VERIFY:
-            return Draft.from_snapshot(one.snapshot)
-        if one.step in (Step.DRAFT, Step.RETURN):
-            break
-    return None
-
-
-def _unchanged(session: Session, row: Revision, content: Draft) -> None:
-    if alerts.approvals(session, row)[-1].content_hash != content.content_hash:
-        raise ReviewError(
-            "内容在审核以后被改过，请退回重新核实。 "
-            "The text was changed after its review: return it to be verified anew."
-        )
 
 
 def _updatable(alert: Alert, last: Revision) -> None:
@@ -351,13 +237,6 @@ def _updatable(alert: Alert, last: Revision) -> None:
             f"{alert.code} 还有一版没有发布，请先改那一版。 "
             f"{alert.code} has a revision that is not published yet: work on that one."
         )
-
-
-def _code(session: Session) -> str:
-    """Return the next free code; SQLite's one writer and the unique key keep it free."""
-    last = select(func.max(cast(func.substr(Alert.code, 2), Integer)))
-    found = session.scalar(last.where(Alert.community_id == store.community(session)))
-    return f"A{(found or 0) + 1}"
 
 
 def _names(session: Session) -> list[str]:
