@@ -63,10 +63,10 @@ def read(update: Json, bot: Self) -> list[Event]:
 
 
 def _message(message: Json, bot: Self) -> Iterator[Event]:
-    person = message.get("from")
+    chat, person = message["chat"], message.get("from")
     if person is None or person.get("is_bot"):
         return
-    base = _base(person, message["chat"])
+    base = _base(person, chat)
     words = _words(message)
     media = _media(message)
     if not words and media is None:

@@ -173,7 +173,7 @@ class Telegram:
         """Have updates brought to `url`, or by polling where it is empty; raises SendError."""
         with _errors():
             if url:
-                await self._bot.set_webhook(url, secret_token=secret, allowed_updates=KINDS)
+                await self._bot.set_webhook(url, secret_token=secret or None, allowed_updates=KINDS)
             else:
                 await self._bot.delete_webhook()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from defusedxml import ElementTree as ET
+from defusedxml.ElementTree import fromstring
 
 from bot.sandbox.phones import (
     BUSY,
@@ -217,7 +217,7 @@ def test_every_voice_speaks_its_language(message: Message, spoken: Spoken) -> No
 def test_every_key_has_its_answer(
     message: Message, digit: str, action: str, options: dict[str, bool], first: str, asks: bool
 ) -> None:
-    twiml = ET.fromstring(answer(message, digit, action, **options))
+    twiml = fromstring(answer(message, digit, action, **options))
     assert "".join(next(twiml.iter("Say")).itertext()) == first
     assert bool(twiml.findall("Gather")) is asks
     assert twiml[-1].tag == "Hangup"

@@ -1,0 +1,377 @@
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.phones import TAPS_RECEIVED, Behaviour, Phone
+from bot.sandbox.server import Sandbox
+from channels.base import BadEventError, EventKind, Media, Request, SendError
+from channels.telegram import LONGEST, Telegram, split
+from content.message import Action, Button, Message
+from content.reason import Reason
+
+REF = "ab" * 16
+CHAT = 8001
+BOT = {"id": 7000000001, "is_bot": True, "first_name": "邻讯"}
+LI = {"id": CHAT, "is_bot": False, "first_name": "李明", "language_code": "zh-hans"}
+PRIVATE = {"id": CHAT, "type": "private", "first_name": "李明"}
+GROUP = {"id": -100200, "type": "supergroup", "title": "3号楼"}
+
+
+@pytest.fixture
+async def telegram(sandbox: Sandbox) -> AsyncIterator[Telegram]:
+    adapter = Telegram(
+        sandbox.telegram_token,
+        base_url=sandbox.telegram_base_url,
+        base_file_url=sandbox.telegram_file_url,
+        timeout=5,
+    )
+    yield adapter
+    await adapter.close()
+
+
+@pytest.fixture
+def bare() -> Telegram:
+    return Telegram("7000000001:" + "a" * 35, username="linxun_bot")
+
+
+async def test_a_message_arrives_with_its_buttons(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    receipt = await telegram.send(str(CHAT), message, REF)
+    (sent,) = sandbox.book.messages
+    assert (sent.sid, sent.to, sent.body) == (receipt.provider_id, str(CHAT), message.chat)
+    assert sent.buttons == (("收到", f"received:{REF}"), ("需要帮助", f"help:{REF}"))
+
+
+async def test_a_tap_comes_back_with_the_ref(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    phone = sandbox.phones.add(
+        Phone("李明", chat=CHAT, behaviour=Behaviour(chats=(TAPS_RECEIVED,)))
+    )
+    await telegram.send(str(CHAT), message, REF)
+    (update,) = await telegram.updates(None, 5)
+    (event,) = telegram.parse(Request("", update))
+    assert (event.kind, event.key, event.ref) == (EventKind.BUTTON, f"received:{REF}", REF)
+    assert event.address == str(phone.chat)
+    await telegram.acknowledge(event.callback_id, "谢谢")
+    await telegram.edit(str(CHAT), event.message_id, "已收到")
+
+
+async def test_updates_come_again_until_their_number_is_passed(
+    telegram: Telegram, sandbox: Sandbox
+) -> None:
+    phone = sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.chats.says(phone, "喝白酒能防新冠吗")
+    first = await telegram.updates(None, 1)
+    again = await telegram.updates(None, 1)
+    after = await telegram.updates(first[-1]["update_id"] + 1, 0)
+    assert first == again
+    assert first[0]["message"]["text"] == "喝白酒能防新冠吗"
+    assert after == []
+
+
+async def test_a_long_text_is_cut_at_sentences_and_asks_under_the_last(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    long = "请待在家里。" * 1500
+    await telegram.send(str(CHAT), replace(message, chat=long), REF)
+    parts = sandbox.book.messages
+    assert "".join(part.body for part in parts) == long
+    assert all(part.body.endswith("。") for part in parts)
+    assert [bool(part.buttons) for part in parts] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("短。", 1),
+        ("字" * LONGEST, 1),
+        ("字" * (LONGEST + 1), 2),
+        ("😀" * LONGEST, 2),
+        ("第一。" + "字" * (LONGEST - 2), 2),
+    ],
+)
+def test_no_part_is_longer_than_telegram_takes(text: str, parts: int) -> None:
+    cut = split(text)
+    assert len(cut) == parts
+    assert "".join(cut) == text
+    assert all(len(part.encode("utf-16-le")) // 2 <= LONGEST for part in cut)
+
+
+@pytest.mark.parametrize(
+    ("phone", "to", "reason"),
+    [
+        (Phone("李明", chat=CHAT, blocked=True), CHAT, Reason.BLOCKED),
+        (Phone("李明", chat=CHAT, started=False), CHAT, Reason.BLOCKED),
+        (Phone("李明", chat=CHAT), 424242, Reason.NUMBER_INVALID),
+    ],
+    ids=["blocked", "never-started", "no-such-chat"],
+)
+async def test_a_chat_that_cannot_be_reached_is_given_up(
+    telegram: Telegram,
+    sandbox: Sandbox,
+    message: Message,
+    phone: Phone,
+    to: int,
+    reason: Reason | None,
+) -> None:
+    sandbox.phones.add(replace(phone))
+    with pytest.raises(SendError) as caught:
+        await telegram.send(str(to), message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (reason, True)
+
+
+async def test_a_pause_that_telegram_asks_for_is_passed_on(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.faults.telegram.throttle(sandbox.stage.clock, 5000)
+    with pytest.raises(SendError) as caught:
+        await telegram.send(str(CHAT), message, REF)
+    assert caught.value.reason is Reason.RATE_LIMITED
+    assert caught.value.retry_after
+    assert not caught.value.permanent
+
+
+async def test_an_error_of_the_server_may_be_tried_again(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.faults.telegram.errors = 1
+    with pytest.raises(SendError) as caught:
+        await telegram.send(str(CHAT), message, REF)
+    assert (caught.value.permanent, caught.value.unknown) == (False, False)
+
+
+async def test_a_broken_connection_is_unknown(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.faults.telegram.drops = 1
+    with pytest.raises(SendError) as caught:
+        await telegram.send(str(CHAT), message, REF)
+    assert caught.value.unknown
+
+
+async def test_a_late_answer_is_unknown(
+    telegram: Telegram, sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.faults.telegram.latency = 0.3
+    telegram._pool.timeout = 0.05
+    with pytest.raises(SendError) as caught:
+        await telegram.send(str(CHAT), message, REF)
+    assert (caught.value.reason, caught.value.unknown) == (Reason.TIMEOUT, True)
+
+
+async def test_a_closed_port_was_never_reached(message: Message) -> None:
+    adapter = Telegram("7:" + "a" * 35, base_url="http://127.0.0.1:1/bot")
+    with pytest.raises(SendError) as caught:
+        await adapter.send(str(CHAT), message, REF)
+    assert (caught.value.reason, caught.value.unknown) == (Reason.PROVIDER_DOWN, False)
+    await adapter.close()
+
+
+async def test_a_proxy_is_used_where_one_is_set(sandbox: Sandbox, message: Message) -> None:
+    adapter = Telegram(
+        sandbox.telegram_token, base_url=sandbox.telegram_base_url, proxy="http://127.0.0.1:1"
+    )
+    with pytest.raises(SendError) as caught:
+        await adapter.send(str(CHAT), message, REF)
+    assert caught.value.reason is Reason.PROVIDER_DOWN
+    await adapter.close()
+
+
+async def test_a_wrong_token_is_a_matter_of_credentials(sandbox: Sandbox, message: Message) -> None:
+    adapter = Telegram("7000000001:" + "a" * 35, base_url=sandbox.telegram_base_url)
+    with pytest.raises(SendError) as caught:
+        await adapter.send(str(CHAT), message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (Reason.CREDENTIALS, True)
+    await adapter.close()
+
+
+async def test_telegram_cannot_be_asked(bare: Telegram, message: Message, now: datetime) -> None:
+    with pytest.raises(SendError) as caught:
+        await bare.find(str(CHAT), message, now)
+    assert caught.value.unknown
+
+
+async def test_an_edit_that_changes_nothing_is_no_error(
+    telegram: Telegram, sandbox: Sandbox
+) -> None:
+    sandbox.phones.add(Phone("李明", chat=CHAT))
+    sent = await telegram.reply(str(CHAT), "进度 1/3")
+    await telegram.edit(str(CHAT), sent, "进度 1/3")
+    await telegram.edit(str(CHAT), sent, "进度 2/3", ((Button("停", Action.STAFF, "1"),),))
+    assert sandbox.book.messages[0].body == "进度 2/3"
+
+
+async def test_a_photo_that_was_sent_can_be_fetched(telegram: Telegram, sandbox: Sandbox) -> None:
+    phone = sandbox.phones.add(Phone("李明", chat=CHAT))
+    sandbox.chats.sends(phone, "photo", b"JPEG")
+    (update,) = await telegram.updates(None, 1)
+    (event,) = telegram.parse(Request("", update))
+    assert event.media is not None
+    assert await telegram.fetch(event.media.file_id) == b"JPEG"
+
+
+async def test_a_webhook_is_set_and_taken_away(telegram: Telegram, sandbox: Sandbox) -> None:
+    await telegram.webhook(f"{sandbox.url}/hooks/telegram", "secret")
+    with pytest.raises(SendError):
+        await telegram.updates(None, 0)
+    await telegram.webhook("")
+    assert await telegram.updates(None, 0) == []
+
+
+async def test_the_bot_knows_its_name(telegram: Telegram) -> None:
+    number, name = await telegram.me()
+    assert str(number) == telegram._id
+    assert name == telegram.username
+
+
+def update(**fields: Any) -> dict[str, object]:
+    return {"update_id": 5, **fields}
+
+
+def said(chat: dict[str, Any] = PRIVATE, **fields: Any) -> dict[str, object]:
+    return update(message={"message_id": 9, "date": 1, "from": LI, "chat": chat, **fields})
+
+
+def mention(text: str, at: int, length: int) -> dict[str, Any]:
+    return {"text": text, "entities": [{"type": "mention", "offset": at, "length": length}]}
+
+
+PHOTO = [{"file_id": "s", "file_size": 1}, {"file_id": "l", "file_size": 9}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (said(text="酒能防新冠吗"), {"kind": EventKind.TEXT, "text": "酒能防新冠吗"}),
+        (said(text="/start 8F3K"), {"text": "/start 8F3K", "address": str(CHAT), "chat": ""}),
+        (said(text="x"), {"message_id": "9", "language": "zh-hans", "name": "李明"}),
+        (said(text="x", forward_origin={"type": "user"}), {"forwarded": True}),
+        (
+            said(text="真的吗", reply_to_message={"text": "吃大蒜治病", "from": LI}),
+            {"quoted": "吃大蒜治病"},
+        ),
+        (
+            said(text="真的吗", quote={"text": "大蒜"}, reply_to_message={"text": "吃大蒜治病"}),
+            {"quoted": "大蒜"},
+        ),
+        (
+            said(photo=PHOTO, caption="看"),
+            {"kind": EventKind.MEDIA, "text": "看", "media": Media("l", "image/jpeg", "", 9)},
+        ),
+        (
+            said(voice={"file_id": "v", "mime_type": "audio/ogg", "duration": 3}),
+            {"kind": EventKind.MEDIA, "media": Media("v", "audio/ogg")},
+        ),
+        (
+            said(document={"file_id": "d", "file_name": "名单.xlsx", "file_size": 7}),
+            {"media": Media("d", "application/octet-stream", "名单.xlsx", 7)},
+        ),
+        (
+            said(GROUP, text="/check 大蒜"),
+            {"group": True, "addressed": True, "chat": "-100200", "address": str(CHAT)},
+        ),
+        (said(GROUP, text="/check@Linxun_bot 大蒜"), {"addressed": True}),
+        (said(GROUP, **mention("😀 @linxun_bot 真吗", 3, 11)), {"addressed": True}),
+        (said(GROUP, text="好", reply_to_message={"from": BOT, "text": "问"}), {"quoted": "问"}),
+        (
+            update(
+                callback_query={
+                    "id": "77",
+                    "from": LI,
+                    "message": {"message_id": 9, "chat": PRIVATE, "date": 0},
+                    "data": f"choose:{REF}:2",
+                }
+            ),
+            {"kind": EventKind.BUTTON, "key": f"choose:{REF}:2", "ref": REF, "callback_id": "77"},
+        ),
+        (
+            update(
+                my_chat_member={
+                    "chat": PRIVATE,
+                    "from": LI,
+                    "old_chat_member": {"status": "member"},
+                    "new_chat_member": {"status": "kicked"},
+                }
+            ),
+            {"kind": EventKind.BLOCKED, "address": str(CHAT), "group": False},
+        ),
+        (
+            update(
+                my_chat_member={
+                    "chat": GROUP,
+                    "from": LI,
+                    "old_chat_member": {"status": "left"},
+                    "new_chat_member": {"status": "member"},
+                }
+            ),
+            {"kind": EventKind.JOINED, "chat": "-100200", "group": True},
+        ),
+    ],
+)
+def test_an_update_becomes_an_event(
+    bare: Telegram, sent: dict[str, object], expected: dict[str, object]
+) -> None:
+    (event,) = bare.parse(Request("", sent))
+    assert {name: getattr(event, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        said(GROUP, text="今天真热"),
+        said(GROUP, text="/check@other_bot 大蒜"),
+        said(GROUP, **mention("@other_bot 真吗", 0, 10)),
+        said(GROUP, text="好", reply_to_message={"from": LI, "text": "问"}),
+        said(new_chat_members=[LI]),
+        update(message={"message_id": 9, "date": 1, "from": BOT, "chat": PRIVATE, "text": "x"}),
+        update(channel_post={"message_id": 9}),
+        update(edited_message={"message_id": 9}),
+    ],
+)
+def test_what_is_not_meant_for_the_bot_says_nothing(
+    bare: Telegram, sent: dict[str, object]
+) -> None:
+    assert bare.parse(Request("", sent)) == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"update_id": "5"},
+        {"update_id": True},
+        update(message=None),
+        update(message={}),
+        update(message={"from": LI, "chat": {}, "text": "x"}),
+        update(message={"from": LI, "chat": PRIVATE, "text": ["x"], "message_id": 1}),
+        update(callback_query={"id": "1"}),
+        update(my_chat_member={"new_chat_member": 3}),
+    ],
+)
+def test_a_broken_update_is_refused(bare: Telegram, sent: dict[str, object]) -> None:
+    with pytest.raises(BadEventError):
+        bare.parse(Request("", sent))
+
+
+def test_a_button_fits_what_telegram_carries(message: Message) -> None:
+    rows = (*message.buttons, (Button("第二条", Action.CHOOSE, "f" * 20),))
+    assert all(len(one.data(REF).encode()) <= 64 for row in rows for one in row)
+
+
+def test_the_fields_that_are_sent_exist_in_the_bot_api(shared: Path) -> None:
+    methods = json.loads((shared / "specs" / "telegram-bot-api.json").read_text())["methods"]
+    fields = {field["name"] for field in methods["sendMessage"]["fields"]}
+    assert {"chat_id", "text", "reply_markup", "link_preview_options"} <= fields
