@@ -87,7 +87,7 @@ _OBJECTS = {
         "is_disabled:boolean url:string prefer_small_media:boolean prefer_large_media:boolean "
         "show_above_text:boolean"
     ),
-    "BotCommand": "command:string! description:string! is_ephemeral:boolean",
+    "BotCommand": "command:string! description:string!",
 }
 
 # real fields that this stand-in does not play: refused rather than silently ignored

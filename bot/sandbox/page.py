@@ -21,7 +21,7 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.texts import Texts
 from bot.sandbox.wire import compact
 
-LARGEST = 16 * 1024
+LARGEST = 64 * 1024
 SHOWN = 200
 TEMPLATE = Path(__file__).with_name("page.html")
 HEADERS = {

