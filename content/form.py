@@ -1,6 +1,5 @@
 """Form: from the parts of a message to its chat text, SMS and speech, each within its limits."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from content.message import Action, Button, Message, Speech, Spoken, Written
@@ -17,7 +16,8 @@ SPOKEN_LIMIT = {Spoken.MANDARIN: 500, Spoken.CANTONESE: 500, Spoken.ENGLISH: 150
 
 Key = tuple[str, Action, str]
 """A button before it has its label: the phrase, what it does, its value."""
-Say = Callable[[str], str]
+Line = tuple[str, str]
+"""A phrase that is said in the hearer's language too: its key, and the number it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Parts:
     brief: str
     opening: str
     said: tuple[str, ...]
-    prompt: str
+    prompt: tuple[Line, ...]
     answers: dict[str, str]
     status: str = ""
     spare: tuple[str, ...] = ()
@@ -97,19 +97,24 @@ def _speech(parts: Parts, hearer: Spoken) -> Speech:
     voice = _voice(parts.language, hearer)
     foreword = ""
     if hearer is Spoken.ENGLISH and voice is not hearer:
-        foreword = f"{parts.warning(hearer)} {say('missing.speech', hearer)}".strip()
+        keys = _prompt(parts, hearer)
+        foreword = f"{parts.warning(hearer)} {say('missing.speech', hearer)} {keys}".strip()
     machine = "call.machine" if parts.phone else "call.machine_no_phone"
     return Speech(
         language=voice,
         opening=_said(f"{parts.warning(parts.language)} {parts.opening}", voice),
         sentences=_sentences(parts, voice),
-        prompt=_said(parts.prompt, voice),
+        prompt=_said(_prompt(parts, voice), voice),
         answers={key: _said(answer, voice) for key, answer in parts.answers.items()},
         no_key=_said(say("call.no_key", voice), voice),
         wrong_key=_said(say("call.wrong_key", voice), voice),
         machine=_said(say(machine, voice, phone=parts.phone), voice),
         foreword=foreword,
     )
+
+
+def _prompt(parts: Parts, voice: Spoken) -> str:
+    return "".join(say(key, voice, number=number) for key, number in parts.prompt)
 
 
 def _voice(text: Written, hearer: Spoken) -> Spoken:

@@ -4,13 +4,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from content import render_alert, render_desk
-from content.form import Parts, finish
+from content.form import Key, Parts, finish
 from content.message import Action, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.phrase import say
 from content.plain import chinese, clean, sentence
 
-LIMITS = {"description": 1800, "instruction": 800, "text": 3000, "truth": 600}
+LIMITS = {
+    "description": 1800,
+    "instruction": 800,
+    "text": 3000,
+    "truth": 600,
+    "phone": 24,
+    "code": 24,
+}
 """Characters of a field that are told; any other field has 200."""
 _LIMIT = 200
 _MAIN = ("headline", "description", "instruction", "text", "truth", "claim")
@@ -59,7 +66,7 @@ def _reply(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
         brief=sentence(text, language),
         opening=say("call.opening_plain", language),
         said=(text,),
-        prompt=say("call.prompt_plain", language),
+        prompt=(("call.prompt_plain", ""),),
         answers={"1": say("call.received", language)},
     )
 
@@ -74,10 +81,16 @@ def _page(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
         brief=urgent + sentence(text, language),
         opening=say("call.opening_plain", language),
         said=(text,),
-        prompt=say("call.prompt_page", language),
+        prompt=(("call.prompt_page", ""),),
         answers={"1": say("call.taken", language)},
-        buttons=((("button.take", Action.RECEIVED, ""),),),
+        buttons=_steps(fields) or ((("button.take", Action.RECEIVED, ""),),),
     )
+
+
+def _steps(fields: Mapping[str, Any]) -> tuple[tuple[Key, ...], ...]:
+    """Return a row for each step that a page offers: the phrase of its label and its value."""
+    steps = (one for one in fields.get("steps") or () if isinstance(one, Mapping))
+    return tuple(((str(one["label"]), Action(one["action"]), str(one["value"])),) for one in steps)
 
 
 _PARTS: dict[NoticeKind, Callable[[Mapping[str, Any], Written, str], Parts]] = {

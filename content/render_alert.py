@@ -29,7 +29,7 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
         tail=_tail(fields, language, over=over),
         opening=say("call.opening", language, sender=sender) if fields.get("sender") else sender,
         said=_said(fields, language, alone, change),
-        prompt=say(_prompt(alone, over=over), language),
+        prompt=((_prompt(alone, over=over), ""),),
         answers=_answers(language, alone, over=over),
         phone=fields.get("phone", ""),
         buttons=(_buttons(alone, over=over),),
@@ -39,7 +39,8 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
 def _lines(
     fields: Fields, language: Written, alone: str, status: str, change: str
 ) -> tuple[str, ...]:
-    head = (say(f"mark.{change}", language) if change else "") + fields.get("sender", "")
+    sender = fields.get("sender") or say("call.opening_plain", language)
+    head = (say(f"mark.{change}", language) if change else "") + sender
     expires = "" if change == "cancel" else fields.get("expires", "")
     labelled = (
         ("do", "instruction", fields.get("instruction", "")),
@@ -51,7 +52,7 @@ def _lines(
     return (
         head,
         say(f"status.{status}", language) if status else "",
-        fields.get("headline", ""),
+        _headline(fields, language, change),
         _level(fields, language),
         say("contact.frame", language, alone=alone) if alone else "",
         say(f"alert.{change}", language) if change else "",
@@ -73,6 +74,12 @@ def _level(fields: Fields, language: Written) -> str:
     return say("alert.level", language, level=between.join(words)) if words else ""
 
 
+def _headline(fields: Fields, language: Written, change: str) -> str:
+    """Return the headline; at the end of an alert so that nobody takes it for a new one."""
+    headline: str = fields.get("headline", "")
+    return say("alert.over", language, headline=headline) if change == "cancel" else headline
+
+
 def _brief(fields: Fields, language: Written, alone: str, change: str) -> str:
     told = sentence(fields.get("instruction", "") or fields.get("description", ""), language)
     sender = fields.get("sender", "")
@@ -81,7 +88,7 @@ def _brief(fields: Fields, language: Written, alone: str, change: str) -> str:
             say("sms.sender", language, sender=sender) if sender else "",
             say(f"mark.{change}", language) if change else "",
             say("contact.sms", language, alone=alone) if alone else "",
-            sentence(fields.get("headline", ""), language),
+            sentence(_headline(fields, language, change), language),
             told,
         )
     )
@@ -96,13 +103,14 @@ def _tail(fields: Fields, language: Written, *, over: bool) -> str:
 
 def _said(fields: Fields, language: Written, alone: str, change: str) -> tuple[str, ...]:
     """Return the script: what it is, what to do before why, until when."""
-    until = "" if change == "cancel" else moment(fields.get("expires", ""), language, year=False)
+    over, headline = change == "cancel", fields.get("headline", "")
+    until = "" if over else moment(fields.get("expires", ""), language, year=False)
     why = fields.get("description", "")
     do = fields.get("instruction", "")
     return (
         say("contact.speech", language, alone=alone) if alone else "",
         say(f"call.{change}", language) if change else "",
-        fields.get("headline", ""),
+        say("call.over", language, headline=headline) if over and headline else headline,
         f"{say('call.do', language)} {do}" if do else "",
         f"{say('call.why', language)} {why}" if why and do else why,
         say("call.until", language, until=until) if until else "",

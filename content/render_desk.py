@@ -121,7 +121,7 @@ def _ask(options: Sequence[Fields], language: Written) -> Parts:
         + _difference(option, language)
         for number, option in enumerate(options, 1)
     ]
-    choices = [say("call.choice", language, number=n, key=n) for n in range(1, len(options) + 1)]
+    choices = [("call.choice", str(number)) for number in range(1, len(options) + 1)]
     chosen = say("call.chosen", language)
     return Parts(
         language=language,
@@ -135,7 +135,7 @@ def _ask(options: Sequence[Fields], language: Written) -> Parts:
                 for number, option in enumerate(options, 1)
             ),
         ),
-        prompt=say("call.prompt_ask", language, choices="".join(choices)),
+        prompt=(*choices, ("call.prompt_ask", "")),
         answers={
             **{str(number): chosen for number in range(1, len(options) + 1)},
             "0": say("call.none", language),
@@ -211,7 +211,7 @@ def _plain(
         spare=spare,
         opening=say("call.opening_plain", language),
         said=said,
-        prompt=say("call.prompt_plain", language),
+        prompt=(("call.prompt_plain", ""),),
         answers={"1": say("call.received", language)},
         buttons=buttons,
     )
