@@ -98,7 +98,7 @@ def _speech(parts: Parts, hearer: Spoken) -> Speech:
     foreword = ""
     if hearer is Spoken.ENGLISH and voice is not hearer:
         keys = _prompt(parts, hearer)
-        foreword = f"{parts.warning(hearer)} {say('missing.speech', hearer)} {keys}".strip()
+        foreword = f"{parts.warning(hearer)} {say('missing.text', hearer)} {keys}".strip()
     machine = "call.machine" if parts.phone else "call.machine_no_phone"
     return Speech(
         language=voice,
