@@ -122,7 +122,8 @@ class Worker:
         plans: list[Plan] = []
         for one in due:
             step = self.step(one, now)
-            if step.kind is Kind.DOOR and one.recipient_kind is not OwnerKind.RESIDENT:
+            visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
+            if step.kind is Kind.DOOR and not visited:
                 routing.give_up(session, one, step.reason or Reason.LADDER_EXHAUSTED, now)
             else:
                 plans.append(step)

@@ -35,7 +35,7 @@ def tell(
     made = notice.make(
         session,
         kind=NoticeKind.ALERT,
-        texts=_texts(session, alert, revision, draft, now),
+        texts=texts(session, alert, revision, draft, now),
         severity=revision.severity,
         # nobody is chased to the door only to hear that it is over
         confirms=not cancels,
@@ -55,7 +55,7 @@ def tell(
     return made
 
 
-def _texts(
+def texts(
     session: Session, alert: Alert, revision: Revision, draft: Draft, now: datetime
 ) -> Mapping[Written, Mapping[str, Any]]:
     """Return the fields per language; for who reads another one, `compose` adds the phrase."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import and_, func, select
@@ -19,8 +19,6 @@ from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
-HELP_WITHIN = timedelta(minutes=10)
-"""How soon somebody must have taken a request for help."""
 _OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
 
 
@@ -197,12 +195,11 @@ def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> 
     if delivery.needs_help:
         return
     delivery.needs_help = True
-    task.open_(
+    task.add(
         session,
-        actor,
         task.TaskKind.HELP,
+        actor,
         now,
-        due_at=now + HELP_WITHIN,
         resident_id=delivery.recipient_id,
         notice_id=delivery.notice_id,
         place_id=delivery.place_id,

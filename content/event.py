@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
@@ -75,3 +75,15 @@ def add(
             data=data,
         )
     )
+
+
+def last(session: Session, kind: str, subject_id: uuid.UUID) -> Event | None:
+    """Return the newest event of this kind about the subject."""
+    query = (
+        select(Event)
+        .where(Event.community_id == store.community(session))
+        .where(Event.subject_id == subject_id, Event.kind == kind)
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()

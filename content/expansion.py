@@ -151,11 +151,15 @@ def close(
 ) -> int:
     """Close what is still open of these notices; return how many deliveries that were."""
     becomes, reason = _CLOSED_AS[state]
+    # a new revision takes over the door-knock list; a cancellation leaves it as it was
+    ends = [DeliveryState.OPEN]
+    if state is NoticeState.SUPERSEDED:
+        ends.append(DeliveryState.DOOR)
     query = (
         update(Delivery)
         .where(Delivery.community_id == store.community(session))
         .where(Delivery.notice_id.in_(notice_ids))
-        .where(Delivery.state.in_((DeliveryState.OPEN, DeliveryState.DOOR)))
+        .where(Delivery.state.in_(ends))
         .values(state=becomes, reason=reason, closed_at=now, kind=null())
     )
     return int(session.execute(query).rowcount)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, select
+from sqlalchemy import Index, String, UniqueConstraint, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -70,3 +70,26 @@ def open_ids(session: Session, limit: int = 100) -> list[int]:
 def get(session: Session, number: int) -> Inbound | None:
     """Return one raw event."""
     return session.get(Inbound, (store.community(session), number))
+
+
+def done(session: Session, number: int, now: datetime) -> bool:
+    """Mark an event as handled, in the transaction that handles it; False if it was already."""
+    query = (
+        update(Inbound)
+        .where(Inbound.community_id == store.community(session), Inbound.id == number)
+        .where(Inbound.handled_at.is_(None))
+        .values(handled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]
+
+
+def failed(session: Session, number: int, error: str, now: datetime) -> bool:
+    """Count a failure; True when it was the last try and the event now rests."""
+    row = session.get_one(Inbound, (store.community(session), number))
+    row.tries += 1
+    row.error = error
+    if row.tries < _TRIES:
+        return False
+    row.handled_at = now
+    return True

@@ -11,7 +11,7 @@ from content import claim, notice, store
 from content.claim import ASKED_FOR
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.message import Kind
-from content.notice import Notice
+from content.notice import Notice, NoticeState
 from content.people import Address, Consent, OwnerKind
 from content.reason import Reason
 
@@ -31,13 +31,11 @@ RANKS = {
 HOPELESS = frozenset(
     {
         Reason.NUMBER_INVALID,
-        Reason.NUMBER_UNREACHABLE,
         Reason.LANDLINE,
         Reason.BLOCKED,
         Reason.REFUSED_CONTENT,
         Reason.REFUSED_REGION,
         Reason.OPTED_OUT,
-        Reason.UNDELIVERED,
     }
 )
 """Reasons after which the same address is not tried again in this notice."""
@@ -144,7 +142,8 @@ def receipt(
     if (
         _raise_to(attempt, state, now, reason)
         and state is AttemptState.FAILED
-        and reason in HOPELESS
+        # a phone that is busy or not picked up is tried again after the ladder's wait
+        and (attempt.kind is not Kind.CALL or reason in HOPELESS)
     ):
         _advance(session, attempt, now)
     return True
@@ -307,3 +306,26 @@ def failures(
     for notice_id, recipient_id, address_id in session.execute(query):
         found.setdefault((notice_id, recipient_id), set()).add(address_id)
     return {key: frozenset(found.get(key, ())) for key in keys}
+
+
+def ref_of(session: Session, provider_id: str) -> str:
+    """Return the reference of the attempt that a provider knows by its own id; "" if unknown."""
+    query = select(Attempt.ref).where(
+        Attempt.community_id == store.community(session), Attempt.provider_id == provider_id
+    )
+    return (session.scalar(query) if provider_id else None) or ""
+
+
+def open_calls(session: Session, alert_id: uuid.UUID) -> list[tuple[str, str]]:
+    """Return (sender, provider id) of calls for ended notices of an alert that are not over."""
+    query = (
+        select(Attempt.sender, Attempt.provider_id)
+        .join(
+            Notice,
+            (Notice.community_id == Attempt.community_id) & (Notice.id == Attempt.notice_id),
+        )
+        .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
+        .where(Notice.alert_id == alert_id, Notice.state != NoticeState.LIVE)
+        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+    )
+    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]

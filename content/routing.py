@@ -25,6 +25,8 @@ class Due:
     recipient_id: uuid.UUID
     recipient_kind: OwnerKind
     severity: Severity
+    confirms: bool
+    """Whether an act is waited for: nobody is visited for less."""
     rung: int
     tries: int
     skips: Mapping[str, str]
@@ -54,7 +56,7 @@ class Plan:
 def due(session: Session, now: datetime, limit: int = 500) -> list[Due]:
     """Return open deliveries without a step whose time has come, the most severe first."""
     query = (
-        select(Delivery, Notice.severity, Resident.needs)
+        select(Delivery, Notice, Resident.needs)
         .join(
             Notice,
             and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
@@ -131,7 +133,7 @@ def _write(session: Session, one: Plan | Due, values: Mapping[str, object]) -> N
 
 
 def _with_addresses(
-    session: Session, rows: Sequence[tuple[Delivery, Severity, frozenset[Need]]]
+    session: Session, rows: Sequence[tuple[Delivery, Notice, frozenset[Need]]]
 ) -> list[Due]:
     recipients = [row[0].recipient_id for row in rows]
     own = people.addresses(session, recipients) | _bare(session, recipients)
@@ -143,7 +145,8 @@ def _with_addresses(
             notice_id=delivery.notice_id,
             recipient_id=delivery.recipient_id,
             recipient_kind=delivery.recipient_kind,
-            severity=severity,
+            severity=notice.severity,
+            confirms=notice.confirms,
             rung=delivery.rung,
             tries=delivery.tries,
             skips=delivery.skips,
@@ -157,7 +160,7 @@ def _with_addresses(
                 for address in theirs.get(contact.id, ())
             ),
         )
-        for delivery, severity, needs in rows
+        for delivery, notice, needs in rows
     ]
 
 

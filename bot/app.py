@@ -1,0 +1,229 @@
+"""The composition root: from settings to a running house, and back to a stopped one."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import inbox, senders
+from bot.config import Settings
+from bot.inbox import Inbox
+from bot.turn import House
+from bot.web import app as web
+from channels.base import Channel, Request, SendError
+from channels.telegram import Telegram
+from channels.worker import Worker
+from content import ladder
+from content.clock import Clock
+from content.keys import Keyring
+from content.place import Community
+from content.store import Store, StoreError
+from verification import facts
+
+log = structlog.get_logger("app")
+
+PACKAGES = ("bot", "channels", "verification", "content")
+_POLL_SECONDS = 25
+_PAUSE = 3.0
+
+
+class AppError(Exception):
+    """The house cannot be started; the sentence says what to do."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process that started it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    worker: Worker
+    inbox: Inbox
+    server: uvicorn.Server
+    poll: Telegram | None
+
+
+class App:
+    """A house that runs: worker, inbox, web and chat in one loop."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.listening = _listen(settings.host, settings.port)
+        self.port = int(self.listening.getsockname()[1])
+        self.public_url = settings.public_url or f"http://127.0.0.1:{self.port}"
+        self.channels: dict[str, Channel] = senders.channels(settings, self.public_url)
+        self.senders = senders.limits(settings, self.channels, clock)
+        self.ladders = ladder.load(settings.ladders_file)
+        self._parts: _Parts | None = None
+        self._running: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start everything; returns when webhooks are served and people can write."""
+        chat = next((one for one in self.channels.values() if isinstance(one, Telegram)), None)
+        username = await self._greet(chat) if chat else ""
+        base = await self.store.query(facts.base)
+        house = House(base, self.senders, self.ladders, username)
+        self._parts = _Parts(
+            Worker(self.store, self.clock, self.channels, self.senders, self.ladders),
+            Inbox(self.store, self.clock, self.channels, house),
+            self._server(),
+            None if self.settings.telegram_webhook else chat,
+        )
+        await self._begin(self._parts)
+
+    async def run(self) -> None:
+        """Run until `stop`, or until a part breaks down."""
+        await self.start()
+        stop = asyncio.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait({stop, *self._running}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        await self.stop()
+        for task in done - {stop}:
+            task.result()
+
+    def ask_to_stop(self) -> None:
+        """Let `run` end; safe to call from a signal handler."""
+        self._stopping.set()
+
+    async def stop(self) -> None:
+        """Finish what is in flight, record it, and close every connection."""
+        parts = self._parts
+        if parts is not None:
+            parts.server.should_exit = True
+            parts.inbox.stop()
+            parts.worker.stop()
+            self._stopping.set()
+            await asyncio.gather(*self._running, return_exceptions=True)
+            self._parts = None
+        for channel in self.channels.values():
+            await channel.close()
+        self.listening.close()
+
+    @property
+    def worker(self) -> Worker:
+        """Return the running worker."""
+        if self._parts is None:
+            raise AppError("The house is not running.")
+        return self._parts.worker
+
+    async def _begin(self, parts: _Parts) -> None:
+        work = [parts.worker.run(), parts.inbox.run(), parts.server.serve([self.listening])]
+        if parts.poll is not None:
+            work.append(self._poll(parts.poll))
+        self._running = [asyncio.create_task(one) for one in work]
+        while not parts.server.started and not self._running[2].done():
+            await asyncio.sleep(0.01)
+        log.info("app.started", port=self.port, senders=[one.name for one in self.senders])
+
+    def _server(self) -> uvicorn.Server:
+        secret = self.settings.telegram_secret.get_secret_value()
+        hooks = web.Hooks(self.store, self.clock, self.channels, secret)
+        config = uvicorn.Config(
+            web.make(hooks), log_config=None, access_log=False, lifespan="off", server_header=False
+        )
+        return _Server(config)
+
+    async def _greet(self, chat: Telegram) -> str:
+        """Learn our own name, and say whether updates are brought or fetched."""
+        try:
+            _, username = await chat.me()
+            secret = self.settings.telegram_secret.get_secret_value()
+            if self.settings.telegram_webhook:
+                if not secret:
+                    raise AppError(
+                        "Set LINXUN_TELEGRAM_SECRET, for example to "
+                        f"{secrets.token_urlsafe(24)}: the webhook is checked with it."
+                    )
+                await chat.webhook(f"{self.public_url}/hooks/{chat.name}", secret)
+            else:
+                await chat.webhook("")
+        except SendError as error:
+            raise AppError(
+                "Telegram does not answer: check LINXUN_TELEGRAM_TOKEN, the network "
+                f"and LINXUN_PROXY ({error})."
+            ) from error
+        return username
+
+    async def _poll(self, chat: Telegram) -> None:
+        """Fetch updates; the next offset is sent only after the batch is committed."""
+        offset: int | None = None
+        while not self._stopping.is_set():
+            try:
+                updates = await self._until_stop(chat, offset)
+            except SendError as error:
+                log.warning("poll.failed", reason=str(error))
+                await asyncio.sleep(_PAUSE)
+                continue
+            if updates:
+                await self.store.write(lambda session: self._keep(session, chat, updates))
+                offset = max(int(one.get("update_id", 0)) for one in updates) + 1
+
+    async def _until_stop(self, chat: Telegram, offset: int | None) -> list[dict[str, object]]:
+        """Wait for updates, but not longer than the house runs."""
+        fetch = asyncio.create_task(chat.updates(offset, _POLL_SECONDS))
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({fetch, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if fetch.done():
+            return fetch.result()
+        fetch.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SendError):
+            await fetch
+        return []
+
+    def _keep(self, session: Session, chat: Telegram, updates: list[dict[str, object]]) -> int:
+        requests = [Request("", update) for update in updates]
+        return inbox.keep_all(session, chat, requests, self.clock)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database of the settings for its one community; raises StoreError."""
+    opened = Store(settings.database_url, Keyring.load(settings.key_file))
+    opened.migrate()
+    with opened.read() as session:
+        opened.community_id = session.scalar(select(Community.community_id))
+    if opened.community_id is None:
+        opened.close()
+        raise StoreError("No community has been set up yet: run `linxun init`.")
+    return opened
+
+
+def check_packages() -> None:
+    """Refuse to start when another distribution has put files into our packages."""
+    owners = importlib.metadata.packages_distributions()
+    for package in PACKAGES:
+        strangers = sorted(set(owners.get(package, [])) - {"linxun"})
+        if strangers:
+            raise AppError(
+                f"The distribution {strangers[0]} also installs a package named {package}: "
+                "install Linxun in an environment of its own."
+            )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise AppError(
+            f"Port {port} on {host} is taken or not allowed: set LINXUN_PORT to another one."
+        ) from error
+    return listening

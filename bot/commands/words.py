@@ -1,0 +1,55 @@
+"""Commands in the chat, and plain texts that answer what somebody was just asked."""
+
+from bot.commands import ask, broadcast, dialogue, resident, review, status
+from bot.turn import Effect, Say, Turn
+from content import phrase
+from content.message import Written
+
+
+def command(turn: Turn, text: str) -> list[Effect]:
+    """Do a command; a new command gives up the question that was open."""
+    word, _, rest = text.partition(" ")
+    word = word.partition("@")[0].lower()
+    rest = rest.strip()
+    dialogue.settle(turn)
+    match word:
+        case "/start":
+            return resident.start(turn, rest)
+        case "/stop":
+            return resident.stop(turn)
+        case "/forget":
+            return resident.forget(turn)
+        case "/check":
+            return ask.question(turn) if rest else [_say(turn, "intent.empty")]
+        case "/broadcast" | "/status" | "/cancel" | "/update":
+            return _staff(turn, word, rest)
+    return [_say(turn, "join.help")]
+
+
+def awaited(turn: Turn, text: str) -> list[Effect] | None:
+    """Take a text as the answer to the open question, or as a code; None: it is something else."""
+    what, data = dialogue.asked(turn)
+    room, _, step = what.partition(".")
+    if room == "broadcast" and turn.staff() is not None:
+        return broadcast.answer(turn, step, text, data)
+    if room == "review" and turn.staff() is not None:
+        return review.answer(turn, step, text, data)
+    return resident.typed(turn, text)
+
+
+def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
+    if turn.staff() is None:
+        return [_say(turn, "staff.unknown")]
+    match word:
+        case "/broadcast":
+            return broadcast.begin(turn, rest)
+        case "/update":
+            return broadcast.update(turn, rest)
+        case "/cancel":
+            return review.cancel(turn, rest)
+    return status.show(turn, rest)
+
+
+def _say(turn: Turn, key: str) -> Say:
+    language = Written.HANS if turn.staff() else turn.language()
+    return Say(turn.chat, phrase.say(key, language))

@@ -1,0 +1,147 @@
+"""One turn of a conversation: what happened, who acts, and what is to be said at once."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from channels.base import Event
+from content import identity, people, store
+from content.claim import Sender
+from content.event import Actor, Door
+from content.ladder import Ladders
+from content.message import Button, Kind, Written
+from content.people import OwnerKind, Resident
+from content.place import Community, Place
+from content.staff import Staff
+from verification import facts
+
+DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
+Rows = tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every turn can use: the fact base, the senders with their limits, the ladders."""
+
+    base: facts.Base
+    senders: tuple[Sender, ...]
+    ladders: Ladders
+    username: str = ""
+    """The bot's name in the chat app, for links into a private chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One event with the session it is handled in; made for each event and then thrown away."""
+
+    session: Session
+    now: datetime
+    house: House
+    event: Event
+    sender: str
+    kind: Kind
+
+    @property
+    def chat(self) -> str:
+        """Return the chat in which to reply: the group, or the person's own."""
+        return self.event.chat or self.event.address
+
+    @property
+    def community(self) -> Community:
+        """Return the community this turn belongs to."""
+        return self.session.get_one(Community, store.community(self.session))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the community's time zone."""
+        return ZoneInfo(self.community.zone)
+
+    def staff(self) -> Staff | None:
+        """Return the member of staff whose chat this is."""
+        if self.kind is not Kind.CHAT:
+            return None
+        return identity.by_chat(self.session, self.event.address)
+
+    def residents(self) -> list[Resident]:
+        """Return the residents whose number or chat this is."""
+        found = people.owners(self.session, self.kind, self.event.address)
+        rows = (
+            self.session.get(Resident, (store.community(self.session), owner_id))
+            for owner_kind, owner_id, _ in found
+            if owner_kind is OwnerKind.RESIDENT
+        )
+        return [row for row in rows if row is not None and row.erased_at is None]
+
+    def address_id(self) -> uuid.UUID:
+        """Return the address that acts; a stranger's is kept as a bare one."""
+        found = people.owners(self.session, self.kind, self.event.address)
+        for _, _, address_id in found:
+            return address_id
+        return people.bare(self.session, self.kind, self.event.address, self.now)
+
+    def actor(self) -> Actor:
+        """Return who acts: staff, a resident, or somebody unknown."""
+        door = DOORS[self.kind]
+        member = self.staff()
+        if member is not None:
+            return Actor(door, member.id)
+        living = self.residents()
+        return Actor(door, living[0].id if living else None)
+
+    def language(self) -> Written:
+        """Return the language to answer in: the resident's, else what the chat app tells."""
+        living = self.residents()
+        if living:
+            return living[0].written
+        told = self.event.language.lower()
+        if told.startswith(("zh-hant", "zh-tw", "zh-hk")):
+            return Written.HANT
+        return Written.ENGLISH if told.startswith("en") else Written.HANS
+
+    def area(self) -> str | None:
+        """Return the place path of the asker's home, if it is known."""
+        for resident in self.residents():
+            home = self.session.get(Place, (resident.community_id, resident.place_id))
+            if home is not None:
+                return home.path
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer in a chat at once: a question of a dialogue, a refusal."""
+
+    chat: str
+    text: str = field(repr=False)
+    buttons: Rows = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Stop the waiting sign of a button, with a short note."""
+
+    callback_id: str
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Cancel a call that nobody needs any more."""
+
+    sender: str
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Show how a published alert comes along, in a message that edits itself."""
+
+    chat: str
+    code: str
+    notice_id: uuid.UUID
+
+
+Effect = Say | Acknowledge | HangUp | Follow
