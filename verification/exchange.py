@@ -64,11 +64,12 @@ def read(lines: Iterable[bytes]) -> tuple[list[Entry], list[BadLine]]:
             continue
         try:
             entry = _entry(line)
-            if entry.code in entries:
-                raise ValueError(f"the id {entry.code} stands in the file twice")
-            entries[entry.code] = entry
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
+            continue
+        if entry.code in entries:
+            bad.append(BadLine(number, f"the id {entry.code} stands in the file twice"))
+        entries[entry.code] = entry
     return list(entries.values()), bad
 
 
@@ -174,7 +175,7 @@ def _entry(line: bytes) -> Entry:
     except (json.JSONDecodeError, RecursionError):
         raise ValueError("it is not JSON") from None
     if not isinstance(row, dict):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004 - one kind of error a line
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - one kind a line
     said = parse(row)
     own = row.get("id", "")
     if not isinstance(own, str) or len(own) > 64:  # noqa: PLR2004 - the width of the column
@@ -186,7 +187,7 @@ def _entry(line: bytes) -> Entry:
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name) or ""
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be text")
+        raise ValueError(f"{name} must be text")  # noqa: TRY004 - one kind a line
     if len(value) > _LONGEST:
         raise ValueError(f"{name} is longer than {_LONGEST} characters")
     return value.strip()

@@ -13,7 +13,7 @@ from content.base import Base, Identified, Instant, Owned, Secret
 from verification.index import Verdict
 
 
-class Refused(Exception):  # noqa: N818 - a rule says no; nothing has gone wrong
+class Refused(ValueError):  # noqa: N818 - a rule says no; nothing has gone wrong
     """The rules of the fact base or of the desk do not allow it; the sentence says what to do."""
 
 
@@ -92,6 +92,8 @@ class FactVersion(Owned, Base):
     date: Mapped[dt.date | None] = mapped_column(Date)
     valid_until: Mapped[dt.date | None] = mapped_column(Date)
     area: Mapped[str]
+    path: Mapped[str] = mapped_column(default="")
+    """The place path of `area`, "" for everywhere; the area itself where it names no place here."""
     category: Mapped[str]
     terms: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Token ids of the claim, None until they are stored."""

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from content import event, identity, store
+from content import event, identity, place, store
 from content.base import new_id
 from content.event import Actor
+from content.place import Community, PlaceError
 from content.staff import Role
 from verification import text as texts
 from verification.fact import (
@@ -83,7 +84,7 @@ def view(version: FactVersion, variants: tuple[str, ...]) -> FactView:
         truth=version.truth,
         verdict=version.verdict,
         valid_until=version.valid_until,
-        area=version.area,
+        area=version.path,
         date=version.date,
     )
 
@@ -258,6 +259,7 @@ def _write(
         number=fact.latest,
         made_at=now,
         made_by=actor.id,
+        path=_path(session, statement.area),
         **said,
     )
     session.add(version)
@@ -265,6 +267,20 @@ def _write(
     for wording in variants:
         add_variant(session, fact, wording, actor, now, accepted=True)
     return version
+
+
+def _path(session: Session, area: str) -> str:
+    """Return the path of an area; one that is not ours keeps its name and answers nobody here."""
+    mine = store.community(session)
+    if not area or area == session.get_one(Community, mine).name:
+        return ""
+    try:
+        found = place.find(session, area)
+    except PlaceError:
+        found = None
+    if found is None:
+        return area
+    return "" if found.path == "/" else found.path
 
 
 def _complete(statement: Statement) -> None:

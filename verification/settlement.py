@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from content import event
 from content.event import HOUSE, Actor
 from content.notice import NoticeKind
-from verification import answer, case, desk, errand, facts, telling
+from verification import answer, case, desk, errand, facts, telling, text
 from verification.case import Case, Heard, State
 from verification.fact import Fact, FactState, FactVersion, Refused, Statement
+from verification.slots import Polarity
 from verification.telling import Telling
 
 _VARIANT = 200
@@ -23,7 +24,8 @@ def settle(
 ) -> int:
     """Settle a case as an expert, by a fact or a new statement; return how many are told.
 
-    A statement becomes a fact and is signed with it. What was asked is proposed as a variant.
+    A statement becomes a fact and is signed with it. What was asked becomes a variant, so that the
+    next one who asks it is answered; where it denies what the claim says, it is only proposed.
     Raises Refused for who is no expert, a settled case, and a fact that may not be told.
     """
     facts.require_expert(session, actor)
@@ -40,9 +42,11 @@ def settle(
             "这条事实已撤回或过期，请用有效的。 "
             "This fact is withdrawn or out of date: settle with a current one."
         )
-    if len(matter.matter) <= _VARIANT:
-        facts.add_variant(session, fact, matter.matter, actor, now, accepted=False)
-    told = _answer(session, matter, facts.current(session, fact), now)
+    version = facts.current(session, fact)
+    if matter.matter.strip() and len(matter.matter) <= _VARIANT:
+        same = _denies(matter.matter) == _denies(version.claim)
+        facts.add_variant(session, fact, matter.matter, actor, now, accepted=same)
+    told = _answer(session, matter, version, now)
     case.close(session, matter, fact.id, actor, now)
     errand.finish(session, matter, actor, now)
     return told
@@ -94,6 +98,10 @@ def _answer(session: Session, matter: Case, version: FactVersion, now: datetime)
         heard.notice_id = sent
         telling.keep(session, heard.id, heard.address_id, version.fact_id, version.number, now)
     return len(set(addresses))
+
+
+def _denies(words: str) -> bool:
+    return text.normalise(words).polarity is Polarity.DENIED
 
 
 def _differs(old: FactVersion, new: FactVersion) -> bool:
