@@ -223,6 +223,14 @@ def get(session: Session, code: str | uuid.UUID) -> Alert:
     return found
 
 
+def recent(session: Session, limit: int = 50) -> list[Alert]:
+    """Return the alerts, the newest first."""
+    query = select(Alert).where(Alert.community_id == store.community(session))
+    return list(
+        session.scalars(query.order_by(Alert.opened_at.desc(), Alert.id.desc()).limit(limit))
+    )
+
+
 def revisions(session: Session, alert: Alert) -> list[Revision]:
     """Return an alert's revisions, the oldest first."""
     query = select(Revision).where(

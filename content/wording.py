@@ -169,7 +169,7 @@ def warnings(text: str) -> list[str]:
         found.append(
             f"「{day[0]}」请写上日期，转发以后才不会弄错。 Put the date beside “{day[0]}”."
         )
-    for sentence in re.split(r"[。！？；\n!?;]", plain):
+    for sentence in sentences(plain):
         length = len(re.findall("[\u4e00-\u9fff]", sentence))
         if length > _LONG:
             start = sentence.strip()[:8]
@@ -182,6 +182,11 @@ def warnings(text: str) -> list[str]:
         if word in plain
     ]
     return found
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text without their end marks."""
+    return [part.strip() for part in re.split(r"[。！？；\n!?;]", text) if part.strip()]
 
 
 def cancel_text(event: str, language: str) -> str:

@@ -1,0 +1,267 @@
+"""`linxun alert`: write an alert, take it through its review, and see how far it has come."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from bot.cli import context
+from bot.cli import draft as drafting
+from content import alert as alerts
+from content import cap, coverage, notice, people, review, wording
+from content import draft as drafts
+from content.alert import Revision
+from content.draft import Draft
+from content.event import Actor
+from content.message import Written
+from content.place import PlaceKind
+
+app = typer.Typer(no_args_is_help=True, help="Write, review, publish and follow alerts.")
+
+Code = Annotated[str, typer.Argument(help="the alert's code, e.g. A12")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+
+
+@app.command()
+@drafting.options
+def draft(given: dict[str, Any], as_json: AsJson = False) -> None:
+    """Write a new alert; it goes to a verifier next."""
+    now = context.now()
+    with _acting() as (session, actor):
+        content = drafting.build(session, given, None, now)
+        made = review.draft(session, actor, content, now)
+        _say(session, made, content, as_json)
+
+
+@app.command()
+@drafting.options
+def edit(code: Code, given: dict[str, Any], as_json: AsJson = False) -> None:
+    """Improve the wording; a changed fact goes back to be verified. Without options: accept it."""
+    now = context.now()
+    with _acting() as (session, actor):
+        row = _current(session, code)
+        content = drafting.build(session, given, drafts.read(session, row), now)
+        back = review.edit(session, actor, row, content, now)
+        _say(session, _current(session, code), content, as_json, back)
+
+
+@app.command()
+@drafting.options
+def update(
+    code: Code,
+    given: dict[str, Any],
+    no_action: Annotated[
+        bool, typer.Option("--no-action", help="old confirmations stand for it")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write an update of a published alert; it passes the same review."""
+    now = context.now()
+    with _acting() as (session, actor):
+        alert = alerts.get(session, code)
+        before = drafts.read(session, alerts.current(session, alert))
+        content = drafting.build(session, {"no_action": no_action, **given}, before, now)
+        made = review.update(session, actor, alert, content, now)
+        _say(session, made, content, as_json)
+
+
+@app.command()
+def verify(code: Code, as_json: AsJson = False) -> None:
+    """Confirm that the facts are right."""
+    with _acting() as (session, actor):
+        row = review.verify(session, actor, _current(session, code), context.now())
+        _say(session, row, drafts.read(session, row), as_json)
+
+
+@app.command("return")
+def send_back(
+    code: Code,
+    reason: Annotated[str, typer.Option(help="what the author should change")],
+    as_json: AsJson = False,
+) -> None:
+    """Return an alert to its author for rework."""
+    with _acting() as (session, actor):
+        row = review.send_back(session, actor, _current(session, code), reason, context.now())
+        _say(session, row, drafts.read(session, row), as_json)
+
+
+@app.command()
+def publish(
+    code: Code,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Extreme and Immediate: without verifying")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="although the same text runs")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish, after showing what has changed since it was verified."""
+    with _acting() as (session, actor):
+        row = _current(session, code)
+        content = drafts.read(session, row)
+        before = row.sent is not None
+        if not (before or yes or as_json):
+            _preview(session, row, content)
+        try:
+            made = review.publish(
+                session, actor, row, context.now(), emergency=emergency, again=again
+            )
+        except review.AskFirst as question:
+            context.fail(f"{question} (--again)")
+        done = {"alert": code.upper(), "notice": str(made.id), "recipients": made.expected}
+        if as_json:
+            _json({**done, "already": before})
+        elif before:
+            context.console.print(f"{code.upper()} 早已发布，没有再发。 It was published before.")
+        else:
+            context.console.print(
+                f"{code.upper()} 已发布，共 {made.expected} 人。 "
+                f"Published to {made.expected} residents."
+            )
+
+
+@app.command()
+def cancel(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
+    """End an alert at once, in the words approved with it."""
+    with _acting() as (session, actor):
+        _ask(f"取消 {code.upper()}？ Cancel {code.upper()}?", yes=yes or as_json)
+        made = review.cancel(session, actor, alerts.get(session, code), context.now())
+        if as_json:
+            _json({"alert": code.upper(), "notice": str(made.id), "recipients": made.expected})
+        else:
+            context.console.print(
+                f"{code.upper()} 已取消，通知 {made.expected} 人。 "
+                f"Cancelled; {made.expected} residents are told."
+            )
+
+
+@app.command("review")
+def review_afterwards(
+    code: Code, note: Annotated[str, typer.Option(help="what was found")] = ""
+) -> None:
+    """Look at an emergency publication afterwards, and close its task."""
+    with _acting() as (session, actor):
+        review.review_afterwards(session, actor, _current(session, code), note, context.now())
+        context.console.print("已复核。 Reviewed.")
+
+
+@app.command()
+def status(code: Code, as_json: AsJson = False) -> None:
+    """Show where an alert stands: its steps, and by grid how many residents it has reached."""
+    with _acting() as (session, _):
+        alert = alerts.get(session, code)
+        row = alerts.current(session, alert)
+        told = notice.last(session, alert.id)
+        reach = (
+            coverage.reach(session, told.id) + coverage.reach(session, told.id, PlaceKind.GRID)
+            if told
+            else []
+        )
+        history = alerts.history(session, alert)
+        zone = cap.zone(session)
+    if as_json:
+        _json(
+            {
+                **_row(alert.code, row),
+                "history": [asdict(act) for act in history],
+                "reach": [asdict(one) for one in reach],
+            }
+        )
+        return
+    context.console.print(f"{alert.code} {row.event} {row.severity} {row.stage}", markup=False)
+    for act in history:
+        at = cap.instant(act.at, zone)
+        line = f"{at} {act.revision} {act.step} {act.staff_id} {act.reason}"
+        context.console.print(line, markup=False, soft_wrap=True)
+    if reach:
+        context.console.print(_reach(reach))
+
+
+@app.command("list")
+def show_all(as_json: AsJson = False) -> None:
+    """List the alerts, the newest first."""
+    with _acting() as (session, _):
+        rows = [
+            _row(alert.code, alerts.current(session, alert)) for alert in alerts.recent(session)
+        ]
+    if as_json:
+        _json(rows)
+        return
+    columns = ("code", "event", "severity", "stage", "msg_type", "expires")
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    context.console.print(table)
+
+
+@contextmanager
+def _acting() -> Iterator[tuple[Session, Actor]]:
+    try:
+        with context.store() as store, store.begin() as session:
+            yield session, context.actor(session)
+    except review.ReviewError as error:
+        context.fail(str(error))
+
+
+def _current(session: Session, code: str) -> Revision:
+    return alerts.current(session, alerts.get(session, code))
+
+
+def _say(
+    session: Session, row: Revision, content: Draft, as_json: bool, back: list[str] | None = None
+) -> None:
+    code = alerts.get(session, row.alert_id).code
+    hints = [hint for text in content.texts.values() for hint in wording.warnings(text.body)]
+    if as_json:
+        _json({**_row(code, row), "verify_again": back or [], "warnings": hints})
+        return
+    for line in (f"{code} {row.event} {row.severity} {row.stage}", *(back or []), *hints):
+        context.console.print(line, markup=False, soft_wrap=True)
+
+
+def _preview(session: Session, row: Revision, content: Draft) -> None:
+    for line in (*review.difference(session, row), content.texts[Written.HANS].body):
+        context.console.print(line, markup=False, soft_wrap=True)
+    count = people.count(session, content.audience)
+    _ask(f"发布给 {count} 人？ Publish to {count} residents?", yes=False)
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if not yes and sys.stdin.isatty() and not typer.confirm(question):
+        context.fail("没有改动。 Nothing was changed.")
+
+
+def _row(code: str, row: Revision) -> dict[str, Any]:
+    return {
+        "code": code,
+        "revision": row.number,
+        "event": row.event,
+        "severity": row.severity,
+        "stage": row.stage,
+        "msg_type": row.msg_type,
+        "status": row.status,
+        "expires": row.expires,
+    }
+
+
+def _reach(reach: list[coverage.Reach]) -> Table:
+    table = Table("", "residents", "confirmed", "passed on", "need help", "door", "open", "other")
+    for one in reach:
+        counts = (one.residents, one.confirmed, one.passed_on, one.need_help, one.door, one.open)
+        table.add_row(one.place or "全部", *map(str, counts), str(one.other))
+    return table
+
+
+def _json(value: Any) -> None:
+    def plain(item: Any) -> str:
+        return item.isoformat() if isinstance(item, datetime) else str(item)
+
+    typer.echo(json.dumps(value, ensure_ascii=False, default=plain))
