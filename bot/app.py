@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot import inbox, senders
 from bot.config import Settings
@@ -40,7 +39,16 @@ class AppError(Exception):
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process that started it."""
+    """A server that says when it serves, and leaves signals to the process that started it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,7 +59,7 @@ class _Server(uvicorn.Server):
 class _Parts:
     worker: Worker
     inbox: Inbox
-    server: uvicorn.Server
+    server: _Server
     poll: Telegram | None
 
 
@@ -126,11 +134,10 @@ class App:
         if parts.poll is not None:
             work.append(self._poll(parts.poll))
         self._running = [asyncio.create_task(one) for one in work]
-        while not parts.server.started and not self._running[2].done():
-            await asyncio.sleep(0.01)
+        await parts.server.ready.wait()
         log.info("app.started", port=self.port, senders=[one.name for one in self.senders])
 
-    def _server(self) -> uvicorn.Server:
+    def _server(self) -> _Server:
         secret = self.settings.telegram_secret.get_secret_value()
         hooks = web.Hooks(self.store, self.clock, self.channels, secret)
         config = uvicorn.Config(
@@ -170,8 +177,12 @@ class App:
                 await asyncio.sleep(_PAUSE)
                 continue
             if updates:
-                await self.store.write(lambda session: self._keep(session, chat, updates))
-                offset = max(int(one.get("update_id", 0)) for one in updates) + 1
+                await self._commit(chat, updates)
+                offset = max(_number(one) for one in updates) + 1
+
+    async def _commit(self, chat: Telegram, updates: list[dict[str, object]]) -> None:
+        requests = [Request("", update) for update in updates]
+        await self.store.write(lambda session: inbox.keep_all(session, chat, requests, self.clock))
 
     async def _until_stop(self, chat: Telegram, offset: int | None) -> list[dict[str, object]]:
         """Wait for updates, but not longer than the house runs."""
@@ -185,10 +196,6 @@ class App:
         with contextlib.suppress(asyncio.CancelledError, SendError):
             await fetch
         return []
-
-    def _keep(self, session: Session, chat: Telegram, updates: list[dict[str, object]]) -> int:
-        requests = [Request("", update) for update in updates]
-        return inbox.keep_all(session, chat, requests, self.clock)
 
 
 def open_store(settings: Settings) -> Store:
@@ -213,6 +220,11 @@ def check_packages() -> None:
                 f"The distribution {strangers[0]} also installs a package named {package}: "
                 "install Linxun in an environment of its own."
             )
+
+
+def _number(update: dict[str, object]) -> int:
+    number = update.get("update_id")
+    return number if isinstance(number, int) else 0
 
 
 def _listen(host: str, port: int) -> socket.socket:

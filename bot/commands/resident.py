@@ -16,7 +16,7 @@ _CODE = 24
 
 
 def start(turn: Turn, payload: str) -> list[Effect]:
-    """Begin: with a code ask for consent; with a group's question answer it; else ask for a code."""
+    """Begin: with a code ask for consent, with a group's question answer it, else ask for one."""
     if payload.startswith("q_"):
         return ask.private(turn, payload)
     if payload:

@@ -50,32 +50,39 @@ def make(hooks: Hooks) -> FastAPI:
 
     @app.post("/hooks/{name}")
     async def telegram(name: str, request: Request) -> Response:
-        channel = hooks.channels.get(name)
-        if not isinstance(channel, Telegram):
-            raise HTTPException(404)
-        given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-        if not hooks.telegram_secret or not hmac.compare_digest(
-            given.encode(), hooks.telegram_secret.encode()
-        ):
-            raise HTTPException(403, "The secret token is missing or wrong.")
-        await _keep(hooks, channel, Raw("", _json(await _body(request))))
-        return Response()
+        return await _telegram(hooks, name, request)
 
     @app.post("/hooks/{name}/{path:path}")
     async def twilio(name: str, path: str, request: Request) -> Response:
-        channel = hooks.channels.get(name)
-        if not isinstance(channel, TwilioSms | TwilioVoice):
-            raise HTTPException(404)
-        form = _form(await _body(request))
-        if not channel.valid(path, form, request.headers.get("X-Twilio-Signature", "")):
-            raise HTTPException(403, "The signature is missing or wrong.")
-        raw = Raw(path, dict(form))
-        if isinstance(channel, TwilioVoice) and path.startswith(("script/", "key/")):
-            return await _speak(hooks, channel, raw)
-        await _keep(hooks, channel, raw)
-        return Response("<Response/>", media_type=_XML)
+        return await _twilio(hooks, name, path, request)
 
     return app
+
+
+async def _telegram(hooks: Hooks, name: str, request: Request) -> Response:
+    channel = hooks.channels.get(name)
+    if not isinstance(channel, Telegram):
+        raise HTTPException(404)
+    given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "").encode()
+    wanted = hooks.telegram_secret.encode()
+    if not wanted or not hmac.compare_digest(given, wanted):
+        raise HTTPException(403, "The secret token is missing or wrong.")
+    await _keep(hooks, channel, Raw("", _json(await _body(request))))
+    return Response()
+
+
+async def _twilio(hooks: Hooks, name: str, path: str, request: Request) -> Response:
+    channel = hooks.channels.get(name)
+    if not isinstance(channel, TwilioSms | TwilioVoice):
+        raise HTTPException(404)
+    form = _form(await _body(request))
+    if not channel.valid(path, form, request.headers.get("X-Twilio-Signature", "")):
+        raise HTTPException(403, "The signature is missing or wrong.")
+    raw = Raw(path, dict(form))
+    if isinstance(channel, TwilioVoice) and path.startswith(("script/", "key/")):
+        return await _speak(hooks, channel, raw)
+    await _keep(hooks, channel, raw)
+    return Response("<Response/>", media_type=_XML)
 
 
 async def _speak(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
