@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox.calls import Calls, Live
-from bot.sandbox.chats import Chats
+from bot.sandbox.people import People
 from bot.sandbox.phones import Phone
 from bot.sandbox.stage import Stage
 from bot.sandbox.texts import Texts
@@ -18,10 +18,10 @@ class Acts:
     """Everything a visitor can do; each raises ValueError with a sentence if it cannot be done."""
 
     def __init__(
-        self, stage: Stage, chats: Chats, texts: Texts, calls: Calls, numbers: tuple[str, ...]
+        self, stage: Stage, people: People, texts: Texts, calls: Calls, numbers: tuple[str, ...]
     ) -> None:
         self._stage = stage
-        self._chats = chats
+        self._people = people
         self._texts = texts
         self._calls = calls
         self._numbers = numbers
@@ -33,8 +33,8 @@ class Acts:
             "say": lambda phone, given: self._chat(phone, "say", given),
             "forward": lambda phone, given: self._chat(phone, "forward", given),
             "press": self._press,
-            "block": lambda phone, _: self._chats.blocks(_with_chat(phone)),
-            "unblock": lambda phone, _: self._chats.unblocks(_with_chat(phone)),
+            "block": lambda phone, _: self._people.blocks(_with_chat(phone)),
+            "unblock": lambda phone, _: self._people.unblocks(_with_chat(phone)),
             "sms": self._sms,
             "dial": self._dial,
             "answer": lambda phone, _: self._live(phone).line.answer(),
@@ -49,11 +49,11 @@ class Acts:
     def _chat(self, phone: Phone, act: str, given: Given) -> None:
         _with_chat(phone)
         if act == "start":
-            self._chats.starts(phone, str(given.get("payload", ""))[:64])
+            self._people.starts(phone, str(given.get("payload", ""))[:64])
         elif act == "say":
-            self._chats.says(phone, _text(given))
+            self._people.says(phone, _text(given))
         else:
-            self._chats.forwards(phone, _text(given))
+            self._people.forwards(phone, _text(given))
 
     def _press(self, phone: Phone, given: Given) -> None:
         chat = _with_chat(phone).chat or 0
@@ -61,7 +61,7 @@ class Acts:
             message_id = int(given.get("message_id", 0))
         except (TypeError, ValueError) as error:
             raise ValueError("没有这条消息。There is no such message.") from error
-        self._chats.presses(phone, chat, message_id, str(given.get("data", "")))
+        self._people.presses(phone, chat, message_id, str(given.get("data", "")))
 
     def _sms(self, phone: Phone, given: Given) -> None:
         self._texts.says(_with_number(phone), _text(given), self._own(given))

@@ -91,6 +91,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """A button that somebody pressed under a message of the bot."""
+
+    at: datetime
+    chat: str
+    message_id: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something that went wrong: a callback that failed, TwiML that could not be played."""
 
@@ -109,6 +119,7 @@ class Book:
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.calls: list[Call] = []
+        self.presses: list[Press] = []
         self.notes: list[Note] = []
         self.refusals: Counter[tuple[str, int]] = Counter()
         self.receipts: Counter[int] = Counter()

@@ -82,10 +82,11 @@ class Calls:
     def dials(self, phone: Phone, to: str, doing: OnCall | None = None) -> Call:
         """Somebody calls the committee's number; raises ValueError if nobody would answer it."""
         if not self._stage.voice_webhook:
-            raise ValueError("No voice webhook is set for the committee's number.")
+            raise ValueError("热线还没有接通。No voice webhook is set for the committee's number.")
         call = self._call(Direction.IN, to, phone.number, "")
         call.status = "ringing"
-        live = self.live[call.sid] = Live(call, {}, Line(self._stage), phone)
+        params = {"StatusCallback": self._stage.voice_status_webhook}
+        live = self.live[call.sid] = Live(call, params, Line(self._stage), phone)
         self._stage.spawn(self._be_called(live, phone, doing or OnCall()))
         return call
 

@@ -10,11 +10,13 @@ from content.clock import Clock
 class Fault:
     """What goes wrong at one provider with requests that send or change something.
 
-    latency: real seconds before the request is looked at. errors: so many requests get HTTP 500
-    and nothing happens. drops: so many are accepted, and the connection breaks before the answer.
+    latency: real seconds before a request is looked at; lag: real seconds between its acceptance
+    and the answer. errors: so many requests get HTTP 500 and nothing happens. drops: so many are
+    accepted, and the connection breaks before the answer.
     """
 
     latency: float = 0.0
+    lag: float = 0.0
     errors: int = 0
     drops: int = 0
     _throttled_until: datetime | None = None

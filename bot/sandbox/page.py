@@ -14,8 +14,8 @@ from starlette.routing import Route
 from bot.sandbox.acts import Acts
 from bot.sandbox.book import Call, Direction, Entry
 from bot.sandbox.calls import Calls
-from bot.sandbox.chats import Chats
 from bot.sandbox.guard import same
+from bot.sandbox.people import People
 from bot.sandbox.phones import Phone
 from bot.sandbox.stage import Stage
 from bot.sandbox.texts import Texts
@@ -35,14 +35,14 @@ class Page:
     """Serves /phones and its API; what changes something needs the token in the page."""
 
     def __init__(
-        self, stage: Stage, chats: Chats, texts: Texts, calls: Calls, numbers: tuple[str, ...]
+        self, stage: Stage, people: People, texts: Texts, calls: Calls, numbers: tuple[str, ...]
     ) -> None:
         self._stage = stage
         self._calls = calls
         self._numbers = numbers
         self._token = secrets.token_urlsafe(24)
         self._acts: dict[str, Callable[[Phone, dict[str, Any]], None]] = Acts(
-            stage, chats, texts, calls, numbers
+            stage, people, texts, calls, numbers
         ).table()
         self._template = jinja2.Template(TEMPLATE.read_text("utf-8"), autoescape=True)
 

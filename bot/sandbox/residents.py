@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from bot.sandbox.book import Message
-from bot.sandbox.chats import Chats
 from bot.sandbox.fields import Values
+from bot.sandbox.people import People
 from bot.sandbox.phones import OnChat, Phone
 from bot.sandbox.stage import Stage
 
@@ -12,9 +12,9 @@ from bot.sandbox.stage import Stage
 class Residents:
     """Plays each phone's behaviour; a manned phone is left to its visitor."""
 
-    def __init__(self, stage: Stage, chats: Chats) -> None:
+    def __init__(self, stage: Stage, people: People) -> None:
         self._stage = stage
-        self._chats = chats
+        self._people = people
 
     def read(self, chat_id: int, message: Values, entry: Message) -> None:
         """Somebody reads a chat message; only one with buttons makes them do something."""
@@ -32,7 +32,7 @@ class Residents:
         self, phone: Phone, doing: OnChat, message_id: int, entry: Message
     ) -> Callable[[], None] | None:
         if doing.blocks:
-            return lambda: self._chats.blocks(phone)
+            return lambda: self._people.blocks(phone)
         if doing.press:
             return lambda: self._press(phone, doing.press, message_id, entry)
         if doing.text:
@@ -42,8 +42,8 @@ class Residents:
     def _press(self, phone: Phone, label: str, message_id: int, entry: Message) -> None:
         data = next((data for text, data in entry.buttons if label in text), None)
         if data is not None and phone.chat is not None and not (phone.manned or entry.deleted):
-            self._chats.presses(phone, phone.chat, message_id, data)
+            self._people.presses(phone, phone.chat, message_id, data)
 
     def _say(self, phone: Phone, text: str) -> None:
         if not phone.manned:
-            self._chats.says(phone, text)
+            self._people.says(phone, text)

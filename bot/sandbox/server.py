@@ -18,6 +18,7 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.limits import Limits
 from bot.sandbox.methods import Methods
 from bot.sandbox.page import Page
+from bot.sandbox.people import People
 from bot.sandbox.phones import Phones
 from bot.sandbox.receipts import Receipts
 from bot.sandbox.residents import Residents
@@ -52,7 +53,8 @@ class Sandbox:
         self.stage = Stage(clock, seed, limits)
         self.web = Web(self.stage, self.auth_token, public_url)
         self.updates = Updates(self.stage, self.web)
-        self.chats = Chats(self.stage, self.updates)
+        self.chats = Chats(self.stage)
+        self.people = People(self.stage, self.updates, self.chats)
         receipts = Receipts(self.stage, self.web)
         self.texts = Texts(self.stage, self.web, receipts, self.account_sid)
         self.calls = Calls(self.stage, self.web, receipts, self.account_sid)
@@ -133,6 +135,15 @@ class Sandbox:
         self.stage.voice_webhook = url
 
     @property
+    def voice_status_webhook(self) -> str:
+        """Where the end of a call to the committee's numbers is posted."""
+        return self.stage.voice_status_webhook
+
+    @voice_status_webhook.setter
+    def voice_status_webhook(self, url: str) -> None:
+        self.stage.voice_status_webhook = url
+
+    @property
     def tunnel(self) -> str:
         """The loopback address that requests to the public address are carried to."""
         return self.web.tunnel
@@ -148,12 +159,12 @@ class Sandbox:
         )
 
     async def _serve(self, listening: socket.socket) -> None:
-        methods = Methods(self.stage, self.chats, self.updates, Residents(self.stage, self.chats))
+        methods = Methods(self.stage, self.chats, self.updates, Residents(self.stage, self.people))
         telegram = Telegram(self.stage, self.chats, methods, self.telegram_token)
         twilio = Twilio(
             self.stage, self.texts, self.calls, self.account_sid, self.auth_token, self.numbers
         )
-        page = Page(self.stage, self.chats, self.texts, self.calls, self.numbers)
+        page = Page(self.stage, self.people, self.texts, self.calls, self.numbers)
         app = Starlette(routes=[*telegram.routes(), *twilio.routes(), *page.routes()])
         config = uvicorn.Config(
             _door(app, self._port),

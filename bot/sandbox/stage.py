@@ -28,6 +28,7 @@ class Stage:
         self.book = Book()
         self.sms_webhook = ""
         self.voice_webhook = ""
+        self.voice_status_webhook = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
 

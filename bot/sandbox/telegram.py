@@ -86,6 +86,8 @@ class Telegram:
             raise too_many(wait)
         dropping = fault.take_drop()
         result = await method(values)
+        if fault.lag:
+            await asyncio.sleep(fault.lag)
         if dropping:
             raise BrokenConnectionError
         return result

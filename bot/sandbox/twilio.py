@@ -84,6 +84,8 @@ class Twilio:
             raise TwilioError(20429)
         dropping = fault.take_drop()
         status, body = await self._change(request)
+        if fault.lag:
+            await asyncio.sleep(fault.lag)
         return Broken() if dropping else _reply(status, body)
 
     async def _change(self, request: Request) -> tuple[int, dict[str, Any]]:

@@ -383,8 +383,9 @@ async def test_a_resident_calls_the_committee_and_presses_1(
     sandbox: Sandbox, voice: Any, until: Until
 ) -> None:
     sandbox.voice_webhook = voice.url + "/voice"
+    sandbox.voice_status_webhook = voice.url + "/status"
     call = sandbox.calls.dials(wang(sandbox, phones.BUSY), sandbox.numbers[0])
-    await until(lambda: call.ended_at)
+    await until(lambda: voice.to("/status"))
     asked = voice.to("/voice")[0]
     assert (asked["Direction"], asked["From"], asked["CallStatus"]) == ("inbound", WANG, "ringing")
     assert (call.status, call.keys) == ("completed", ["1"])

@@ -160,6 +160,14 @@ async def test_throttling_lasts_for_its_seconds(sandbox: Sandbox, bot: Bot, clie
     assert (await bot.send_message(501, "二")).text == "二"
 
 
+async def test_lag_comes_after_acceptance(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.faults.telegram.lag = 0.2
+    sending = asyncio.create_task(bot.send_message(501, "一"))
+    await asyncio.sleep(0.1)
+    assert (sending.done(), len(sandbox.book.texts())) == (False, 1)
+    await sending
+
+
 async def test_latency_delays_only_what_sends(sandbox: Sandbox, bot: Bot) -> None:
     sandbox.faults.telegram.latency = 0.2
     sending = asyncio.create_task(bot.send_message(501, "一"))

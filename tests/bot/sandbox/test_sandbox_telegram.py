@@ -12,8 +12,10 @@ from telegram import (
     InlineKeyboardMarkup,
     LinkPreviewOptions,
     ReplyParameters,
+    Update,
 )
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
+from telegram.ext import Application, CallbackQueryHandler
 
 from bot.sandbox.limits import UNLIMITED, Limits
 from bot.sandbox.phones import HAS_BLOCKED, TAPS_HELP, TAPS_RECEIVED, Behaviour, OnChat, Phone
@@ -51,6 +53,27 @@ async def test_a_resident_taps_the_button_under_a_message(bot: Bot) -> None:
     assert query is not None
     assert (query.data, query.message and query.message.message_id) == ("ack:1", sent.message_id)
     assert await query.answer("谢谢", show_alert=True)
+
+
+async def test_a_whole_application_polls_answers_and_edits(sandbox: Sandbox, until: Until) -> None:
+    async def thank(update: Update, _context: object) -> None:
+        query = update.callback_query
+        assert query is not None
+        await query.answer("谢谢")
+        await query.edit_message_text("已确认")
+
+    builder = Application.builder().token(sandbox.telegram_token)
+    builder = builder.base_url(sandbox.telegram_base_url).base_file_url(sandbox.telegram_file_url)
+    async with builder.build() as app:
+        app.add_handler(CallbackQueryHandler(thank))
+        await app.start()
+        assert app.updater is not None
+        await app.updater.start_polling(timeout=1)
+        await app.bot.send_message(LI, "暴雨", reply_markup=board("ack:1"))
+        await until(lambda: sandbox.book.texts("501")[0].body == "已确认")
+        await app.updater.stop()
+        await app.stop()
+    assert [press.data for press in sandbox.book.presses] == ["ack:1"]
 
 
 async def test_a_second_message_meets_the_second_behaviour(sandbox: Sandbox, bot: Bot) -> None:
@@ -246,7 +269,7 @@ async def test_a_voice_note_of_a_resident_can_be_fetched(
     bot: Bot,
     li: Phone,
 ) -> None:
-    sandbox.chats.sends(li, "voice", b"OggS", mime="audio/ogg")
+    sandbox.people.sends(li, "voice", b"OggS", mime="audio/ogg")
     message = (await bot.get_updates())[0].message
     assert message is not None
     assert message.voice is not None
