@@ -35,6 +35,14 @@ _WORDS: dict[str, type[StrEnum]] = {
 }
 _COLORS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
 _PLAIN = {"event", "expires", "hours", "places", "needs", "languages", "no_action"}
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "hours": lambda value: isinstance(value, int | float) and 0 < value <= _LONGEST,
+    "needs": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "no_action": lambda value: isinstance(value, bool),
+}
+_SHAPES["languages"] = _SHAPES["needs"]
+_LONGEST = 24 * 60
+"""Hours that an alert may run at most: two months."""
 _TEXTS = {"headline", "description", "instruction", "cancel_text"}
 
 
@@ -140,6 +148,8 @@ def _known(given: Mapping[str, Any]) -> None:
             wrong = set(value) - _TEXTS
         else:
             wrong = {name} - _PLAIN - set(_WORDS)
+            if name in _SHAPES and not _SHAPES[name](value):
+                raise ReviewError(f"栏目 {name} 的值不对。 The field {name} has a wrong value.")
         if wrong:
             field = min(wrong)
             raise ReviewError(f"不认识的栏目 {field}。 Unknown field {field}.")

@@ -1,0 +1,195 @@
+"""`linxun alert` as the staff member of a personal token."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session
+from typer.testing import CliRunner, Result
+
+from bot import config
+from bot.cli import draft as drafting
+from bot.cli.alert import app
+from content import identity, place
+from content import store as stores
+from content.alert import ReviewError
+from content.keys import Keyring
+from content.people import Resident
+from content.place import Community
+from content.staff import Role
+from content.store import Store
+
+RUN = CliRunner()
+REVIEWERS = (Role.AUTHOR, Role.VERIFIER, Role.EDITOR, Role.PUBLISHER)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Role, str]]:
+    """A database on disk and one token for each role, made once: argon2 takes its time."""
+    folder = tmp_path_factory.mktemp("template")
+    keyring = Keyring.generate()
+    keyring.save(folder / "linxun.key")
+    opened = Store(f"sqlite:///{folder}/linxun.sqlite3", keyring, uuid4())
+    opened.migrate()
+    with opened.begin() as session:
+        tokens = _people(session, datetime.now(UTC))
+    opened.close()
+    return folder, tokens
+
+
+def _people(session: Session, now: datetime) -> dict[Role, str]:
+    here = stores.community(session)
+    session.add(Community(community_id=here, name="幸福里社区"))
+    session.flush()
+    home = place.ensure(session, "3-2-501")
+    session.add(
+        Resident(community_id=here, number="1", name="王奶奶", place_id=home.id, joined_at=now)
+    )
+    staff = {role: identity.add_staff(session, "某人", [role], now) for role in REVIEWERS}
+    return {role: identity.token(session, one.id, now) for role, one in staff.items()}
+
+
+@dataclass
+class Desk:
+    """Commands as whoever holds the token of a role."""
+
+    tokens: dict[Role, str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, role: Role, *words: str) -> Result:
+        self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role])
+        config.settings.cache_clear()
+        return RUN.invoke(app, list(words))
+
+    def json(self, role: Role, *words: str) -> Any:
+        result = self.run(role, *words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def drafted(self) -> str:
+        words = ("--event", "停水", "--text", "7月20日3号楼停水。请提前储水。", "--color", "黄")
+        return str(self.json(Role.AUTHOR, "draft", *words)["code"])
+
+    def edited(self) -> str:
+        code = self.drafted()
+        self.json(Role.VERIFIER, "verify", code)
+        self.json(Role.EDITOR, "edit", code)
+        return code
+
+
+@pytest.fixture
+def desk(
+    template: tuple[Path, dict[Role, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
+    folder, tokens = template
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("LINXUN_DATABASE_URL", f"sqlite:///{tmp_path}/linxun.sqlite3")
+    monkeypatch.setenv("LINXUN_KEY_FILE", f"{tmp_path}/linxun.key")
+    yield Desk(tokens, monkeypatch)
+    config.settings.cache_clear()
+
+
+def test_three_tokens_take_a_text_to_its_residents(desk: Desk) -> None:
+    code = desk.edited()
+    made = desk.json(Role.PUBLISHER, "publish", code)
+    assert made["recipients"] == 1
+    assert desk.json(Role.AUTHOR, "status", code)["reach"][0]["residents"] == 1
+
+
+def test_an_author_verifying_their_own_text_hears_the_rule_and_a_failure(desk: Desk) -> None:
+    refused = desk.run(Role.AUTHOR, "verify", desk.drafted())
+    assert refused.exit_code == 1
+    assert "作者不能核实自己写的通知" in refused.stderr
+
+
+def test_an_author_publishing_their_own_text_hears_the_rule(desk: Desk) -> None:
+    refused = desk.run(Role.AUTHOR, "publish", desk.edited(), "--yes")
+    assert refused.exit_code == 1
+    assert "作者不能发布自己写的通知" in refused.stderr
+
+
+def test_an_edit_of_a_number_says_which_word_must_be_verified_again(desk: Desk) -> None:
+    code = desk.edited()
+    said = desk.json(Role.EDITOR, "edit", code, "--text", "7月20日五号楼停水。请提前储水。")
+    assert said["stage"] == "draft"
+    assert "五号楼" in said["verify_again"][0]
+
+
+def test_a_second_publish_says_that_it_was_done(desk: Desk) -> None:
+    code = desk.edited()
+    first = desk.json(Role.PUBLISHER, "publish", code)
+    second = desk.json(Role.PUBLISHER, "publish", code)
+    assert second == {**first, "already": True}
+
+
+def test_returning_shows_its_reason_to_the_author(desk: Desk) -> None:
+    code = desk.drafted()
+    desk.json(Role.VERIFIER, "return", code, "--reason", "请写明停水原因")
+    assert desk.json(Role.AUTHOR, "status", code)["history"][-1]["reason"] == "请写明停水原因"
+
+
+def test_update_and_cancel_are_listed_under_one_code(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    desk.json(Role.AUTHOR, "update", code, "--text", "7月21日3号楼停水。")
+    desk.json(Role.PUBLISHER, "cancel", code)
+    assert [row["code"] for row in desk.json(Role.AUTHOR, "list")] == [code]
+    assert desk.json(Role.AUTHOR, "list")[0]["msg_type"] == "Cancel"
+
+
+def test_a_file_holds_several_languages(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "停水.toml"
+    file.write_text(
+        'event = "停水"\ncolor = "黄"\nplaces = "3号楼"\n'
+        '[zh-Hans]\ndescription = "7月20日3号楼停水。"\n'
+        '[en]\nheadline = "No water"\ndescription = "Building 3 has no water on 20 July."\n',
+        encoding="utf-8",
+    )
+    made = desk.json(Role.AUTHOR, "draft", "--file", str(file))
+    assert (made["severity"], made["stage"]) == ("Moderate", "draft")
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b'[fr]\nheadline = "eau"\n', "不认识语言 fr"),
+        (b'colour = "red"\n', "不认识的栏目 colour"),
+        (b"event = [", "格式不对"),
+        (b"\xff\xfe\x00", "不是 UTF-8"),
+        (b'event = "x"\nexpires = "tomorrow"\n[zh-Hans]\ndescription = "x"\n', "看不懂时间"),
+        (
+            b'event = "x"\nplaces = "99\xe5\x8f\xb7\xe6\xa5\xbc"\n[zh-Hans]\ndescription = "x"\n',
+            "99",
+        ),
+        (b'event = "x"\nseverity = "huge"\n[zh-Hans]\ndescription = "x"\n', "huge 不对"),
+        (b'event = "x"\nhours = "soon"\n[zh-Hans]\ndescription = "x"\n', "hours"),
+        (b'event = "x"\n"zh-Hans" = "x"\n', "zh-Hans"),
+        (b'event = "x"\nneeds = 3\n[zh-Hans]\ndescription = "x"\n', "needs"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_sentence(
+    store: Store, now: datetime, tmp_path: Path, body: bytes, sentence: str
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_bytes(body)
+    with store.read() as session, pytest.raises(ReviewError, match=sentence):
+        drafting.build(session, drafting.from_file(file), None, now)
+
+
+def test_a_bad_file_ends_the_command_with_its_sentence(desk: Desk, tmp_path: Path) -> None:
+    refused = desk.run(Role.AUTHOR, "draft", "--file", str(tmp_path))
+    assert refused.exit_code == 1
+    assert "读不了文件" in refused.stderr
+
+
+@pytest.mark.parametrize("words", [("verify", "A99"), ("status", "A99"), ("cancel", "A99")])
+def test_an_unknown_code_is_a_sentence(desk: Desk, words: tuple[str, ...]) -> None:
+    refused = desk.run(Role.PUBLISHER, *words)
+    assert refused.exit_code == 1
+    assert "没有编号为 A99 的通知" in refused.stderr
