@@ -1,7 +1,6 @@
 """Chats: private chats, groups, messages and files as Telegram keeps them."""
 
 import mimetypes
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,13 +53,6 @@ class Chats:
             "first_name": "邻讯",
             "username": USERNAME,
         }
-
-    def add_group(self, id: int, title: str, members: Iterable[Phone] = ()) -> Group:  # noqa: A002 - Telegram's word
-        """Open a group chat with the bot and some people in it; id must be negative."""
-        if id >= 0 or id in self.groups:
-            raise ValueError("A group's id is negative and its own.")
-        group = self.groups[id] = Group(id, title, list(members))
-        return group
 
     def reachable(self, chat_id: int | str) -> Values:
         """Return the chat a bot may write to; raises Refusal 400 or 403 as Telegram does."""

@@ -1,5 +1,7 @@
 """People: what the owners of phones do in their chats, each act an update for the bot."""
 
+from collections.abc import Iterable
+
 from bot.sandbox import markup
 from bot.sandbox.book import Direction, Kind, Message, Press
 from bot.sandbox.chats import BOT_ID, USERNAME, Chats, Group, attachment, describe, said
@@ -17,6 +19,13 @@ class People:
         self._updates = updates
         self._chats = chats
         self._pressed = 0
+
+    def add_group(self, id: int, title: str, members: Iterable[Phone] = ()) -> Group:  # noqa: A002 - Telegram's word
+        """Open a group chat with the bot and some people in it; id must be negative."""
+        if id >= 0 or id in self._chats.groups:
+            raise ValueError("A group's id is negative and its own.")
+        group = self._chats.groups[id] = Group(id, title, list(members))
+        return group
 
     def starts(self, phone: Phone, payload: str = "") -> Values:
         """Somebody presses Start, perhaps from a deep link with a payload."""

@@ -20,6 +20,8 @@ PER_STOP = 0.3
 TALK = 20.0
 MAX_STEPS = 100
 KEPT_AUDIO = 100
+PERCENT = re.compile(r"(\d+)%")
+RATES = {"x-slow": 0.5, "slow": 0.75, "fast": 1.25, "x-fast": 1.5}
 BREAK = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 
@@ -180,7 +182,8 @@ class Player:
             return Prompt("Play", "", await self._audio.fetch(url) * loop, url)
         text = re.sub(r"\s+", " ", "".join(verb.itertext())).strip()
         breaks = sum(_break(element) for element in verb.iter("break"))
-        return Prompt("Say", text, (speech_seconds(text) + breaks) * loop)
+        rate = next((_rate(element) for element in verb.iter("prosody")), 1.0)
+        return Prompt("Say", text, (speech_seconds(text) / rate + breaks) * loop)
 
     def _say(self, prompt: Prompt) -> None:
         now = self._stage.clock.now()
@@ -200,6 +203,14 @@ def _break(element: Element) -> float:
     if found is None:
         return 0.5
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
+def _rate(element: Element) -> float:
+    """Return how fast a prosody element makes the voice, 1 being normal."""
+    rate = element.get("rate", "100%")
+    if found := PERCENT.fullmatch(rate):
+        return max(20, int(found[1])) / 100
+    return RATES.get(rate, 1.0)
 
 
 def speech_seconds(text: str) -> float:

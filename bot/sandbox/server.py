@@ -53,8 +53,8 @@ class Sandbox:
         self.stage = Stage(clock, seed, limits)
         self.web = Web(self.stage, self.auth_token, public_url)
         self.updates = Updates(self.stage, self.web)
-        self.chats = Chats(self.stage)
-        self.people = People(self.stage, self.updates, self.chats)
+        self.rooms = Chats(self.stage)
+        self.chats = People(self.stage, self.updates, self.rooms)
         receipts = Receipts(self.stage, self.web)
         self.texts = Texts(self.stage, self.web, receipts, self.account_sid)
         self.calls = Calls(self.stage, self.web, receipts, self.account_sid)
@@ -159,12 +159,12 @@ class Sandbox:
         )
 
     async def _serve(self, listening: socket.socket) -> None:
-        methods = Methods(self.stage, self.chats, self.updates, Residents(self.stage, self.people))
-        telegram = Telegram(self.stage, self.chats, methods, self.telegram_token)
+        methods = Methods(self.stage, self.rooms, self.updates, Residents(self.stage, self.chats))
+        telegram = Telegram(self.stage, self.rooms, methods, self.telegram_token)
         twilio = Twilio(
             self.stage, self.texts, self.calls, self.account_sid, self.auth_token, self.numbers
         )
-        page = Page(self.stage, self.people, self.texts, self.calls, self.numbers)
+        page = Page(self.stage, self.chats, self.texts, self.calls, self.numbers)
         app = Starlette(routes=[*telegram.routes(), *twilio.routes(), *page.routes()])
         config = uvicorn.Config(
             _door(app, self._port),

@@ -279,6 +279,20 @@ async def test_a_recording_is_fetched_and_takes_its_time(
     assert call.duration >= 30
 
 
+async def test_slow_speech_takes_longer(
+    sandbox: Sandbox, client: Client, voice: Any, until: Until
+) -> None:
+    sentence = "暴雨红色预警"
+    voice.answers["/voice"] = (
+        f'<Response><Say voice="Polly.Zhiyu">{sentence}</Say><Say voice="Polly.Zhiyu">'
+        f'<prosody rate="50%">{sentence}</prosody></Say></Response>'
+    )
+    wang(sandbox, phones.ONLY_LISTENS)
+    call = await dial(client, sandbox, voice)
+    await until(lambda: call.ended_at)
+    assert call.script[1].seconds == 2 * call.script[0].seconds
+
+
 async def test_a_digit_interrupts_the_prompt(
     sandbox: Sandbox, client: Client, voice: Any, until: Until
 ) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from typing import Any
 
@@ -56,13 +57,15 @@ async def test_the_sandboxs_own_credentials_pass(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org"])
 async def test_it_serves_on_loopback_only(host: str) -> None:
-    with pytest.raises(ValueError, match="this machine only"):
+    with pytest.raises(ValueError, match="this machine only") as refused:
         await Sandbox.start(Clock(), host=host)
+    assert "127.0.0.1" in str(refused.value)
 
 
 async def test_a_port_in_use_is_an_error(sandbox: Sandbox) -> None:
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="in use") as refused:
         await Sandbox.start(Clock(), port=int(sandbox.url.rsplit(":", 1)[1]))
+    assert refused.value.errno == errno.EADDRINUSE
 
 
 async def test_a_stopped_sandbox_leaves_its_port() -> None:

@@ -27,7 +27,7 @@ def group(sandbox: Sandbox, li: Phone) -> Group:
 async def test_an_update_comes_again_until_a_higher_offset_is_asked_for(
     sandbox: Sandbox, bot: Bot, li: Phone
 ) -> None:
-    sandbox.people.says(li, "在吗")
+    sandbox.chats.says(li, "在吗")
     first = await bot.get_updates()
     again = await bot.get_updates()
     assert [update.update_id for update in first] == [update.update_id for update in again]
@@ -37,7 +37,7 @@ async def test_an_update_comes_again_until_a_higher_offset_is_asked_for(
 async def test_a_poll_waits_until_something_happens(sandbox: Sandbox, bot: Bot, li: Phone) -> None:
     poll = asyncio.create_task(bot.get_updates(timeout=10))
     await asyncio.sleep(0.05)
-    sandbox.people.says(li, "在吗")
+    sandbox.chats.says(li, "在吗")
     assert [update.message and update.message.text for update in await poll] == ["在吗"]
 
 
@@ -45,7 +45,7 @@ async def test_a_negative_offset_forgets_all_but_the_last(
     sandbox: Sandbox, bot: Bot, li: Phone
 ) -> None:
     for text in "一二三":
-        sandbox.people.says(li, text)
+        sandbox.chats.says(li, text)
     updates = await bot.get_updates(offset=-1)
     assert [update.message and update.message.text for update in updates] == ["三"]
     assert len(await bot.get_updates(limit=2)) == 1
@@ -58,7 +58,7 @@ async def test_of_two_pollers_the_first_gets_409(sandbox: Sandbox, bot: Bot, li:
         second = asyncio.create_task(other.get_updates(timeout=10))
         with pytest.raises(Conflict, match=r"(?i)other getUpdates request"):
             await first
-        sandbox.people.says(li, "在吗")
+        sandbox.chats.says(li, "在吗")
         assert len(await second) == 1
 
 
@@ -66,7 +66,7 @@ async def test_kinds_that_were_not_asked_for_do_not_come(
     sandbox: Sandbox, bot: Bot, li: Phone
 ) -> None:
     await bot.get_updates(allowed_updates=["callback_query"])
-    sandbox.people.says(li, "在吗")
+    sandbox.chats.says(li, "在吗")
     assert await bot.get_updates() == ()
 
 
@@ -75,7 +75,7 @@ async def test_a_webhook_gets_updates_with_its_secret_and_again_after_an_error(
 ) -> None:
     committee.status = 500
     await bot.set_webhook(committee.url + "/telegram", secret_token="geheim")
-    sandbox.people.says(li, "在吗")
+    sandbox.chats.says(li, "在吗")
     await until(lambda: len(committee.raw) >= 1)
     committee.status = 200
     await until(lambda: len(sandbox.updates) == 0)
@@ -96,13 +96,14 @@ async def test_polling_beside_a_webhook_is_a_conflict(bot: Bot, committee: Any) 
 async def test_a_webhook_must_be_https_or_loopback(bot: Bot) -> None:
     with pytest.raises(BadRequest, match=r"(?i)https"):
         await bot.set_webhook("http://linxun.example/hook")
+    assert (await bot.get_webhook_info()).url == ""
 
 
 async def test_nothing_is_sent_beyond_loopback(
     sandbox: Sandbox, bot: Bot, li: Phone, until: Until
 ) -> None:
     await bot.set_webhook("https://linxun.example/hook")
-    sandbox.people.says(li, "在吗")
+    sandbox.chats.says(li, "在吗")
     await until(lambda: sandbox.book.notes)
     assert "beyond this machine" in sandbox.book.notes[0].what
 
@@ -111,7 +112,7 @@ async def test_start_carries_the_payload_of_a_deep_link(
     sandbox: Sandbox, bot: Bot, li: Phone
 ) -> None:
     li.started = False
-    sandbox.people.starts(li, "b3x9")
+    sandbox.chats.starts(li, "b3x9")
     message = (await bot.get_updates())[0].message
     assert message is not None
     assert (message.text, message.entities[0].type) == ("/start b3x9", "bot_command")
@@ -119,7 +120,7 @@ async def test_start_carries_the_payload_of_a_deep_link(
 
 
 async def test_a_forward_names_its_origin(sandbox: Sandbox, bot: Bot, li: Phone) -> None:
-    sandbox.people.forwards(li, "自来水有毒", origin="家族群")
+    sandbox.chats.forwards(li, "自来水有毒", origin="家族群")
     message = (await bot.get_updates())[0].message
     assert message is not None
     assert message.forward_origin is not None
@@ -127,8 +128,8 @@ async def test_a_forward_names_its_origin(sandbox: Sandbox, bot: Bot, li: Phone)
 
 
 async def test_blocking_and_unblocking_are_told(sandbox: Sandbox, bot: Bot, li: Phone) -> None:
-    sandbox.people.blocks(li)
-    sandbox.people.unblocks(li)
+    sandbox.chats.blocks(li)
+    sandbox.chats.unblocks(li)
     changes = [update.my_chat_member for update in await bot.get_updates()]
     assert [change and change.new_chat_member.status for change in changes] == ["kicked", "member"]
 
@@ -147,7 +148,7 @@ async def test_blocking_and_unblocking_are_told(sandbox: Sandbox, bot: Bot, li: 
 async def test_privacy_mode_shows_a_bot_only_what_is_for_it(
     sandbox: Sandbox, bot: Bot, li: Phone, group: Group, text: str, seen: bool
 ) -> None:
-    sandbox.people.says(li, text, group=group)
+    sandbox.chats.says(li, text, group=group)
     assert bool(await bot.get_updates()) is seen
 
 
@@ -155,15 +156,15 @@ async def test_a_reply_to_the_bot_in_a_group_is_seen(
     sandbox: Sandbox, bot: Bot, li: Phone, group: Group
 ) -> None:
     sent = await bot.send_message(group.id, "正在核实")
-    sandbox.people.says(li, "谢谢", group=group, reply_to=sent.message_id)
+    sandbox.chats.says(li, "谢谢", group=group, reply_to=sent.message_id)
     assert len(await bot.get_updates()) == 1
 
 
 async def test_check_as_a_reply_carries_the_rumor(
     sandbox: Sandbox, bot: Bot, li: Phone, group: Group
 ) -> None:
-    rumor = sandbox.people.says(li, "自来水有毒", group=group)
-    sandbox.people.says(li, "/check", group=group, reply_to=rumor["message_id"])
+    rumor = sandbox.chats.says(li, "自来水有毒", group=group)
+    sandbox.chats.says(li, "/check", group=group, reply_to=rumor["message_id"])
     message = (await bot.get_updates())[0].message
     assert message is not None
     assert message.reply_to_message is not None
@@ -173,7 +174,7 @@ async def test_check_as_a_reply_carries_the_rumor(
 async def test_a_bot_thrown_out_of_a_group_cannot_write_there(
     sandbox: Sandbox, bot: Bot, li: Phone, group: Group
 ) -> None:
-    sandbox.people.removes_bot(li, group)
+    sandbox.chats.removes_bot(li, group)
     with pytest.raises(Exception, match="kicked"):
         await bot.send_message(group.id, "好")
     assert len(await bot.get_updates()) == 1
@@ -184,5 +185,5 @@ async def test_a_button_that_is_gone_cannot_be_pressed(
 ) -> None:
     sent = await bot.send_message(501, "好")
     with pytest.raises(ValueError, match="no such button"):
-        sandbox.people.presses(li, 501, sent.message_id, "ack:1")
+        sandbox.chats.presses(li, 501, sent.message_id, "ack:1")
     assert await bot.get_updates() == ()
