@@ -50,8 +50,7 @@ class Reply:
 def hear(session: Session, base: facts.Base, question: Question, now: datetime) -> Reply:
     """Answer a question, ask back, or take it down as a case; all in the caller's transaction."""
     facts.refresh(session, base)
-    zone = _zone(session)
-    judged = judgement.judge(base.index, question.matter, now, zone, question.area)
+    judged = judgement.judge(base.index, question.matter, now, zone(session), question.area)
     heard = _record(session, question, now)
     heard.decision = judgement.explain(judged)
     count = case.automatic(session, heard.address_id, now - _HOUR)
@@ -112,7 +111,7 @@ def holds(session: Session, fact: Fact, now: datetime) -> bool:
     if fact.state is not FactState.SIGNED:
         return False
     until = facts.current(session, fact).valid_until
-    return until is None or now.astimezone(_zone(session)).date() <= until
+    return until is None or now.astimezone(zone(session)).date() <= until
 
 
 def _respond(
@@ -318,7 +317,7 @@ def _joined(
 
 def _record(session: Session, question: Question, now: datetime) -> Heard:
     came = question.attachment
-    said = judgement.digest_of(question.matter, now, _zone(session))
+    said = judgement.digest_of(question.matter, now, zone(session))
     if came is not None:
         said = f"{came.kind}:{came.key or came.reference}:{said}"
     return case.record(session, question, store.digest(session, said), now)
@@ -336,6 +335,7 @@ def _actor(session: Session, heard: Heard) -> Actor:
     return Actor(_DOORS.get(heard.channel, Door.HOUSE), who.resident_id)
 
 
-def _zone(session: Session) -> ZoneInfo:
+def zone(session: Session) -> ZoneInfo:
+    """Return the zone in which the community speaks of days."""
     mine = store.community(session)
     return ZoneInfo(session.get_one(Community, mine).zone)

@@ -247,6 +247,31 @@ def require_expert(session: Session, actor: Actor) -> None:
         raise Refused(_NO_EXPERT)
 
 
+def variant(session: Session, name: str) -> FactVariant:
+    """Return a variant by its id; raises Refused for an unknown one."""
+    try:
+        found = session.get(FactVariant, (store.community(session), uuid.UUID(name)))
+    except ValueError:
+        found = None
+    if found is None:
+        raise Refused(
+            "没有这个说法。 There is no such wording: `linxun facts variants` shows them."
+        )
+    return found
+
+
+def proposed(session: Session) -> list[tuple[FactVariant, Fact]]:
+    """Return the variants that wait for staff with their facts, oldest first."""
+    mine = store.community(session)
+    query = (
+        select(FactVariant, Fact)
+        .join(Fact, (Fact.community_id == mine) & (Fact.id == FactVariant.fact_id))
+        .where(FactVariant.community_id == mine, FactVariant.state == VariantState.PROPOSED)
+        .order_by(FactVariant.id)
+    )
+    return [(one, fact) for one, fact in session.execute(query)]
+
+
 def _write(
     session: Session, fact: Fact, actor: Actor, statement: Statement, now: datetime
 ) -> FactVersion:

@@ -1,0 +1,263 @@
+"""`linxun facts`: the official fact base, brought in, signed, changed and taken back."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from bot.cli import context
+from bot.cli.progress import bar
+from content.event import Actor
+from verification import exchange, facts, settlement
+from verification.fact import Fact, FactState, FactVersion
+
+app = typer.Typer(no_args_is_help=True, help="Keep the official facts that answer rumors.")
+
+Code = Annotated[str, typer.Argument(help="the fact's id, as `linxun facts list` shows it")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
+Sign = Annotated[bool, typer.Option("--sign", help="sign at once, as an expert")]
+_SHOWN = 20
+"""Bad lines that are printed one by one."""
+
+
+@app.command("import")
+def bring(
+    file: Annotated[Path, typer.Argument(help="JSON Lines, UTF-8: one fact a line")],
+    sign: Sign = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in a file of facts: as a whole, or nothing where one line is bad."""
+    try:
+        with file.open("rb") as lines:
+            entries, bad = exchange.read(lines)
+    except OSError:
+        context.fail(f"文件打不开。 {file} cannot be read.")
+    if bad:
+        _refuse(bad)
+    with acting() as (session, actor), bar("facts") as progress:
+        done = exchange.bring(session, entries, actor, context.now(), sign=sign, progress=progress)
+    if as_json:
+        put(dataclasses.asdict(done))
+        return
+    say(
+        f"新增 {done.added}，修改 {done.changed}，不变 {done.unchanged}，更正 {done.corrected} 人。 "
+        f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, "
+        f"{done.corrected} people corrected."
+    )
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(help="where to write; default: the screen")] = None,
+) -> None:
+    """Write every fact that is not withdrawn as JSON Lines."""
+    with acting() as (session, _):
+        lines = list(exchange.write(session))
+    text = "".join(f"{line}\n" for line in lines)
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError:
+        context.fail(f"文件写不了。 {file} cannot be written.")
+    say(f"写出 {len(lines)} 条。 {len(lines)} facts written.")
+
+
+@app.command("list")
+def show_all(
+    state: Annotated[FactState | None, typer.Option(help="only facts in this state")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the facts, with how many people each has been told to."""
+    with acting() as (session, _):
+        found = session.execute(facts.everything(session)).all()
+        rows = [
+            _row(session, fact, version)
+            for fact, version in found
+            if state is None or fact.state is state
+        ]
+    if as_json:
+        put(rows)
+        return
+    columns = ("id", "state", "version", "verdict", "claim", "valid_until", "told")
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[column] or "") for column in columns))
+    context.console.print(table)
+
+
+@app.command()
+def sign(
+    codes: Annotated[list[str], typer.Argument(help="the facts' ids")], as_json: AsJson = False
+) -> None:
+    """Sign facts as an expert; who was told an older version hears of the change."""
+    now = context.now()
+    with acting() as (session, actor):
+        done = []
+        for code in codes:
+            fact = facts.named(session, code)
+            version = facts.sign(session, fact, actor, now)
+            corrected = settlement.correct(session, fact, now)
+            done.append({"id": fact.code, "version": version.number, "corrected": corrected})
+    if as_json:
+        put(done)
+        return
+    for row in done:
+        say(
+            f"{row['id']} 已签发，更正 {row['corrected']} 人。 "
+            f"Signed; {row['corrected']} people corrected."
+        )
+
+
+@app.command()
+def withdraw(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Take a fact back as an expert; who was told it is told so, and a case is opened."""
+    now = context.now()
+    with acting() as (session, actor):
+        fact = facts.named(session, code)
+        _ask(_told(session, fact), yes=yes or as_json)
+        facts.withdraw(session, fact, actor, now)
+        corrected = settlement.correct(session, fact, now)
+    if as_json:
+        put({"id": fact.code, "state": fact.state, "corrected": corrected})
+    else:
+        say(f"{fact.code} 已撤回，告知 {corrected} 人。 Withdrawn; {corrected} people are told.")
+
+
+@app.command()
+def change(
+    code: Code,
+    *,
+    claim: Annotated[str | None, typer.Option(help="what is being said")] = None,
+    truth: Annotated[str | None, typer.Option(help="the truth, as a sentence")] = None,
+    verdict: Annotated[
+        str | None, typer.Option(help="false, true, partly, depends, unconfirmed or outdated")
+    ] = None,
+    explanation: Annotated[str | None, typer.Option(help="why it is so")] = None,
+    source: Annotated[str | None, typer.Option(help="who says so")] = None,
+    expert: Annotated[str | None, typer.Option(help="the expert, as residents read it")] = None,
+    date: Annotated[str | None, typer.Option(help="when it was found, YYYY-MM-DD")] = None,
+    valid_until: Annotated[str | None, typer.Option(help="its last day, YYYY-MM-DD")] = None,
+    area: Annotated[str | None, typer.Option(help="the place it is about")] = None,
+    sign: Sign = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a new version; the old one answers until an expert signs the new one."""
+    given = {
+        "claim": claim,
+        "truth": truth,
+        "verdict": verdict,
+        "explanation": explanation,
+        "source": source,
+        "expert": expert,
+        "date": date,
+        "valid_until": valid_until,
+        "area": area,
+    }
+    now = context.now()
+    with acting() as (session, actor):
+        fact = facts.named(session, code)
+        wanted = _changed(session, fact, given)
+        _ask(_told(session, fact), yes=yes or as_json)
+        version = facts.change(session, fact, actor, wanted, now)
+        if sign:
+            facts.sign(session, fact, actor, now)
+        corrected = settlement.correct(session, fact, now) if sign else 0
+    if as_json:
+        put({"id": fact.code, "version": version.number, "corrected": corrected})
+    else:
+        say(f"{fact.code} 第{version.number}版。 Version {version.number}; {corrected} corrected.")
+
+
+@app.command()
+def variants(as_json: AsJson = False) -> None:
+    """List the wordings that residents' choices suggest, for staff to accept."""
+    with acting() as (session, _):
+        rows = [
+            {"variant": str(one.id), "id": fact.code, "text": one.text}
+            for one, fact in facts.proposed(session)
+        ]
+    if as_json:
+        put(rows)
+        return
+    for row in rows:
+        say(f"{row['variant']} {row['id']}: {row['text']}")
+
+
+@app.command()
+def accept(variant: Annotated[str, typer.Argument(help="the id of the wording")]) -> None:
+    """Accept a wording: from now on it finds its fact."""
+    with acting() as (session, actor):
+        facts.accept_variant(session, facts.variant(session, variant), actor, context.now())
+    say("已接受。 Accepted.")
+
+
+@contextmanager
+def acting() -> Iterator[tuple[Session, Actor]]:
+    """Open a transaction for who acts; a refusal ends the command with its sentence."""
+    try:
+        with context.store() as store, store.begin() as session:
+            yield session, context.actor(session)
+    except ValueError as error:
+        context.fail(str(error))
+
+
+def say(line: str) -> None:
+    """Print one line as it is."""
+    context.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def put(value: Any) -> None:
+    """Print one value as JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _refuse(bad: list[exchange.BadLine]) -> None:
+    for line in bad[:_SHOWN]:
+        context.errors.print(f"line {line.number}: {line.reason}", markup=False, highlight=False)
+    context.fail(f"{len(bad)} 行有错，没有导入。 {len(bad)} lines are bad; nothing was imported.")
+
+
+def _told(session: Session, fact: Fact) -> str:
+    count = settlement.told(session, fact)
+    return f"已告诉 {count} 人，要改吗？ {count} people were told this. Go on?"
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if not yes and sys.stdin.isatty() and not typer.confirm(question):
+        context.fail("没有改动。 Nothing was changed.")
+
+
+def _changed(session: Session, fact: Fact, given: dict[str, str | None]) -> Any:
+    here = exchange.statement(session, fact, facts.current(session, fact, fact.latest))
+    said = {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in dataclasses.asdict(here).items()
+    }
+    said |= {name: value for name, value in given.items() if value is not None}
+    return exchange.parse({**said, "variants": list(here.variants)})
+
+
+def _row(session: Session, fact: Fact, version: FactVersion) -> dict[str, Any]:
+    return {
+        "id": fact.code,
+        "state": str(fact.state),
+        "version": version.number,
+        "signed": fact.signed,
+        "verdict": str(version.verdict),
+        "claim": version.claim,
+        "truth": version.truth,
+        "source": version.source,
+        "valid_until": version.valid_until.isoformat() if version.valid_until else "",
+        "told": settlement.told(session, fact),
+    }

@@ -1,0 +1,218 @@
+"""`linxun facts`, `ask`, `cases` and `evaluate` as staff run them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from bot import config
+from bot.cli import ask, cases, evaluate, facts
+from content import identity, people
+from content.base import Base
+from content.keys import Keyring
+from content.message import Kind
+from content.place import Community
+from content.staff import Role
+from content.store import Store
+from verification import desk
+from verification.case import Question
+from verification.facts import Base as Known
+
+RUN = CliRunner()
+LINE = {
+    "id": "f1",
+    "claim": "自来水厂被人投毒，水不能喝了",
+    "truth": "自来水厂没有被投毒，水质检测全部合格。",
+    "verdict": "false",
+    "source": "青禾市疾控中心",
+}
+TRUTH = "电动车棚不拆，只是更换充电桩。"
+RULING = ("--truth", TRUTH, "--verdict", "false", "--source", "居委会")
+
+app = typer.Typer()
+app.add_typer(facts.app, name="facts")
+app.add_typer(cases.app, name="cases")
+app.command("ask")(ask.ask)
+app.command("evaluate")(evaluate.evaluate)
+
+
+class House:
+    """A database on disk with an expert and an author."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.monkeypatch = folder, monkeypatch
+        monkeypatch.setenv("LINXUN_DATABASE_URL", f"sqlite:///{folder}/linxun.sqlite3")
+        monkeypatch.setenv("LINXUN_KEY_FILE", f"{folder}/linxun.key")
+        self.keyring = Keyring.generate()
+        self.keyring.save(folder / "linxun.key")
+        self.community = uuid4()
+        opened = self.open()
+        opened.migrate()
+        Base.metadata.create_all(opened._writer)
+        now = datetime.now(UTC)
+        with opened.begin() as session:
+            session.add(Community(community_id=self.community, name="幸福里社区"))
+            self.chat = people.bare(session, Kind.CHAT, "1001", now)
+            self.tokens = {
+                role: identity.token(
+                    session, identity.add_staff(session, "某人", [role], now).id, now
+                )
+                for role in (Role.EXPERT, Role.AUTHOR)
+            }
+        opened.close()
+
+    def open(self) -> Store:
+        url = f"sqlite:///{self.folder}/linxun.sqlite3"
+        return Store(url, self.keyring, self.community)
+
+    def run(self, *words: str, role: Role | None = Role.EXPERT) -> Result:
+        self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role] if role else "")
+        config.settings.cache_clear()
+        return RUN.invoke(app, list(words))
+
+    def json(self, *words: str) -> Any:
+        result = self.run(*words, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def file(self, *rows: dict[str, Any]) -> str:
+        path = self.folder / "facts.jsonl"
+        path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+        return str(path)
+
+    def hear(self, text: str) -> tuple[int, UUID]:
+        opened = self.open()
+        with opened.begin() as session:
+            now = datetime.now(UTC)
+            reply = desk.hear(session, Known(), Question(text, self.chat), now)
+        opened.close()
+        return reply.number, reply.question_id
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    return House(tmp_path, monkeypatch)
+
+
+def test_an_import_is_told_in_counts(house: House) -> None:
+    done = house.json("facts", "import", house.file(LINE), "--sign")
+    assert done == {"added": 1, "changed": 0, "unchanged": 0, "corrected": 0}
+
+
+def test_one_bad_line_imports_nothing(house: House) -> None:
+    refused = house.run("facts", "import", house.file(LINE, {"claim": "x"}))
+    assert refused.exit_code == 1
+    assert "line 2" in refused.stderr
+    assert house.json("facts", "list") == []
+
+
+def test_an_author_cannot_sign(house: House) -> None:
+    refused = house.run("facts", "import", house.file(LINE), "--sign", role=Role.AUTHOR)
+    assert refused.exit_code == 1
+    assert "expert" in refused.stderr
+    assert house.json("facts", "list") == []
+
+
+def test_without_a_token_nothing_is_changed(house: House) -> None:
+    refused = house.run("facts", "import", house.file(LINE), role=None)
+    assert refused.exit_code == 1
+    assert "LINXUN_TOKEN" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("facts", "sign", "no-such"), ("cases", "show", "9"), ("facts", "import", "absent")]
+)
+def test_what_is_not_there_is_one_sentence(house: House, words: tuple[str, ...]) -> None:
+    refused = house.run(*words)
+    assert refused.exit_code == 1
+    assert "Traceback" not in refused.output
+
+
+def test_a_fact_is_signed_changed_and_withdrawn(house: House) -> None:
+    house.json("facts", "import", house.file(LINE))
+    assert house.json("facts", "sign", "f1")[0]["version"] == 1
+    assert house.json("facts", "change", "f1", "--verdict", "partly", "--sign")["version"] == 2
+    house.json("facts", "withdraw", "f1")
+    (row,) = house.json("facts", "list")
+    assert (row["state"], row["verdict"]) == ("withdrawn", "partly")
+
+
+def test_a_change_corrects_who_was_told(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    house.hear(LINE["claim"])
+    assert house.json("facts", "list")[0]["told"] == 1
+    done = house.json("facts", "change", "f1", "--truth", "有油污，已清理。", "--sign")
+    assert done["corrected"] == 1
+
+
+def test_an_export_can_be_imported_again(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    path = str(house.folder / "out.jsonl")
+    assert house.run("facts", "export", path).exit_code == 0
+    assert house.json("facts", "import", path)["unchanged"] == 1
+
+
+def test_ask_answers_without_a_token_and_sends_nothing(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    shown = house.run("ask", LINE["claim"], role=None)
+    assert shown.exit_code == 0
+    assert LINE["truth"] in shown.stdout
+    assert house.json("facts", "list")[0]["told"] == 0
+
+
+def test_ask_says_why_it_does_not_answer(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    told = house.json("ask", "自来水厂没有被人投毒，水能喝")
+    assert told["outcome"] != "answer"
+    assert told["candidates"][0]["claim"] == LINE["claim"]
+
+
+def test_a_case_is_listed_shown_and_settled(house: House) -> None:
+    number, _ = house.hear("听说下周要拆电动车棚，电话13800138000")
+    (row,) = house.json("cases", "list")
+    assert (row["number"], "13800138000" in row["matter"]) == (number, False)
+    assert house.json("cases", "show", str(number))["questions"]
+    assert house.json("cases", "settle", str(number), *RULING) == {"number": number, "told": 1}
+    assert house.json("cases", "list") == []
+
+
+def test_a_case_without_a_verdict_is_refused(house: House) -> None:
+    number, _ = house.hear("听说下周要拆电动车棚")
+    refused = house.run("cases", "settle", str(number), "--truth", TRUTH, "--source", "居委会")
+    assert refused.exit_code == 1
+    assert "verdict" in refused.stderr
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> tuple[str, ...]:
+    """A tiny set in the form of the evaluation data, as options."""
+    files = {
+        "facts": [{"id": "a", "title": LINE["claim"], "explanation": "", "verdict": "debunk"}],
+        "queries": [{"id": "q1", "text": LINE["claim"], "kind": "forwarded"}],
+        "negatives": [{"id": "n1", "text": "你好", "kind": "chit_chat"}],
+    }
+    for name, rows in files.items():
+        lines = "\n".join(json.dumps(row) for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    (tmp_path / "qrels.tsv").write_text("query_id\tfact_id\nq1\ta\n", encoding="utf-8")
+    words = [word for name in files for word in (f"--{name}", str(tmp_path / f"{name}.jsonl"))]
+    return ("evaluate", *words, "--qrels", str(tmp_path / "qrels.tsv"))
+
+
+def test_evaluate_prints_and_writes_its_figures(house: House, measured: tuple[str, ...]) -> None:
+    out = house.folder / "figures.json"
+    shown = house.run(*measured, "--json", str(out), role=None)
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert "r_at_1" in shown.stdout
+    assert (figures["answer"]["answered"], figures["answer"]["wrong"]) == (1, 0)
+
+
+def test_evaluate_refuses_a_file_of_another_form(house: House, measured: tuple[str, ...]) -> None:
+    (house.folder / "facts.jsonl").write_text("{", encoding="utf-8")
+    refused = house.run(*measured, role=None)
+    assert (refused.exit_code, "Traceback" in refused.output) == (1, False)
