@@ -133,7 +133,14 @@ def the_one(found: list[Any], since: datetime, states: Mapping[str, State]) -> R
         return None
     if len(recent) > 1:
         raise SendError(Reason.OUTCOME_UNKNOWN, unknown=True)
-    return Receipt(str(recent[0].sid), states.get(str(recent[0].status), State.ACCEPTED))
+    return receipt(recent[0], states)
+
+
+def receipt(made: Any, states: Mapping[str, State]) -> Receipt:
+    """Return the receipt of a message or call; raises ValueError where Twilio gave no id."""
+    if not SID.fullmatch(str(made.sid)):
+        raise ValueError("no id")
+    return Receipt(str(made.sid), states.get(str(made.status), State.ACCEPTED))
 
 
 def route(request: Request, *known: str) -> tuple[str, str, str]:

@@ -72,7 +72,7 @@ class TwilioSms:
                 body=message.sms,
                 status_callback=self._account.url("status", ref),
             )
-            return Receipt(str(made.sid), STATES.get(str(made.status), State.ACCEPTED))
+            return _twilio.receipt(made, STATES)
 
     async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
         """Look for the one SMS with this text made since then; raises SendError.

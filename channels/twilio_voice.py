@@ -107,7 +107,7 @@ class TwilioVoice:
                 timeout=RING,
                 time_limit=LONGEST,
             )
-            return Receipt(str(made.sid), STATES.get(str(made.status), State.ACCEPTED))
+            return _twilio.receipt(made, STATES)
 
     async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
         """Look for the one call made since then; raises SendError.

@@ -1,7 +1,9 @@
 """The stand-ins on loopback, a committee's web server that answers them, and one message."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
@@ -15,6 +17,7 @@ from content.clock import Clock
 from content.message import Action, Button, Message, Speech, Spoken, Written
 
 SCALE = 500.0
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass
@@ -43,6 +46,27 @@ class Committee:
                 text=adapter.twiml(self.message, event), content_type="application/xml"
             )
         return web.Response(text="<Response/>", content_type="text/xml")
+
+
+@dataclass
+class Recorder:
+    """A server that writes down each request and answers what a test says."""
+
+    url: str = ""
+    requests: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
+    status: int = 200
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        form = parse_qs(await request.text(), strict_parsing=False)
+        self.requests.append((request.method, request.path_qs, form))
+        return web.Response(
+            status=self.status,
+            text=self.body,
+            headers=self.headers,
+            content_type="application/json",
+        )
 
 
 @pytest.fixture
@@ -76,12 +100,24 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def committee(message: Message) -> AsyncIterator[Committee]:
     heard = Committee(message)
+    async with serving("/hooks/{name}/{path:.+}", heard.hear) as heard.url:
+        yield heard
+
+
+@pytest.fixture
+async def recorder() -> AsyncIterator[Recorder]:
+    heard = Recorder()
+    async with serving("/{path:.*}", heard.hear) as heard.url:
+        yield heard
+
+
+@asynccontextmanager
+async def serving(path: str, handler: Handler) -> AsyncIterator[str]:
+    """Serve one path on a free port of loopback and give its address."""
     app = web.Application()
-    app.router.add_post("/hooks/{name}/{path:.+}", heard.hear)
+    app.router.add_route("*", path, handler)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    heard.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield heard
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()

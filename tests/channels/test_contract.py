@@ -106,6 +106,18 @@ async def test_an_error_never_quotes_the_address_or_the_text(
     assert caught.value.__suppress_context__
 
 
+async def test_no_log_line_holds_an_address_or_a_text(
+    channel: Channel, message: Message, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await channel.send(TO[channel.kind], message, REF)
+    with suppress(SendError):
+        await channel.send(NOWHERE.get(channel.kind, "3号楼"), message, REF)
+    assert message.sms not in caplog.text
+    assert NUMBER not in caplog.text
+    assert message.chat not in caplog.text
+
+
 async def test_asking_answers_or_says_that_it_cannot_tell(
     channel: Channel, sandbox: Sandbox, message: Message
 ) -> None:

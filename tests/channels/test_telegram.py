@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.phones import TAPS_RECEIVED, Behaviour, Phone
 from bot.sandbox.server import Sandbox
+from channels import _http
 from channels.base import BadEventError, EventKind, Media, Request, SendError
 from channels.telegram import LONGEST, Telegram, split
 from content.message import Action, Button, Message
@@ -371,7 +372,83 @@ def test_a_button_fits_what_telegram_carries(message: Message) -> None:
     assert all(len(one.data(REF).encode()) <= 64 for row in rows for one in row)
 
 
-def test_the_fields_that_are_sent_exist_in_the_bot_api(shared: Path) -> None:
+SENT = {"ok": True, "result": {"message_id": 9, "date": 1, "chat": PRIVATE, "text": "x"}}
+
+
+async def test_the_request_is_what_the_bot_api_describes(
+    recorder: Any, message: Message, shared: Path
+) -> None:
+    recorder.body = json.dumps(SENT)
+    adapter = Telegram("7:" + "a" * 35, base_url=f"{recorder.url}/bot")
+    await adapter.send(str(CHAT), message, REF)
+    await adapter.close()
+    ((method, path, form),) = recorder.requests
+    rows = [
+        [
+            {"text": "收到", "callback_data": f"received:{REF}"},
+            {"text": "需要帮助", "callback_data": f"help:{REF}"},
+        ]
+    ]
+    assert (method, path) == ("POST", f"/bot7:{'a' * 35}/sendMessage")
+    assert (form["chat_id"], form["text"]) == ([str(CHAT)], [message.chat])
+    assert json.loads(form["reply_markup"][0]) == {"inline_keyboard": rows}
     methods = json.loads((shared / "specs" / "telegram-bot-api.json").read_text())["methods"]
-    fields = {field["name"] for field in methods["sendMessage"]["fields"]}
-    assert {"chat_id", "text", "reply_markup", "link_preview_options"} <= fields
+    assert set(form) <= {field["name"] for field in methods["sendMessage"]["fields"]}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (403, "Forbidden: bot was blocked by the user", (Reason.BLOCKED, True, False)),
+        (403, "Forbidden: user is deactivated", (Reason.BLOCKED, True, False)),
+        (403, "Forbidden: bot can't initiate conversation", (Reason.BLOCKED, True, False)),
+        (400, "Bad Request: chat not found", (Reason.NUMBER_INVALID, True, False)),
+        (400, "Bad Request: PEER_ID_INVALID", (Reason.NUMBER_INVALID, True, False)),
+        (400, "Bad Request: message is too long", (Reason.REFUSED_CONTENT, True, False)),
+        (400, "Bad Request: something else", (Reason.PROVIDER_REFUSED, True, False)),
+        (401, "Unauthorized", (Reason.CREDENTIALS, True, False)),
+        (404, "Not Found", (Reason.CREDENTIALS, True, False)),
+        (409, "Conflict: terminated", (Reason.PROVIDER_REFUSED, False, False)),
+        (500, "Internal Server Error", (Reason.PROVIDER_DOWN, False, False)),
+        (502, "Bad Gateway", (Reason.OUTCOME_UNKNOWN, False, True)),
+        (504, "Gateway Timeout", (Reason.OUTCOME_UNKNOWN, False, True)),
+    ],
+)
+async def test_an_error_has_its_meaning(
+    recorder: Any,
+    message: Message,
+    status: int,
+    said: str,
+    expected: tuple[Reason, bool, bool],
+) -> None:
+    recorder.status = status
+    recorder.body = json.dumps({"ok": False, "error_code": status, "description": said})
+    adapter = Telegram("7:" + "a" * 35, base_url=f"{recorder.url}/bot")
+    with pytest.raises(SendError) as caught:
+        await adapter.send(str(CHAT), message, REF)
+    await adapter.close()
+    assert (caught.value.reason, caught.value.permanent, caught.value.unknown) == expected
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"ok": true, "result": 1}'])
+async def test_a_success_that_is_not_telegrams_is_unknown(
+    recorder: Any, message: Message, body: str
+) -> None:
+    recorder.body = body
+    adapter = Telegram("7:" + "a" * 35, base_url=f"{recorder.url}/bot")
+    with pytest.raises(SendError) as caught:
+        await adapter.send(str(CHAT), message, REF)
+    await adapter.close()
+    assert caught.value.unknown
+
+
+async def test_a_file_beyond_the_limit_is_not_read(
+    recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_http, "LARGEST", 10)
+    recorder.body = json.dumps({"ok": True, "result": {"file_id": "f", "file_path": "p"}})
+    adapter = Telegram("7:" + "a" * 35, base_url=f"{recorder.url}/bot")
+    with pytest.raises(SendError) as caught:
+        await adapter.fetch("f")
+    await adapter.close()
+    assert caught.value.permanent

@@ -313,6 +313,89 @@ def test_a_code_has_its_meaning(code: int, reason: Reason | None, permanent: boo
     assert _twilio.meaning(code, Reason.UNDELIVERED) == (reason, permanent)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (400, 21211, (Reason.NUMBER_INVALID, True, False)),
+        (400, 21408, (Reason.REFUSED_REGION, True, False)),
+        (400, 21610, (Reason.OPTED_OUT, True, False)),
+        (400, 21614, (Reason.LANDLINE, True, False)),
+        (400, 21617, (Reason.REFUSED_CONTENT, True, False)),
+        (400, 21611, (Reason.RATE_LIMITED, False, False)),
+        (400, 29999, (Reason.PROVIDER_REFUSED, True, False)),
+        (401, 20003, (Reason.CREDENTIALS, True, False)),
+        (403, None, (Reason.CREDENTIALS, True, False)),
+        (429, 20429, (Reason.RATE_LIMITED, False, False)),
+        (500, 20500, (Reason.PROVIDER_DOWN, False, False)),
+        (503, 20503, (Reason.PROVIDER_DOWN, False, False)),
+        (502, None, (Reason.OUTCOME_UNKNOWN, False, True)),
+    ],
+)
+async def test_an_error_has_its_meaning(
+    recorder: Any,
+    message: Message,
+    status: int,
+    code: int | None,
+    expected: tuple[Reason, bool, bool],
+) -> None:
+    recorder.status = status
+    recorder.body = json.dumps({"code": code, "message": f"about {PHONE}", "status": status})
+    adapter = made(recorder.url)
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    assert (caught.value.reason, caught.value.permanent, caught.value.unknown) == expected
+    assert PHONE not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}"])
+async def test_a_success_that_is_not_twilios_is_unknown(
+    recorder: Any, message: Message, body: str
+) -> None:
+    recorder.status, recorder.body = 201, body
+    adapter = made(recorder.url)
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    assert caught.value.unknown
+
+
+async def test_the_pause_is_the_one_that_the_header_names(recorder: Any, message: Message) -> None:
+    recorder.status, recorder.body, recorder.headers = 429, "{}", {"Retry-After": "7"}
+    adapter = made(recorder.url)
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    assert caught.value.retry_after == 7
+
+
+async def test_the_request_is_what_twilio_describes(
+    recorder: Any, message: Message, shared: Path
+) -> None:
+    recorder.status, recorder.body = 201, json.dumps({"sid": SMS, "status": "queued"})
+    adapter = made(recorder.url)
+    await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    ((method, path, form),) = recorder.requests
+    assert (method, path) == ("POST", f"/2010-04-01/Accounts/AC{'0' * 32}/Messages.json")
+    assert form == {
+        "To": [PHONE],
+        "From": ["+12025550100"],
+        "Body": [message.sms],
+        "StatusCallback": [f"https://linxun.example/hooks/twilio_sms/status/{REF}"],
+    }
+    paths = json.loads((shared / "specs" / "twilio_api_v2010.json").read_text())["paths"]
+    post = paths["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]["requestBody"]
+    described = post["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert set(form) <= set(described)
+
+
+def made(api_url: str = "") -> TwilioSms:
+    return TwilioSms(
+        "AC" + "0" * 32, "token", "+12025550100", "https://linxun.example", api_url=api_url
+    )
+
+
 @pytest.fixture
 def bare() -> TwilioSms:
-    return TwilioSms("AC" + "0" * 32, "token", "+12025550100", "https://linxun.example")
+    return made()

@@ -1,7 +1,9 @@
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -288,6 +290,51 @@ def test_a_key_pressed_again_later_is_another_event(bare: TwilioVoice) -> None:
     assert first == bare.event_id(Request("key/r1/0", {"CallSid": CALL, "Digits": "2"}))
 
 
+async def test_the_request_is_what_twilio_describes(
+    recorder: Any, message: Message, shared: Path
+) -> None:
+    recorder.status, recorder.body = 201, json.dumps({"sid": CALL, "status": "queued"})
+    adapter = made(recorder.url)
+    await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    ((method, path, form),) = recorder.requests
+    hooks = "https://linxun.example/hooks/twilio_voice"
+    assert (method, path) == ("POST", f"/2010-04-01/Accounts/AC{'0' * 32}/Calls.json")
+    assert form == {
+        "To": [PHONE],
+        "From": ["+12025550100"],
+        "Url": [f"{hooks}/script/{REF}"],
+        "StatusCallback": [f"{hooks}/status/{REF}"],
+        "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
+        "MachineDetection": ["Enable"],
+        "AsyncAmd": ["true"],
+        "AsyncAmdStatusCallback": [f"{hooks}/machine/{REF}"],
+        "Timeout": ["40"],
+        "TimeLimit": ["600"],
+    }
+    paths = json.loads((shared / "specs" / "twilio_api_v2010.json").read_text())["paths"]
+    post = paths["/2010-04-01/Accounts/{AccountSid}/Calls.json"]["post"]["requestBody"]
+    described = post["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert set(form) <= set(described)
+
+
+async def test_receipts_that_come_late_and_twice_are_the_same_events(
+    voice: TwilioVoice, sandbox: Sandbox, committee: Any
+) -> None:
+    sandbox.faults.shuffled, sandbox.faults.doubled = 0.5, 1.0
+    await call(voice, sandbox, committee, PRESSES_1)
+    await sandbox.stage.clock.sleep(40)
+    assert len(committee.ids) > len(set(committee.ids))
+    told = {one.partition(":")[2] for one in committee.ids}
+    assert told >= {"initiated", "ringing", "in-progress", "completed", "key:0:1"}
+
+
+def made(api_url: str = "") -> TwilioVoice:
+    return TwilioVoice(
+        "AC" + "0" * 32, "token", "+12025550100", "https://linxun.example", api_url=api_url
+    )
+
+
 @pytest.fixture
 def bare() -> TwilioVoice:
-    return TwilioVoice("AC" + "0" * 32, "token", "+12025550100", "https://linxun.example")
+    return made()
