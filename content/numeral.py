@@ -6,6 +6,9 @@ from decimal import Decimal
 _DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 
+_LONGEST = 20
+"""Characters of a numeral that is still read as a quantity."""
+
 PATTERN = (
     r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?[十百千万亿]*|[零〇一二两三四五六七八九十百千万亿]+"
 )
@@ -15,6 +18,8 @@ PATTERN = (
 def value(text: str) -> str:
     """Return a numeral, Arabic or Chinese, as plain digits; as it is where it names no number."""
     text = text.replace(",", "")
+    if len(text) > _LONGEST or not re.fullmatch(PATTERN, text):
+        return text
     arabic = re.fullmatch(r"(\d+(?:\.\d+)?)([十百千万亿]*)", text)
     if arabic:
         number = Decimal(arabic[1])

@@ -13,9 +13,10 @@ _FOLD = str.maketrans(
     "号楼栋单层点两万亿周无没别后时间钟礼镇区网乡广场学医园车仅须东",
 )
 _SPARED = re.compile(
+    r"(?<![零〇一二两三四五六七八九十百千万亿点时\d])(?:"
     "一定|一起|一律|统一|一旦|一下|万一|一样|一些|进一步|唯一|一直|一般|一方面|同一|一致|一同|一切"
     "|千万(?=[不别要勿注])|第一时间|十分(?!钟)|不久|不少|不断|不仅|不同|不过|不论|不管|不便|不良|不法"
-    "|不适|不止|无论|无障碍|非常|非机动|除非|特别|分别|级别|区别|个别|性别|告别|未来|别墅|是否|能否"
+    "|不适|不止|无论|无障碍|非常|非机动|除非|特别|分别|级别|区别|个别|性别|告别|未来|别墅|是否|能否)"
 )
 """Words that only look like a number or a negation."""
 
@@ -80,6 +81,10 @@ _NOT = (
     "|勿|别|没|无|未|不|非|否则|停止|暂停|取消|恢复|解除|关闭|开放|可以|允许|必须|务必"
     r"|can't|won't|don't|cannot|\b(?:not|no|never|without|unless|only|except|avoid|must|may|stop)\b|n't"
 )
+_ENGLISH = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand"
+    "|half|noon|midnight|morning|afternoon|evening|night|north|south|east|west|all|every|some"
+)
 _SCOPE = "全部|所有|全体|部分|除外|以外|除了|除|仅|只有|只|至少|至多|最多|最少|以上|以下|以内|超过"
 _COLOR = "[红橙黄蓝]色|red|orange|yellow|blue"
 
@@ -104,6 +109,8 @@ _PATTERNS = (
     ("not", _NOT),
     ("scope", _SCOPE),
     ("color", _COLOR),
+    ("side", "[东西南北](?:门|侧|面|边|口|区|院)|楼上|楼下|地上|地下|左|右"),
+    ("word", rf"\b(?:{_ENGLISH})\b"),
     ("road", rf"(?:(?![{_STOP}])[\u4e00-\u9fff]){{1,5}}?(?:{_ROAD})"),
 )
 _JARGON = {
@@ -278,6 +285,8 @@ def _percent(found: re.Match[str]) -> str:
 
 def _number(found: re.Match[str]) -> str:
     unit = found["u"] or ""
+    if re.match(r"0\d", found["n"]):
+        return found["n"] + unit  # an area code or an id, not a quantity
     return numeral.value(found["n"]) + _SAME.get(unit, unit)
 
 
