@@ -8,13 +8,13 @@ from rapidfuzz.distance import Levenshtein
 
 from verification import slots
 from verification.slots import Polarity, Slots
-from verification.tables import table
-from verification.words import is_han, sound
+from verification.tables import phrases, table
+from verification.words import cut, is_han, known, rarity, sound
 
 LONGEST = 200
 NEAR_COPY = 0.7
-_SMALL = "的了吗呢吧啊是就都要会能可也还被把给让叫得着过到在有和与及或这那个些么之其将又再才已 。"
-_NOT = "不没未无别非勿莫甭"
+TELLING = 0.35
+_NOT = "不没未无别非"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def negation(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Co
     A question fits a claim and its denial, so only what it denies itself counts.
     """
     for word in sorted(our_slots.denied):
-        if word in theirs and not _denied_in(theirs, word):
+        if word in theirs and not _denied_in(theirs, word) and not _misheard(theirs, word):
             return Conflict("negation", f"不{word}", word)
     if our_slots.polarity is Polarity.ASKED:
         return None
     for word in sorted(their_slots.denied):
-        if word in ours and not _denied_in(ours, word):
+        if len(word) > 1 and word in ours and not _denied_in(ours, word):
             return Conflict("negation", word, f"不{word}")
     return None
 
@@ -69,16 +69,23 @@ def _denied_in(folded: str, word: str) -> bool:
     """Whether a negation stands shortly before the word, or right behind it."""
     at = folded.find(word)
     while at >= 0:
-        if any(char in _NOT for char in folded[max(0, at - 7) : at + len(word) + 1].split(" ")[-1]):
+        near = folded[max(0, at - 7) : at + len(word) + 1].split(" ")[-1]
+        if phrases("negation", "negations").search(near):
             return True
         at = folded.find(word, at + 1)
     return False
 
 
-def moved(ours: str, our_slots: Slots, their_slots: Slots) -> Conflict | None:
+def _misheard(folded: str, word: str) -> bool:
+    """Whether the negation may be a typing error: 没月 for 每月."""
+    said = heard(folded)
+    return any(heard(char + word) in said for char in _NOT)
+
+
+def moved(our_slots: Slots, their_slots: Slots, wide: str) -> Conflict | None:
     """A time or place word (明年, 隔壁) that the fact does not have."""
     names = table("places")
-    strange = our_slots.moved - their_slots.moved - set(names["now"])
+    strange = {word for word in our_slots.moved - set(names["now"]) if word not in wide}
     if strange:
         return Conflict("date", ", ".join(sorted(strange)), ", ".join(sorted(their_slots.moved)))
     lost = their_slots.moved - our_slots.moved
@@ -109,12 +116,15 @@ def _shape() -> tuple[re.Pattern[str], tuple[str, ...], frozenset[str]]:
 def tails(folded: str) -> frozenset[str]:
     """Places known by their ending, as the ending with the two characters before it."""
     shape, endings, common = _shape()
+    plain = set(table("places")["plain"])
     found = set()
     for name in shape.findall(folded):
         ending = next(ending for ending in endings if name.endswith(ending))
         tail = name[-len(ending) - 2 :]
-        if len(tail) == len(ending) + 2 and not any(
-            tail.endswith(word) and len(word) > len(ending) for word in common
+        if (
+            len(tail) == len(ending) + 2
+            and not set(tail[:2]) & plain
+            and not any(tail.endswith(word) and len(word) > len(ending) for word in common)
         ):
             found.add(tail)
     return frozenset(found)
@@ -148,12 +158,25 @@ def _same_kind(name: str, rival: str) -> bool:
 
 
 def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
-    """In a near-copy, a word exchanged for one that the fact does not have at all."""
+    """In a near-copy, a word exchanged for a telling one that the fact does not have at all."""
     if likeness < NEAR_COPY:
         return None
+    said = heard(wide)
     for mine, other in edits(ours, theirs)[0]:
-        if mine not in wide and not all(char in _SMALL for char in mine):
-            return Conflict("subject", mine, other)
+        for word, at in cut(ours):
+            touched = (
+                any(char in word for char in mine)
+                and ours.find(mine) < at + len(word)
+                and at < ours.find(mine) + len(mine)
+            )
+            if (
+                touched
+                and len(word) > 1
+                and rarity(word) >= TELLING
+                and known(word)
+                and heard(word) not in said
+            ):
+                return Conflict("subject", word, other)
     return None
 
 
@@ -167,7 +190,8 @@ def edits(ours: str, theirs: str) -> tuple[tuple[tuple[str, str], ...], tuple[st
     if len(ours) > LONGEST or len(theirs) > LONGEST:
         return (), ()
     swaps, puts = [], []
-    for tag, a, b, c, d in Levenshtein.opcodes(ours, theirs).as_list():
+    for step in Levenshtein.opcodes(ours, theirs):
+        tag, a, b, c, d = step.tag, step.src_start, step.src_end, step.dest_start, step.dest_end
         mine, other = ours[a:b].strip(" 。"), theirs[c:d].strip(" 。")
         if tag == "replace" and mine and other and heard(mine) != heard(other):
             swaps.append((mine, other))

@@ -228,13 +228,13 @@ def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Con
         conflicts.number(ours, form.slots),
         conflicts.date(ours, form.slots),
         conflicts.place(parts.text.folded, parts.text.slots, form.folded, form.slots),
-        conflicts.foreign_place(parts.text.folded, ours, _wide(entry.fact))
+        conflicts.foreign_place(parts.text.folded, ours, everything(entry.fact))
         if len(parts.text.folded) <= SHORT
         else None,
         conflicts.antonym(window, form.folded),
-        conflicts.moved(window, ours, theirs),
+        conflicts.moved(ours, theirs, everything(entry.fact)),
         conflicts.swap(
-            window, form.folded, _wide(entry.fact), fuzz.ratio(window, form.folded) / 100
+            window, form.folded, everything(entry.fact), fuzz.ratio(window, form.folded) / 100
         ),
     )
     return tuple(conflict for conflict in found if conflict)
@@ -262,7 +262,7 @@ def _slot_numbers(
 
 
 @lru_cache(maxsize=4096)
-def _wide(fact: FactView) -> str:
+def everything(fact: FactView) -> str:
     """All that a fact says, folded only."""
     return fold(" ".join([fact.claim, *fact.variants, fact.truth]))
 
@@ -274,7 +274,7 @@ def _words(folded: str) -> tuple[str, ...]:
 
 def _word_numbers(parts: Parts, entry: Entry, form: Form, window: str) -> list[float]:
     """What was exchanged or put in, and the words that the other side has no character of."""
-    wide = _wide(entry.fact)
+    wide = everything(entry.fact)
     lost = parts.text.folded
     ours, theirs = _words(window), _words(form.folded)
     chars = [char for word in ours for char in word]

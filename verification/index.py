@@ -12,10 +12,13 @@ from enum import StrEnum
 from verification.slots import Slots
 from verification.tables import phrases
 from verification.text import Text, normalise
+from verification.words import han_count
 
 K1, B = 1.2, 0.6
+RESTATED = 400
 TRUTH_WEIGHT = 0.35
 SOUND_WEIGHT = 0.3
+PHRASE_WEIGHT = 0.2
 VISITS = 40_000
 """Postings that one search looks at; terms beyond it only add to facts already found."""
 
@@ -113,7 +116,7 @@ class Index:
     def add(self, fact: FactView) -> None:
         """Add a fact, or replace the one of the same id."""
         self.remove(fact.id)
-        texts = [normalise(wording) for wording in (fact.claim, *fact.variants)]
+        texts = [normalise(wording) for wording in wordings(fact)]
         truth = normalise(phrases("stopwords", "templates").sub(" ", fact.truth))
         posted = frozenset(self._enter(term) for text in (*texts, truth) for term in text.terms)
         self._hear((*texts, truth))
@@ -191,7 +194,9 @@ class Index:
 
     @staticmethod
     def _share(term: str) -> float:
-        return SOUND_WEIGHT if term[0] == "~" else 1.0
+        if term[0] == "~":
+            return SOUND_WEIGHT
+        return PHRASE_WEIGHT if " " in term else 1.0
 
     def _enter(self, term: str) -> int:
         number = self._ids.setdefault(term, len(self._ids))
@@ -236,6 +241,18 @@ class Index:
         self.__init__()  # type: ignore[misc]  # an empty index is exactly what is meant
         for fact in facts:
             self.add(fact)
+
+
+def wordings(fact: FactView) -> list[str]:
+    """The ways in which a claim is put: as it stands, its variants, and a short English truth.
+
+    An English headline (Did the mayor…?) says little, and the sentence behind it
+    puts the claim again; a Chinese truth is a correction, with other numbers and days.
+    """
+    found = [fact.claim, *fact.variants]
+    if 0 < len(fact.truth) <= RESTATED and not han_count(fact.truth):
+        found += [fact.truth, f"{fact.claim}. {fact.truth}"]
+    return found
 
 
 def key(folded: str) -> str:

@@ -7,15 +7,15 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from verification import gate, model, rivals
-from verification.conflicts import Conflict
-from verification.features import NAMES, Scored, prepare, score
+from verification.conflicts import Conflict, heard
+from verification.features import NAMES, Scored, everything, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
 from verification.text import Text, normalise
 from verification.words import han_count
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
-RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 8, 10, 3
+RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 10, 10, 3
 
 
 class Outcome(StrEnum):
@@ -34,8 +34,8 @@ class Thresholds:
     under `short` Han characters only a fully covered text is answered.
     """
 
-    answer: float = 0.9
-    ask: float = 0.05
+    answer: float = 0.8
+    ask: float = 0.02
     margin: float = 0.2
     short: int = 16
 
@@ -142,7 +142,7 @@ def _veto(
         or next(iter(top.conflicts), None)
         or _no_rumor(read)
         or rivals.near(ranked, index, thresholds.margin)
-        or _short(read, top, thresholds)
+        or _short(read, fact, thresholds)
     )
 
 
@@ -175,13 +175,15 @@ def _no_rumor(read: Text) -> Conflict | None:
     return None
 
 
-def _short(read: Text, top: Scored, thresholds: Thresholds) -> Conflict | None:
-    """A short text must be covered word for word by the fact."""
-    if han_count(read.folded) >= thresholds.short or not any(map(str.isalnum, read.folded)):
+def _short(read: Text, fact: FactView, thresholds: Thresholds) -> Conflict | None:
+    """A short text is answered only if the fact has every content word of it, or its sound."""
+    if han_count(read.folded) >= thresholds.short or (
+        not han_count(read.folded) and len(read.words) >= thresholds.short // 2
+    ):
         return None
-    if not han_count(read.folded) and len(read.words) >= thresholds.short // 2:
-        return None
-    return None if top.value("text_covered") >= 0.95 else Conflict("short", read.folded, "")  # noqa: PLR2004 -- all but a typing error
+    said = heard(everything(fact))
+    missing = [word for word in read.words if heard(word) not in said]
+    return Conflict("short", " ".join(missing), "") if missing else None
 
 
 def _conclude(

@@ -114,6 +114,9 @@ def _load(text: str) -> _Tape:
     chars: list[str] = []
     at: list[int] = []
     for place, char in enumerate(text[:LONGEST]):
+        if place and char.isascii() and char.isupper() and text[place - 1].islower():
+            chars.append(" ")  # a hashtag such as #WaterStop is two words
+            at.append(place)
         for piece in _fold_char(char):
             chars.append(piece)
             at.append(place)

@@ -47,6 +47,11 @@ def sound(char: str) -> str:
     return re.sub("ng$", "n", plain)
 
 
+def known(word: str) -> bool:
+    """Whether a word is in the dictionary; 折迁, typed for 拆迁, is not."""
+    return not is_han(word[0]) or bool(_jieba().dt.FREQ.get(word))
+
+
 def rarity(word: str) -> float:
     """How seldom a word is in general Chinese, from 0 (everyday) to 1 (unknown)."""
     known = _jieba().dt
