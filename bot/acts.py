@@ -1,5 +1,8 @@
 """What people do about an alert: a button, a key, a short reply; and what providers report."""
 
+import contextlib
+
+from bot.commands import errands
 from bot.turn import DOORS, Acknowledge, Effect, HangUp, Turn
 from channels.base import State
 from content import confirmation, outcome, people, phrase
@@ -8,6 +11,7 @@ from content.delivery import AttemptState
 from content.event import Actor
 from content.message import Action, Kind
 from content.people import Consent
+from content.task import TaskError
 
 RECEIVED = frozenset(
     {"1", "收到", "收到了", "好的", "好", "知道了", "ok", "okay", "received", "yes"}
@@ -41,6 +45,7 @@ def key(turn: Turn) -> list[Effect]:
     done = confirmation.by_ref(
         turn.session, turn.event.ref, Act.KEY, turn.actor(), turn.now, help_=turn.event.key == "3"
     )
+    _answer_page(turn)
     return _superfluous(done)
 
 
@@ -83,6 +88,14 @@ def blocked(turn: Turn) -> list[Effect]:
     """Take note that somebody has blocked the bot: that chat is not used until they come back."""
     _consent(turn, Consent.WITHDRAWN)
     return []
+
+
+def _answer_page(turn: Turn) -> None:
+    """Key 1 on a page takes the task, like its button does."""
+    errand = errands.of_attempt(turn, turn.event.ref)
+    if errand is not None:
+        with contextlib.suppress(TaskError):
+            errands.take(turn, errand, turn.event.ref)
 
 
 def _consent(turn: Turn, consent: Consent) -> None:

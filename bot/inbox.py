@@ -187,7 +187,7 @@ def _button(turn: Turn) -> list[Effect]:
         case Action.JOIN | Action.FORGET:
             return resident.press(turn, action, value)
         case Action.TASK:
-            return errands.press(turn, value)
+            return errands.press(turn, ref, value)
     return [Acknowledge(turn.event.callback_id)]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from channels import router, sweep
 from channels.base import Channel, Receipt, SendError
 from channels.router import Recipient, Standing
-from content import claim, compose, expansion, notice, outcome, routing
+from content import claim, compose, expansion, notice, outcome, pager, routing
 from content.claim import Job, Sender
 from content.clock import Clock
 from content.compose import Reader
@@ -243,6 +243,7 @@ class Worker:
         for one in lost:
             await sweep.settle(self.store, self.channels, one, self.clock)
         self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
+        await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)
 
     def _lost(self, session: Session, now: datetime) -> list[sweep.Lost]:

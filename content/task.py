@@ -103,6 +103,21 @@ def add(
     return opened
 
 
+def late(session: Session, now: datetime) -> list[Task]:
+    """Return the overdue tasks of which nobody has been told yet, and count them as told."""
+    told = select(event.Event.subject_id).where(
+        event.Event.community_id == store.community(session), event.Event.kind == "task.late"
+    )
+    found = list(
+        session.scalars(
+            _open(session).where(Task.due_at <= now, Task.taken_at.is_(None), Task.id.not_in(told))
+        )
+    )
+    for one in found:
+        event.add(session, event.HOUSE, "task.late", one.id, now)
+    return found
+
+
 def take(session: Session, task_id: uuid.UUID, actor: Actor, now: datetime) -> Task:
     """Let the actor take the task; raises TaskError when somebody else has it or it is done."""
     task = get(session, task_id)

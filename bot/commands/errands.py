@@ -3,26 +3,44 @@
 import uuid
 
 from bot.turn import Acknowledge, Effect, Turn
-from content import phrase, task
+from content import notice, outcome, pager, phrase, task
 from content.message import Written
+from content.notice import NoticeKind
 from content.task import TaskError
 
 
-def press(turn: Turn, value: str) -> list[Effect]:
-    """Take a button of a task's page: `take.<id>` or `done.<id>`."""
-    step, _, task_id = value.partition(".")
-    if turn.staff() is None:
+def press(turn: Turn, ref: str, value: str) -> list[Effect]:
+    """Take `take` or `done` under the page that the attempt `ref` has brought."""
+    errand = of_attempt(turn, ref)
+    if turn.staff() is None or errand is None:
         return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]
     try:
-        if step == "take":
-            task.take(turn.session, uuid.UUID(task_id), turn.actor(), turn.now)
+        if value == "take":
+            take(turn, errand, ref)
             said = _word("page.taken_by_you")
         else:
-            task.done(turn.session, uuid.UUID(task_id), "done", turn.actor(), turn.now)
+            task.done(turn.session, errand, "done", turn.actor(), turn.now)
             said = _word("page.finished")
-    except (TaskError, ValueError) as error:
-        said = str(error) if isinstance(error, TaskError) else _word("staff.unknown")
+    except TaskError as error:
+        said = str(error)
     return [Acknowledge(turn.event.callback_id, said)]
+
+
+def take(turn: Turn, errand: uuid.UUID, ref: str) -> None:
+    """Give the task to who acts, and stop calling the others to it."""
+    task.take(turn.session, errand, turn.actor(), turn.now)
+    attempt = outcome.by_ref(turn.session, ref)
+    if attempt is not None:
+        pager.answered(turn.session, errand, attempt.recipient_id, turn.now)
+
+
+def of_attempt(turn: Turn, ref: str) -> uuid.UUID | None:
+    """Return the task that a page is about; None where the attempt is no page of a task."""
+    attempt = outcome.by_ref(turn.session, ref)
+    made = notice.get(turn.session, attempt.notice_id) if attempt else None
+    if made is None or made.kind is not NoticeKind.PAGE:
+        return None
+    return made.subject_id
 
 
 def _word(key: str) -> str:

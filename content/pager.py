@@ -1,0 +1,189 @@
+"""Calling staff to a task: who is called, by what, and what they read."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content import duty, expansion, identity, notice, people, phrase, place, store, task
+from content.alert import Severity
+from content.delivery import Delivery, DeliveryState
+from content.message import Action, Kind, Written
+from content.notice import Notice, NoticeKind
+from content.people import Resident
+from content.place import Place
+from content.reason import Reason
+from content.staff import Role
+from content.task import Task, TaskKind
+
+_LASTS = timedelta(days=1)
+_LEADS = {
+    TaskKind.HELP: "page.help",
+    TaskKind.SERVICE: "page.errand",
+    TaskKind.CASE: "page.question",
+    TaskKind.REVIEW: "page.afterwards",
+}
+_ROLES: dict[TaskKind, tuple[Role, ...]] = {
+    TaskKind.CASE: (Role.EXPERT,),
+    TaskKind.REVIEW: (Role.VERIFIER, Role.PUBLISHER),
+}
+"""Who is called to what is no emergency; for the rest it is the duty and the grid worker."""
+
+
+def call_out(session: Session, now: datetime) -> int:
+    """Page every open task that nobody was called to, and those taken by nobody in time."""
+    paged = select(Notice.subject_id).where(
+        Notice.community_id == store.community(session),
+        Notice.kind == NoticeKind.PAGE,
+        Notice.subject_id.is_not(None),
+    )
+    fresh = session.scalars(
+        select(Task).where(
+            Task.community_id == store.community(session),
+            Task.done_at.is_(None),
+            Task.taken_at.is_(None),
+            Task.id.not_in(paged),
+        )
+    ).all()
+    made = [page(session, one, now) for one in fresh]
+    made += [page(session, one, now, late=True) for one in task.late(session, now)]
+    return sum(one is not None for one in made)
+
+
+def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -> Notice | None:
+    """Call staff to a task through the outbox; None when there is nobody to call.
+
+    Whoever is called to help is called by the ladder, up to the phone, until one has taken it.
+    """
+    staff_ids = _whom(session, errand, now)
+    if not staff_ids:
+        return None
+    pressing = errand.urgent or late
+    made = notice.make(
+        session,
+        kind=NoticeKind.PAGE,
+        texts={Written.HANS: _fields(session, errand, now, late=late)},
+        severity=Severity.EXTREME if pressing else Severity.MODERATE,
+        confirms=pressing,
+        expires_at=now + _LASTS,
+        now=now,
+        subject_id=errand.id,
+    )
+    expansion.to_staff(session, made, staff_ids, now)
+    return made
+
+
+def _whom(session: Session, errand: Task, now: datetime) -> list[uuid.UUID]:
+    roles = _ROLES.get(errand.kind)
+    if roles is not None:
+        return _with(session, *roles)
+    on = duty.current(session, now)
+    found = [on.staff_id] if on else []
+    found += [one for one in _grid_workers(session, errand) if one not in found]
+    return found or _with(session, Role.ADMIN)
+
+
+def _with(session: Session, *roles: Role) -> list[uuid.UUID]:
+    return [
+        member.id
+        for member in identity.everyone(session)
+        if member.left_at is None and identity.roles(session, member.id) & set(roles)
+    ]
+
+
+def _grid_workers(session: Session, errand: Task) -> list[uuid.UUID]:
+    """Return who looks after the grid in which the task's place lies."""
+    here = store.community(session)
+    home = session.get(Place, (here, errand.place_id)) if errand.place_id else None
+    if home is None:
+        return []
+    workers = []
+    for member_id in _with(session, Role.GRID_WORKER):
+        grid = identity.staff(session, member_id).place_id
+        area = session.get(Place, (here, grid)) if grid else None
+        if area is not None and _inside(session, home, area):
+            workers.append(member_id)
+    return workers
+
+
+def _inside(session: Session, home: Place, area: Place) -> bool:
+    at: Place | None = home
+    while at is not None and at.id != area.id:
+        at = session.get(Place, (at.community_id, at.parent_id)) if at.parent_id else None
+    return at is not None
+
+
+def _fields(session: Session, errand: Task, now: datetime, *, late: bool) -> dict[str, object]:
+    return {
+        "text": "\n".join(_lines(session, errand, now, late=late)),
+        "urgent": "1" if errand.urgent or late else "",
+        "steps": [
+            {"label": "button.take", "action": Action.TASK.value, "value": "take"},
+            {"label": "page.done_button", "action": Action.TASK.value, "value": "done"},
+        ],
+    }
+
+
+def _lines(session: Session, errand: Task, now: datetime, *, late: bool) -> list[str]:
+    who = _resident(session, errand)
+    home = errand.place_id or (who.place_id if who else None)
+    line = place.lines(session, [home]).get(home, "") if home else ""
+    values = {
+        "place": line,
+        "name": (who.name if who else "") or phrase.say("page.somebody", Written.HANS),
+        "minutes": max(1, round(abs((errand.due_at - now).total_seconds()) / 60)),
+    }
+    lines = [phrase.say("page.overdue" if late else _lead(errand), Written.HANS, **values)]
+    if errand.note:
+        lines.append(phrase.say("page.case_text", Written.HANS, text=errand.note))
+    if who is not None:
+        lines += _about(session, who)
+    return lines
+
+
+def _lead(errand: Task) -> str:
+    if errand.kind is TaskKind.EMERGENCY:
+        return "page.alarm" if errand.urgent else "page.report"
+    return _LEADS[errand.kind]
+
+
+def _about(session: Session, who: Resident) -> list[str]:
+    """Return what a helper must know: the person's needs and a number to call."""
+    lines = []
+    if who.needs:
+        words = "、".join(phrase.say(f"need.{need}", Written.HANS) for need in sorted(who.needs))
+        lines.append(phrase.say("page.needs", Written.HANS, needs=words))
+    phones = [
+        one for one in people.addresses(session, [who.id]).get(who.id, []) if one.kind is Kind.CALL
+    ]
+    if phones:
+        number = people.value(session, phones[0].id)
+        lines.append(phrase.say("page.phone", Written.HANS, phone=number))
+    return lines
+
+
+def _resident(session: Session, errand: Task) -> Resident | None:
+    if errand.resident_id is None:
+        return None
+    return session.get(Resident, (store.community(session), errand.resident_id))
+
+
+def answered(session: Session, task_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:
+    """Close the pages of a task: one has taken it, the others need not be called any more."""
+    notices = select(Notice.id).where(
+        Notice.community_id == store.community(session),
+        Notice.kind == NoticeKind.PAGE,
+        Notice.subject_id == task_id,
+    )
+    for delivery in session.scalars(
+        select(Delivery).where(
+            Delivery.community_id == store.community(session),
+            Delivery.notice_id.in_(notices),
+            Delivery.state == DeliveryState.OPEN,
+        )
+    ):
+        mine = delivery.recipient_id == staff_id
+        delivery.state = DeliveryState.CONFIRMED if mine else DeliveryState.SUPERSEDED
+        delivery.reason = Reason.CONFIRMED_BUTTON if mine else Reason.SUPERSEDED
+        delivery.kind, delivery.closed_at = None, now
