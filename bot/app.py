@@ -210,6 +210,11 @@ def open_store(settings: Settings) -> Store:
     return opened
 
 
+def version() -> str:
+    """Return the installed version of Linxun."""
+    return importlib.metadata.version("linxun")
+
+
 def check_packages() -> None:
     """Refuse to start when another distribution has put files into our packages."""
     owners = importlib.metadata.packages_distributions()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from channels.base import Event
+from channels.base import Event, EventKind
 from content import identity, people, store
 from content.claim import Sender
 from content.event import Actor, Door
@@ -60,10 +60,15 @@ class Turn:
         return ZoneInfo(self.community.zone)
 
     def staff(self) -> Staff | None:
-        """Return the member of staff whose chat this is."""
-        if self.kind is not Kind.CHAT:
+        """Return the member of staff who acts; not by SMS, whose sender anybody can forge."""
+        if self.kind is Kind.CHAT:
+            return identity.by_chat(self.session, self.event.address)
+        if self.kind is not Kind.CALL or self.event.kind is not EventKind.KEY:
             return None
-        return identity.by_chat(self.session, self.event.address)
+        # a key in a call that we have made ourselves
+        owners = people.owners(self.session, Kind.CALL, self.event.address)
+        mine = [owner_id for kind, owner_id, _ in owners if kind is OwnerKind.STAFF]
+        return identity.staff(self.session, mine[0]) if mine else None
 
     def residents(self) -> list[Resident]:
         """Return the residents whose number or chat this is."""

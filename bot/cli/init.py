@@ -1,0 +1,92 @@
+"""`linxun init`: the database, the key file, the community and its first admin."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import config
+from bot.cli import context
+from content import identity
+from content.keys import Keyring
+from content.place import Community
+from content.staff import Role
+from content.store import Store
+
+
+def init(
+    name: Annotated[str, typer.Option(prompt="Community 社区名称", help="the community's name")],
+    admin: Annotated[str, typer.Option(prompt="Your name 您的姓名", help="the first admin's name")],
+    zone: Annotated[str, typer.Option(help="its IANA time zone")] = "Asia/Shanghai",
+    region: Annotated[str, typer.Option(help="where phone numbers without +.. are from")] = "CN",
+    reviewers: Annotated[int, typer.Option(min=3, max=4, help="people a publication takes")] = 3,
+) -> None:
+    """Make the database, the key file and the first admin, and print the admin's token."""
+    _check(zone, region)
+    settings = config.settings()
+    ring = _keyring(settings.key_file)
+    opened = Store(settings.database_url, ring, uuid.uuid4())
+    try:
+        opened.migrate()
+        with opened.begin() as session:
+            if session.scalar(select(Community.community_id)) is not None:
+                context.fail("This database has a community already; nothing was changed.")
+            token = _make(session, opened, name, admin, zone, region, reviewers)
+    finally:
+        opened.close()
+    context.console.print(f"已建好 {name}。 {name} is set up.", highlight=False, markup=False)
+    context.console.print("您的令牌（只显示这一次） Your token, shown only now:")
+    context.console.print(token, highlight=False, markup=False, soft_wrap=True)
+    context.console.print(
+        f"请另存一份密钥文件：丢了它，姓名和电话就再也读不出来。\n"
+        f"Keep a copy of {settings.key_file} in a safe place: "
+        "without it no name and no number in the database can ever be read again.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _make(
+    session: Session,
+    opened: Store,
+    name: str,
+    admin: str,
+    zone: str,
+    region: str,
+    reviewers: int,
+) -> str:
+    here = opened.community_id
+    session.add(
+        Community(
+            community_id=here, name=name, zone=zone, region=region.upper(), reviewers=reviewers
+        )
+    )
+    session.flush()
+    member = identity.add_staff(session, admin, [Role.ADMIN], context.now())
+    return identity.token(session, member.id, context.now())
+
+
+def _keyring(path: Path) -> Keyring:
+    """Keep the key file that is there; make one where there is none."""
+    if path.exists():
+        return Keyring.load(path)
+    ring = Keyring.generate()
+    ring.save(path)
+    return ring
+
+
+def _check(zone: str, region: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        context.fail(f"{zone} is no IANA time zone: write for example Asia/Shanghai.")
+    if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        context.fail(f"{region} is no region of phone numbers: write for example CN.")
+
+

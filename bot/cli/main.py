@@ -1,0 +1,65 @@
+"""The `linxun` command: every sub-command in one place, and one sentence for every error."""
+
+import sys
+from typing import Annotated
+
+import structlog
+import typer
+
+from bot import app as house
+from bot import config, logs
+from bot.cli import alert, ask, cases, context, doctor, evaluate, facts, init, residents, run, staff
+from bot.cli import demo as demos
+from bot.errors import KNOWN
+
+log = structlog.get_logger("cli")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Linxun 邻讯: verified alerts for every resident, true answers to what they have heard.",
+)
+app.add_typer(residents.app, name="residents")
+app.add_typer(staff.app, name="staff")
+app.add_typer(alert.app, name="alert")
+app.add_typer(facts.app, name="facts")
+app.add_typer(cases.app, name="cases")
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("demo")(demos.demo)
+app.command("doctor")(doctor.doctor)
+app.command("ask")(ask.ask)
+app.command("evaluate")(evaluate.evaluate)
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="print the version and leave")] = False,
+) -> None:
+    """Prepare what every command needs."""
+    if version:
+        context.console.print(house.version())
+        raise typer.Exit
+    logs.set_up(config.settings().log_level)
+
+
+def main() -> None:
+    """Run the command; whatever goes wrong is one sentence and status 1, never a traceback."""
+    try:
+        house.check_packages()
+        app()
+    except KNOWN as error:
+        _end(str(error))
+    except Exception as error:
+        log.debug("cli.failed", exc_info=True)
+        _end(
+            f"Linxun met an error it does not know ({type(error).__name__}): "
+            "run it again with LINXUN_LOG_LEVEL=DEBUG and report what it prints."
+        )
+
+
+def _end(sentence: str) -> None:
+    context.errors.print(sentence, style="bold red", highlight=False, markup=False)
+    sys.exit(1)

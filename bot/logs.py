@@ -1,0 +1,40 @@
+"""Logging: one line an event, with ids; never a number, a name or a text."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_NUMBER = re.compile(r"(?<![\w-])\+?\d[\d -]{6,}\d(?![\w-])")
+_KEEPS = frozenset({"event", "timestamp", "level", "ref", "logger", "port", "inbound"})
+
+
+def set_up(level: str) -> None:
+    """Send every log line to standard error, redacted, from `level` on."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def redact(
+    _logger: Any, _name: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Mask what looks like a phone number, wherever an error's text may have brought it."""
+    for name, value in line.items():
+        if name not in _KEEPS and isinstance(value, str):
+            line[name] = _NUMBER.sub("…", value)
+    return line
