@@ -167,13 +167,24 @@ def _typed(name: str, kind: str, value: object, *, from_form: bool) -> object:
     try:
         if from_form and isinstance(value, str) and kind not in {"string", "file"}:
             value = _from_text(kind, value)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
-    if kind != "file" and not isinstance(value, _TYPES[kind]):
+    if not isinstance(value, _TYPES[kind]):
         raise Refusal(400, f'Bad Request: field "{name}" must be of type {kind}')
     if kind in {"integer", "chat"} and isinstance(value, bool):
         raise Refusal(400, f'Bad Request: field "{name}" must be of type {kind}')
+    if kind in {"string", "object", "array"} and not _encodable(value):
+        raise Refusal(400, "Bad Request: strings must be encoded in UTF-8")
     return value
+
+
+def _encodable(value: object) -> bool:
+    """Say whether a value holds no half of a surrogate pair, which JSON can smuggle in."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_text(kind: str, value: str) -> object:
@@ -193,4 +204,5 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "chat": (int, str),
     "object": dict,
     "array": list,
+    "file": (str, tuple),
 }

@@ -1,5 +1,6 @@
 """Page: shows the virtual phones and lets a visitor act as a resident."""
 
+import contextlib
 import json
 import secrets
 from collections.abc import Callable
@@ -143,9 +144,10 @@ class Page:
 
 
 def _given(body: bytes) -> dict[str, Any]:
-    given = json.loads(body or b"{}")
-    if isinstance(given, dict):
-        return given
+    with contextlib.suppress(RecursionError):
+        given = json.loads(body or b"{}")
+        if isinstance(given, dict):
+            return given
     raise ValueError("请发送一个对象。Send an object.")
 
 

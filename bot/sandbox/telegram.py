@@ -123,7 +123,7 @@ async def _given(request: Request) -> tuple[dict[str, Any], bool]:
         return query | dict(parse_qsl(text, keep_blank_values=True, errors="strict")), True
     except UnicodeDecodeError as error:
         raise Refusal(400, "Bad Request: strings must be encoded in UTF-8") from error
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise Refusal(400, "Bad Request: can't parse JSON") from error
 
 

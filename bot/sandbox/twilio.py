@@ -23,6 +23,9 @@ from bot.sandbox.texts import Texts
 from bot.sandbox.wire import Broken, compact
 
 LARGEST = 256 * 1024
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+Span = tuple[str, datetime, datetime]
 
 
 class Twilio:
@@ -147,7 +150,8 @@ class Twilio:
     def _list(self, name: str, entries: Iterable[Entry], params: Params) -> dict[str, Any]:
         """Return one page, newest first; fields without a date match no filter by date."""
         size, page = int(params.get("PageSize", "50")), int(params.get("Page", "0"))
-        found = [entry for entry in entries if _matches(entry, params)][::-1]
+        spans = _spans(params)
+        found = [entry for entry in entries if _matches(entry, params, spans)][::-1]
         shown = found[page * size : (page + 1) * size]
         path = f"/2010-04-01/Accounts/{self._account}/{name.capitalize()}.json"
 
@@ -167,7 +171,7 @@ class Twilio:
         }
 
 
-def _matches(entry: Entry, params: Params) -> bool:
+def _matches(entry: Entry, params: Params, spans: list[Span]) -> bool:
     if params.get("To", entry.to) != entry.to or params.get("From", entry.sender) != entry.sender:
         return False
     if "Status" in params and params["Status"] != entry.status:
@@ -177,28 +181,28 @@ def _matches(entry: Entry, params: Params) -> bool:
         if isinstance(entry, Call)
         else {"DateSent": entry.sent_at}
     )
-    return all(
-        _within(at, sign, params[name + sign])
-        for name, at in dates.items()
+    return all((at := dates[name]) is not None and start <= at < end for name, start, end in spans)
+
+
+def _spans(params: Params) -> list[Span]:
+    """Return the spans of time that the filters ask for, both ends included as Twilio does."""
+    return [
+        _span(name, sign, params[name + sign])
+        for name in ("DateSent", "StartTime", "EndTime")
         for sign in ("", "<", ">")
         if name + sign in params
-    )
+    ]
 
 
-def _within(at: datetime | None, sign: str, text: str) -> bool:
-    """Compare an instant with a date or instant in a filter; both ends are inclusive."""
+def _span(name: str, sign: str, text: str) -> Span:
     try:
         asked = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise TwilioError(
-            20001, "a date must look like 2026-08-01 or 2026-08-01T09:00:00Z"
-        ) from error
-    asked = asked if asked.tzinfo else asked.replace(tzinfo=UTC)
-    if at is None:
-        return False
-    whole_day = len(text) == len(date.min.isoformat())
-    end = asked + (timedelta(days=1) if whole_day else timedelta(seconds=1))
-    return (sign == "<" or at >= asked) and (sign == ">" or at < end)
+        asked = asked if asked.tzinfo else asked.replace(tzinfo=UTC)
+        whole_day = len(text) == len(date.min.isoformat())
+        end = asked + (timedelta(days=1) if whole_day else timedelta(seconds=1))
+    except (ValueError, OverflowError) as error:
+        raise TwilioError(20001, f"{name} must look like 2026-08-01T09:00:00Z") from error
+    return name, EARLIEST if sign == "<" else asked, LATEST if sign == ">" else end
 
 
 def _reply(status: int, body: dict[str, Any]) -> Response:

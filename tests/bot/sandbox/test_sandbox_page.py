@@ -182,13 +182,26 @@ async def test_another_site_cannot_act(
 async def test_a_large_or_broken_body_is_refused(sandbox: Sandbox, visitor: Visitor) -> None:
     url = f"{visitor.url}/{LI}/say"
     statuses = []
-    for body in (b"x" * 70_000, b"\xff", b"{"):
+    for body in (b"x" * 70_000, b"\xff", b"{", b"[" * 60_000):
         async with visitor.session.post(url, data=body, headers=visitor.headers) as answer:
             statuses.append(answer.status)
-    assert statuses == [413, 400, 400]
+    assert statuses == [413, 400, 400, 400]
     assert sandbox.book.messages == []
 
 
-async def test_a_recording_that_was_played_can_be_heard(sandbox: Sandbox, visitor: Visitor) -> None:
-    async with visitor.session.get(sandbox.url + "/phones/api/audio?url=http://x/") as answer:
+async def test_only_a_recording_that_was_played_can_be_heard(
+    sandbox: Sandbox, visitor: Visitor, committee: Any, until: Until
+) -> None:
+    sound = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + b"\1\0\1\0@\x1f\0\0@\x1f\0\0\1\0\x08\0"
+    committee.answers["/a.wav"] = sound + b"data\x40\x1f\0\0" + b"\x80" * 8000
+    committee.answers["/voice"] = "<Response><Play>/a.wav</Play></Response>"
+    committee.types["/a.wav"] = "audio/wav"
+    sandbox.voice_webhook = committee.url + "/voice"
+    await visitor.act(WANG, "dial")
+    await until(lambda: sandbox.book.calls[0].ended_at)
+    script = (await visitor.see(WANG))["thread"][0]["script"]
+    heard = sandbox.url + "/phones/api/audio"
+    async with visitor.session.get(heard, params={"url": script[0]["audio"]}) as answer:
+        assert (await answer.read())[:4] == b"RIFF"
+    async with visitor.session.get(heard, params={"url": "http://127.0.0.1/x"}) as answer:
         assert answer.status == 404

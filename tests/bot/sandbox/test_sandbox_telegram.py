@@ -157,6 +157,7 @@ async def test_html_becomes_text_and_entities(bot: Bot) -> None:
         ({"chat_id": LI}, "message text is empty"),
         ({"text": "a"}, "chat_id is empty"),
         ({"chat_id": LI, "text": 5}, "must be of type string"),
+        ({"chat_id": LI, "text": "<b", "parse_mode": "Markdown"}, "unsupported parse_mode"),
         ({"chat_id": True, "text": "a"}, "must be of type chat"),
         ({"chat_id": LI, "text": "a", "disable_notification": "ja"}, "must be of type boolean"),
         ({"chat_id": LI, "text": "a", "message_thread_id": 1}, "does not play"),
@@ -180,6 +181,9 @@ async def test_wrong_fields_are_refused(
         (b"chat_id=%ff", "application/x-www-form-urlencoded"),
         (b"{", "application/json"),
         (b"[]", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"chat_id":501,"text":"\\ud800"}', "application/json"),
+        (b"chat_id=501&text=a&reply_markup=" + b"[" * 100_000, "application/x-www-form-urlencoded"),
     ],
 )
 async def test_broken_bodies_are_refused(sandbox: Sandbox, body: bytes, kind: str) -> None:
@@ -268,6 +272,12 @@ async def test_files_go_up_and_come_down(bot: Bot, what: str) -> None:
     file = await bot.get_file(part.file_id)
     assert bytes(await file.download_as_bytearray()) == b"RIFF-content"
     assert again.message_id != sent.message_id
+
+
+@pytest.mark.parametrize("voice", [{}, ["x"], 5, "nobody"])
+async def test_what_is_no_file_is_refused(sandbox: Sandbox, voice: Any) -> None:
+    status, body = await raw(sandbox, "sendVoice", {"chat_id": LI, "voice": voice})
+    assert (status, body["ok"]) == (400, False)
 
 
 async def test_a_voice_note_of_a_resident_can_be_fetched(

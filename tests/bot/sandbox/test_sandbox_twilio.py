@@ -40,13 +40,15 @@ async def text(client: Client, sandbox: Sandbox, **fields: Any) -> Any:
     return await client.messages.create_async(**given)
 
 
-async def post(sandbox: Sandbox, path: str, data: Any, **kw: Any) -> tuple[int, dict[str, Any]]:
+async def request(
+    sandbox: Sandbox, method: str, path: str, data: Any
+) -> tuple[int, dict[str, Any]]:
     url = f"{sandbox.twilio_url}/2010-04-01/Accounts/{sandbox.account_sid}/{path}"
     auth = aiohttp.encode_basic_auth(sandbox.account_sid, sandbox.auth_token)
     headers = {"Authorization": auth, "Content-Type": "application/x-www-form-urlencoded"}
     async with (
         aiohttp.ClientSession() as session,
-        session.post(url, data=data, headers=headers | kw) as answer,
+        session.request(method, url, data=data, headers=headers) as answer,
     ):
         return answer.status, await answer.json()
 
@@ -111,7 +113,7 @@ async def test_a_wrong_sms_is_refused_with_twilios_code(
 
 
 async def test_no_sender_at_all_is_refused(sandbox: Sandbox) -> None:
-    status, body = await post(sandbox, "Messages.json", {"To": LI, "Body": "好"})
+    status, body = await request(sandbox, "POST", "Messages.json", {"To": LI, "Body": "好"})
     assert (status, body["code"]) == (400, 21603)
 
 
@@ -119,7 +121,7 @@ async def test_no_sender_at_all_is_refused(sandbox: Sandbox) -> None:
     "body", [b"To=%ff", "To=好".encode(), b"To=1&To=2", b"Colour=red", b"Timeout=ten"]
 )
 async def test_broken_forms_are_refused(sandbox: Sandbox, body: bytes) -> None:
-    status, answer = await post(sandbox, "Calls.json", body)
+    status, answer = await request(sandbox, "POST", "Calls.json", body)
     assert (status, answer["code"]) == (400, 20001)
 
 
@@ -207,6 +209,12 @@ async def test_messages_are_listed_by_number_and_date_newest_first(
     assert [message.sid for message in found] == [second.sid, first.sid]
     assert await client.messages.list_async(to=LI, date_sent_after=now + timedelta(days=2)) == []
     assert await client.messages.list_async(from_="+12025550199") == []
+
+
+@pytest.mark.parametrize("query", ["DateSent=x", "DateSent=9999-12-31", "PageSize=0", "Colour=1"])
+async def test_wrong_filters_are_refused(sandbox: Sandbox, query: str) -> None:
+    status, body = await request(sandbox, "GET", f"Messages.json?{query}", None)
+    assert (status, body["code"]) == (400, 20001)
 
 
 async def test_lists_come_in_pages(sandbox: Sandbox, client: Client) -> None:
