@@ -85,7 +85,7 @@ def _breaths(piece: str) -> list[str]:
         return [piece]
     found = [""]
     for clause in re.split(r"(?<=，)", piece):
-        if found[-1] and len(found[-1]) + len(clause) > _BREATH // 2:
+        if found[-1] and len(found[-1]) + len(clause) > _BREATH:
             found.append("")
         found[-1] += clause
     return found

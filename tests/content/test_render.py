@@ -327,7 +327,7 @@ def test_a_page_can_be_taken_with_one_button() -> None:
 
 def test_long_sentences_are_cut_for_the_ear_at_commas() -> None:
     long = "今天晚上有大暴雨，请大家早点回家，关好门窗，不要到地下车库去，老人和孩子请不要出门。"
-    assert all(len(piece) <= 24 for piece in thoughts(long))
+    assert all(len(piece) <= 36 for piece in thoughts(long))
     assert thoughts("Stay at home. It rains 3.5 mm.") == ["Stay at home.", "It rains 3.5 mm."]
 
 
