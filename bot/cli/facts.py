@@ -48,7 +48,8 @@ def bring(
         put(dataclasses.asdict(done))
         return
     say(
-        f"新增 {done.added}，修改 {done.changed}，不变 {done.unchanged}，更正 {done.corrected} 人。 "
+        f"新增 {done.added}，修改 {done.changed}，不变 {done.unchanged}，"
+        f"更正 {done.corrected} 人。 "
         f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, "
         f"{done.corrected} people corrected."
     )
