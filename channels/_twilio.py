@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +22,8 @@ API = "https://api.twilio.com"
 THROTTLED, SERVER_ERROR = 429, 500
 PAUSE = 1.0
 """Seconds to pause after a 429 that names no time."""
+SKEW = timedelta(seconds=5)
+"""How far Twilio's clock may be behind ours: it tells whole seconds, and neither is exact."""
 LISTED = 50
 """How many of the latest messages or calls to one number `find` looks at."""
 
@@ -124,10 +126,9 @@ def meaning(code: int, otherwise: Reason) -> tuple[Reason, bool]:
 def the_one(found: list[Any], since: datetime, states: Mapping[str, State]) -> Receipt | None:
     """Return the only one made since then; raises SendError where there are several.
 
-    `date_created` is compared because what is still queued has no date of sending yet. Twilio
-    tells whole seconds.
+    `date_created` is compared because what is still queued has no date of sending yet.
     """
-    from_then = since.replace(microsecond=0)
+    from_then = since - SKEW
     recent = [one for one in found if one.date_created and one.date_created >= from_then]
     if not recent:
         return None
