@@ -67,6 +67,11 @@ def code(text: str) -> str:
     return plain.lstrip("0") or plain[:1]
 
 
+def is_code(text: str) -> bool:
+    """Say whether the text is a bare code of a building or unit: `3`, `12A`, `三`, `东`."""
+    return re.fullmatch(_CODE, _figures(_narrow(text))) is not None
+
+
 def floor_of(room: str) -> str:
     """Return the floor that a room number tells: 501 -> 5, 1203A -> 12, B101 -> B1, 12 -> ''."""
     digits = re.fullmatch(r"(B?)[A-Z]?(\d{1,3})\d{2}[A-Z]?", room)

@@ -143,13 +143,22 @@ class Tree:
         """Return the grid in which a place lies."""
         return self._above(place, PlaceKind.GRID)
 
+    def building_of(self, place: Place) -> Place | None:
+        """Return the building in which a place lies."""
+        return self._above(place, PlaceKind.BUILDING)
+
+    def above(self, place: Place) -> list[Place]:
+        """Return the place and all in which it lies, the smallest first."""
+        found, step = [], self._by_id.get(place.id)
+        while step is not None:
+            found.append(step)
+            step = self._by_id.get(step.parent_id) if step.parent_id else None
+        return found
+
     def line(self, place: Place) -> str:
         """Return the place as it is written: 幸福里3号楼2单元501室."""
-        names = []
-        step: Place | None = place
-        while step is not None and step.kind not in (PlaceKind.GRID, PlaceKind.COMMUNITY):
-            names.append(step.name)
-            step = self._by_id.get(step.parent_id) if step.parent_id else None
+        wide = (PlaceKind.GRID, PlaceKind.COMMUNITY)
+        names = [step.name for step in self.above(place) if step.kind not in wide]
         return "".join(reversed(names)) or place.name
 
     def get(self, place_id: uuid.UUID) -> Place | None:
@@ -259,10 +268,7 @@ class Tree:
         return found.code if found else ""
 
     def _above(self, place: Place, kind: PlaceKind) -> Place | None:
-        step: Place | None = place
-        while step is not None and step.kind is not kind:
-            step = self._by_id.get(step.parent_id) if step.parent_id else None
-        return step
+        return next((step for step in self.above(place) if step.kind is kind), None)
 
 
 def ensure(session: Session, text: str, *, grid: str = "") -> Place:
