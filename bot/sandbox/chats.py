@@ -78,8 +78,8 @@ class Chats:
             raise Refusal(403, "Forbidden: bot is not a member of the group chat")
         return {"id": group.id, "type": "group", "title": group.title}
 
-    def write(self, chat: Values, content: Values) -> tuple[Values, Message]:
-        """Put a message of the bot into a chat; returns it and its entry in the book."""
+    def write(self, chat: Values, content: Values) -> Values:
+        """Put a message of the bot into a chat, and into the book."""
         message = self.put(self.bot, chat, content)
         labels = markup.buttons(content.get("reply_markup"))
         entry = Message(
@@ -98,7 +98,7 @@ class Chats:
         )
         self._entries[chat["id"], message["message_id"]] = entry
         self._stage.book.add(entry)
-        return message, entry
+        return message
 
     def edit(self, message: Values, changes: Values) -> None:
         """Replace parts of a message of the bot."""
@@ -116,8 +116,10 @@ class Chats:
 
     def delete(self, chat_id: int, message_id: int) -> None:
         """Take a message away; raises Refusal 400 if there is none."""
-        if self.messages.pop((chat_id, message_id), None) is None:
+        message = self.messages.pop((chat_id, message_id), None)
+        if message is None:
             raise Refusal(400, "Bad Request: message to delete not found")
+        message.pop("reply_markup", None)
         if entry := self._entries.get((chat_id, message_id)):
             entry.deleted = True
             self._stage.book.touch(str(chat_id))

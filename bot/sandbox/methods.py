@@ -191,8 +191,8 @@ class Methods:
         self._limit(chat["id"])
         if board and board.get("inline_keyboard"):
             content["reply_markup"] = board
-        message, entry = self._chats.write(chat, content)
-        self._residents.read(chat["id"], message, entry)
+        message = self._chats.write(chat, content)
+        self._residents.read(chat["id"], message)
         return message
 
     def _replied(self, chat: Values, given: Values | None) -> Values | None:

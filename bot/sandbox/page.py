@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.acts import Acts
@@ -50,6 +50,7 @@ class Page:
     def routes(self) -> list[Route]:
         """Return the routes to serve."""
         return [
+            Route("/", lambda _: RedirectResponse("/phones"), methods=["GET"]),
             Route("/phones", self.show, methods=["GET"]),
             Route("/phones/api/phones", self.phones, methods=["GET"]),
             Route("/phones/api/phones/{key}", self.phone, methods=["GET"]),

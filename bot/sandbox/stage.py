@@ -31,6 +31,7 @@ class Stage:
         self.voice_status_webhook = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
+        self._closed = False
 
     def rng(self, *names: object) -> Random:
         """Return a source of chance that depends on the seed and these names only."""
@@ -43,12 +44,17 @@ class Stage:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Let some work run on its own until it is done or the stage closes."""
+        if self._closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Do something in so many clock seconds, unless the stage closes before."""
+        if self._closed:
+            return
 
         def run() -> None:
             self._timers.discard(handle)
@@ -59,6 +65,7 @@ class Stage:
 
     async def close(self) -> None:
         """Drop all that is under way."""
+        self._closed = True
         for timer in self._timers:
             timer.cancel()
         tasks = list(self._tasks)

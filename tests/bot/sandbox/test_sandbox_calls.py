@@ -317,6 +317,46 @@ async def test_words_are_heard_where_speech_is_asked_for(
     assert "Digits" not in voice.to("/said")[0]
 
 
+@pytest.mark.parametrize(
+    ("verb", "result"),
+    [
+        ('<Dial action="/next"><Number>+12025550123</Number></Dial>', "DialCallStatus"),
+        ('<Record action="/next" maxLength="5"/>', "RecordingDuration"),
+        ('<Redirect method="POST">/next</Redirect>', "CallSid"),
+    ],
+)
+async def test_other_verbs_lead_on_to_the_next_document(
+    sandbox: Sandbox, client: Client, voice: Any, until: Until, verb: str, result: str
+) -> None:
+    voice.answers |= {"/voice": f"<Response>{verb}</Response>", "/next": say("再见")}
+    wang(sandbox, phones.ONLY_LISTENS)
+    call = await dial(client, sandbox, voice)
+    await until(lambda: call.ended_at)
+    assert result in voice.to("/next")[0]
+    assert call.script[-1].text == "再见"
+
+
+async def test_a_hangup_ends_the_script(
+    sandbox: Sandbox, client: Client, voice: Any, until: Until
+) -> None:
+    voice.answers["/voice"] = "<Response><Hangup/><Say>Never</Say></Response>"
+    wang(sandbox, phones.PRESSES_1)
+    call = await dial(client, sandbox, voice)
+    await until(lambda: call.ended_at)
+    assert (call.status, call.script) == ("completed", [])
+
+
+async def test_get_carries_the_parameters_in_a_signed_query(
+    sandbox: Sandbox, client: Client, voice: Any, until: Until
+) -> None:
+    wang(sandbox, phones.ONLY_LISTENS)
+    await dial(client, sandbox, voice, method="GET")
+    await until(lambda: voice.to("/voice"))
+    url, form, signature = next(post for post in voice.posts if "/voice" in post[0])
+    assert "CallStatus=in-progress" in url
+    assert RequestValidator(sandbox.auth_token).validate(url, form, signature)
+
+
 async def test_an_empty_answer_goes_on_or_to_the_action_if_asked(
     sandbox: Sandbox, client: Client, voice: Any, until: Until
 ) -> None:

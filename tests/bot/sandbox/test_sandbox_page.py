@@ -69,6 +69,11 @@ async def test_the_page_allows_no_foreign_script(sandbox: Sandbox) -> None:
     assert not re.findall(r"(?:src|href)=.?https?:", page)
 
 
+async def test_the_root_leads_to_the_page(sandbox: Sandbox) -> None:
+    async with aiohttp.ClientSession() as session, session.get(sandbox.url) as answer:
+        assert answer.url.path == "/phones"
+
+
 async def test_the_list_shows_every_phone_and_says_when_nothing_changed(visitor: Visitor) -> None:
     seen = await visitor.see()
     assert [phone["name"] for phone in seen["phones"]] == ["李明<script>", "王奶奶"]

@@ -86,6 +86,43 @@ async def test_a_second_message_meets_the_second_behaviour(sandbox: Sandbox, bot
     assert query.data == "help:2"
 
 
+async def test_only_a_message_with_their_button_counts_as_an_attempt(
+    sandbox: Sandbox, bot: Bot
+) -> None:
+    habit = Behaviour(chats=(TAPS_RECEIVED, TAPS_HELP))
+    phone = sandbox.phones.add(Phone("赵静", chat=502, behaviour=habit))
+    link = InlineKeyboardMarkup([[InlineKeyboardButton("收到", url="https://a.cn")]])
+    await bot.send_message(502, "一", reply_markup=link)
+    assert phone.chats == 0
+    await bot.send_message(502, "二", reply_markup=board("ack:1", "help:1"))
+    query = (await bot.get_updates(timeout=5))[0].callback_query
+    assert query is not None
+    assert query.data == "ack:1"
+
+
+async def test_a_button_taken_away_before_the_tap_is_not_pressed(
+    sandbox: Sandbox, bot: Bot
+) -> None:
+    sent = await bot.send_message(LI, "暴雨", reply_markup=board("ack:1"))
+    await bot.edit_message_text("已解除", LI, sent.message_id)
+    await sandbox.stage.clock.sleep(60)
+    assert (await bot.get_updates(), sandbox.book.presses) == ((), [])
+
+
+async def test_somebody_blocks_the_bot_or_writes_instead_of_pressing(
+    sandbox: Sandbox, bot: Bot
+) -> None:
+    for chat, doing in ((503, OnChat(blocks=True)), (504, OnChat(text="电梯坏了"))):
+        habit = Behaviour(chats=(OnChat(), doing))
+        sandbox.phones.add(Phone("周", chat=chat, behaviour=habit))
+        for _ in range(2):
+            await bot.send_message(chat, "暴雨", reply_markup=board("ack:1"))
+    await sandbox.stage.clock.sleep(60)
+    updates = await bot.get_updates()
+    assert [update.my_chat_member is not None for update in updates].count(True) == 1
+    assert [update.message.text for update in updates if update.message] == ["电梯坏了"]
+
+
 async def test_the_book_finds_a_message_by_the_ref_in_its_buttons(
     sandbox: Sandbox, bot: Bot
 ) -> None:
