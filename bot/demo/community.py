@@ -167,7 +167,7 @@ def roster(seed: int = SEED) -> str:
 def _building(chance: Random, grid: str, building: str, before: int) -> list[Person]:
     found: list[Person] = []
     for address in _homes(building):
-        older = _likely(chance, 0.28)
+        older = _likely(chance, 0.33)
         size = min(chance.choice((1, 2) if older else (1, 2, 2, 3, 3)), PER_BUILDING - len(found))
         for member in range(size):
             home = _Home(before + len(found) + 1, grid, building, address, size, member)
