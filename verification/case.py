@@ -263,6 +263,17 @@ def by_notice(session: Session, notice_id: uuid.UUID, address_id: uuid.UUID) -> 
     return session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
 
 
+def asked_back(session: Session, address_id: uuid.UUID | None, since: datetime) -> Heard | None:
+    """Return the last question of an address, where its asker has still to choose."""
+    query = select(Heard).where(
+        Heard.community_id == store.community(session),
+        Heard.address_id == address_id,
+        Heard.at > since,
+    )
+    last = session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
+    return last if last is not None and last.state is State.ASKED_BACK else None
+
+
 def automatic(session: Session, address_id: uuid.UUID | None, since: datetime) -> int:
     """Return how many automatic answers an address has had since an instant."""
     query = select(func.count()).where(

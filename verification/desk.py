@@ -24,10 +24,10 @@ from verification.match import Outcome
 
 PER_HOUR = 20
 """Automatic answers to one address in an hour: two robots must not talk for ever."""
-NONE = ("none", "0", "")
+NONE = ("none", "0", "", "都不是")
 """What an asker sends who meant none of the facts shown."""
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
 _DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 
 
@@ -48,7 +48,13 @@ class Reply:
 
 
 def hear(session: Session, base: facts.Base, question: Question, now: datetime) -> Reply:
-    """Answer a question, ask back, or take it down as a case; all in the caller's transaction."""
+    """Answer a question, ask back, or take it down as a case; all in the caller's transaction.
+
+    A bare 1 to 3, 0 or 都不是 chooses among the facts that its sender was just shown.
+    """
+    earlier = _choosing(session, question, now)
+    if earlier is not None:
+        return choose(session, base, earlier.id, question.text.strip(), now)
     facts.refresh(session, base)
     judged = judgement.judge(base.index, question.matter, now, zone(session), question.area)
     heard = _record(session, question, now)
@@ -224,6 +230,17 @@ def _chosen(session: Session, heard: Heard, fact: Fact, now: datetime) -> Reply:
     wording = mask.mask(heard.text)
     facts.add_variant(session, fact, wording, suggests, now, accepted=False)
     return _tell(session, heard, facts.current(session, fact), now)
+
+
+def _choosing(session: Session, question: Question, now: datetime) -> Heard | None:
+    """Return the question that a bare number answers, for those who have no buttons."""
+    option = question.text.strip()
+    if question.group or question.attachment or not (option.isdecimal() or option in NONE):
+        return None
+    heard = case.asked_back(session, question.address_id, now - _DAY) if option else None
+    if heard is None or option in NONE:
+        return heard
+    return heard if 0 < int(option) <= len(heard.decision.get("shown", [])) else None
 
 
 def _option(heard: Heard, option: str) -> uuid.UUID:

@@ -221,6 +221,24 @@ def test_none_of_these_opens_a_case(
     assert len(told(cast.wang, NoticeKind.CASE)) == 1
 
 
+@pytest.mark.parametrize(
+    ("word", "state"), [("1", State.ANSWERED), ("0", State.WAITING), ("都不是", State.WAITING)]
+)
+@pytest.mark.usefixtures("water")
+def test_a_bare_number_chooses_among_what_was_shown(
+    word: str, state: State, cast: Any, ask: Ask
+) -> None:
+    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang, channel=Kind.SMS)
+    reply = ask(word, cast.wang, channel=Kind.SMS)
+    assert (reply.question_id, reply.state) == (asked.question_id, state)
+
+
+@pytest.mark.usefixtures("water")
+def test_a_number_that_was_not_shown_is_a_question(cast: Any, ask: Ask) -> None:
+    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    assert ask("3", cast.wang).question_id != asked.question_id
+
+
 @pytest.mark.usefixtures("water")
 def test_an_answer_that_was_not_meant_opens_a_case(
     cast: Any, ask: Ask, choose: Callable[..., desk.Reply]
