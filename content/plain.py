@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import phonenumbers
+
 from content.message import Written
 from content.segment import shorten
 
+_CHINA = 86
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -73,9 +76,24 @@ def moment(iso: str, language: Written, *, year: bool = True) -> str:
     return f"{day}{at:%H:%M}" if timed else day
 
 
+def dialled(phone: str) -> str:
+    """Return an E.164 number as people here dial it (`0571 8800 1234`); anything else as it is."""
+    if not re.fullmatch(r"\+\d{5,15}", phone):
+        return phone
+    try:
+        parsed = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    home = parsed.country_code == _CHINA
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, form.NATIONAL if home else form.INTERNATIONAL)
+
+
 def thoughts(text: str) -> list[str]:
     """Cut a text into sentences for the ear, each with its stop; long ones also at commas."""
-    pieces = re.findall(r"(?:[^。！？；!?\n.]|\.(?!\s|$))+[。！？；!?.]*", unlinked(text))
+    pieces = re.findall(
+        r"(?:[^。！？；!?\n.]|\b[ap]\.m\.(?=\s+[a-z\d])|\.(?!\s|$))+[。！？；!?.]*", unlinked(text)
+    )
     breaths = (breath for piece in pieces for breath in _breaths(piece.strip()))
     return [_stopped(one) for one in breaths if any(char.isalnum() for char in one)]
 

@@ -8,7 +8,7 @@ from content.form import Key, Parts, finish
 from content.message import Action, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.phrase import say
-from content.plain import chinese, clean, sentence
+from content.plain import chinese, clean, dialled, sentence
 
 LIMITS = {
     "description": 1800,
@@ -38,6 +38,7 @@ def render(
     and missing fields are passed over.
     """
     words = {name: clean(value, LIMITS.get(name, _LIMIT)) for name, value in fields.items()}
+    words["phone"] = dialled(words.get("phone", ""))
     parts = _PARTS[kind](words, _language(words, written), clean(alone, 40))
     return finish(parts, written, spoken)
 

@@ -156,6 +156,7 @@ _MOBILE = r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
 _LANDLINE = (
     r"(?<!\d)(?:\+?86[- ]?)?(?:0\d{2,3}[- ]?\d{3,4}[- ]?\d{4}|[48]00[- ]?\d{3,4}[- ]?\d{3,4})(?!\d)"
 )
+_ABROAD = r"\+\d[\d -]{6,}\d"
 _HOTLINE = r"(?<![\d.,])(?:110|119|12[02]|114|12\d{3}|9[56]\d{3,4}|100(?:86|10|00))(?![\d%]|[.,]\d"
 
 _CHINESE: tuple[Rule, ...] = (
@@ -169,6 +170,7 @@ _CHINESE: tuple[Rule, ...] = (
     (rf"({_PART})?\s*(?<![\d.])([01]?\d|2[0-4])[点點](?!\d{{3}})(?:([0-5]?\d)分?|(半))?", _point),
     (_MOBILE, _phone),
     (_LANDLINE, _phone),
+    (_ABROAD, _phone),
     (r"(?<![\d-])(\d{1,3})-(\d{1,2})-(\d{3,4})(?![\d-])", _home),
     (r"(?<!\d)\d{3,4}(?=室|房)", _spelled),
     (r"(?<=\d)\s*(" + "|".join(_UNITS) + r")(?![A-Za-z])", lambda m: _UNITS[m[1]]),
@@ -195,6 +197,7 @@ _ENGLISH: tuple[Rule, ...] = (
     (_CLOCK + r"(?!\s*[ap]\.?m)", _english_time),
     (_MOBILE, _phone),
     (_LANDLINE, _phone),
+    (_ABROAD, _phone),
     (r"(?i)\b((?:room|flat|number)\s+)(\d{3,})\b", _after),
     (r"(?i)\b((?:call|dial|phone|ring|or|and)\s+)(\d{3,5})\b(?!\s+[a-z]{3}|[-.,]\d)", _after),
     (rf"{_HOTLINE})(?!\s+(?:people|yuan|residents|homes))", _spelled),

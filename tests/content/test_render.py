@@ -331,6 +331,17 @@ def test_long_sentences_are_cut_for_the_ear_at_commas() -> None:
     assert thoughts("Stay at home. It rains 3.5 mm.") == ["Stay at home.", "It rains 3.5 mm."]
 
 
+@pytest.mark.parametrize(
+    ("phone", "shown"),
+    [("+8657188001234", "0571 8800 1234"), ("+8613912345678", "139 1234 5678"), ("12345", "12345")],
+)
+def test_phones_are_shown_as_people_dial_them(phone: str, shown: str) -> None:
+    message = told(ALERT, phone=phone)
+    assert f"值班电话：{shown}\n" in message.chat
+    assert message.speech is not None
+    assert re.search(r"[百千万\d]", message.speech.machine) is None
+
+
 def test_moments_are_written_as_people_write_them() -> None:
     assert moment("2026-08-03T22:00:00+08:00", Written.HANS) == "2026年8月3日22:00"
     assert moment("2026-08-03", Written.ENGLISH) == "3 August 2026"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from content.amount import quantity
 from content.message import Spoken, Written
-from content.phrase import table
+from content.phrase import table, written
 from content.speak import speak
 
 
@@ -60,6 +60,7 @@ def test_homes_and_floors(text: str, said: str) -> None:
         ("编号20260803", "编号二零二六零八零三"),
         ("编号A12", "编号A幺二"),
         ("95598", "九五五九八"),
+        ("+852 2345 6789", "八五二，二三四五，六七八九"),
     ],
 )
 def test_hotlines_phones_and_codes_are_said_digit_by_digit(text: str, said: str) -> None:
@@ -125,6 +126,13 @@ def test_an_amount_holds_no_double_zero_and_no_zero_at_its_end(number: int) -> N
     assert number == 0 or not said.endswith("零")
 
 
-def test_no_phrase_holds_a_digit_after_it_was_made_for_speech() -> None:
-    said = [speak(text, Spoken.MANDARIN) for text in table(Written.HANS).values()]
-    assert [text for text in said if re.search(r"\d", text)] == []
+@pytest.mark.parametrize("language", [Spoken.MANDARIN, Spoken.CANTONESE])
+def test_no_number_of_a_phrase_is_read_as_an_amount(language: Spoken) -> None:
+    said = {text: speak(text, language) for text in table(written(language)).values()}
+    numbered = [spoken for text, spoken in said.items() if re.search(r"\d{3,}", text)]
+    assert [spoken for spoken in numbered if re.search(r"[百千万萬]|\d", spoken)] == []
+
+
+def test_english_phrases_spell_their_hotlines() -> None:
+    said = [speak(text, Spoken.ENGLISH) for text in table(Written.ENGLISH).values()]
+    assert [text for text in said if re.search(r"\d{3,}", text.replace("2026", ""))] == []
