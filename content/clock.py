@@ -22,6 +22,11 @@ class Clock:
         """Return the present instant, aware and in UTC."""
         return self._start + timedelta(seconds=(time.monotonic() - self._began) * self.scale)
 
+    def pace(self, scale: float) -> None:
+        """Run at another speed from now on; the time goes on from where it is."""
+        self._start, self._began = self.now(), time.monotonic()
+        self.scale = scale
+
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of this clock's time."""
         await asyncio.sleep(self.real(seconds))

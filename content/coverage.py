@@ -221,3 +221,11 @@ def _natural(text: str) -> tuple[int, str]:
     """Order 2号楼 before 10号楼."""
     digits = "".join(char for char in text if char.isdigit())
     return (int(digits) if digits else 0, text)
+
+
+def started(session: Session, notice_id: uuid.UUID) -> int:
+    """Return to how many recipients a provider has been asked to send this notice."""
+    query = select(func.count(Attempt.recipient_id.distinct())).where(
+        Attempt.community_id == store.community(session), Attempt.notice_id == notice_id
+    )
+    return session.scalar(query) or 0

@@ -1,4 +1,4 @@
-"""People of the demo: they write, press buttons and read, through the stand-ins and nothing else."""
+"""People of the demo: they write, press buttons and read, through the stand-ins alone."""
 
 import asyncio
 import time
@@ -67,6 +67,6 @@ class Actor:
     def _received(self) -> list[Message]:
         return [
             one
-            for one in self._sandbox.book.of(*self.phone.addresses)
+            for one in self._sandbox.book.of(str(self.phone.chat))
             if isinstance(one, Message) and one.direction is Direction.OUT
         ]

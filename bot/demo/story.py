@@ -1,0 +1,317 @@
+"""The demo's story: a rainstorm, its review, update and end; a rumor, its reversal, a new one."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import tomllib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.demo.acting import Actor, StoryError
+from bot.demo.world import World
+from content import alert as alerts
+from content import coverage, notice, phrase
+from content.delivery import DeliveryState
+from content.message import Written
+from content.staff import Role
+
+Tell = Callable[[str], None]
+_PATIENCE = 45.0
+"""Real seconds for everybody to be accounted for."""
+_HALF = 0.5
+
+
+@dataclass(slots=True)
+class Told:
+    """What the story has brought about, for the report and the books."""
+
+    code: str = ""
+    first: uuid.UUID | None = None
+    """The alert's notice."""
+    update: uuid.UUID | None = None
+    end: uuid.UUID | None = None
+    refused: str = ""
+    """The sentence with which the author's own approval was refused."""
+    known: str = ""
+    reversed: str = ""
+    checking: str = ""
+    settled: str = ""
+    half: int = 0
+    """Residents who had been sent the alert when its update was published."""
+    began: datetime | None = None
+    scenes: list[str] = field(default_factory=list)
+
+
+class Story:
+    """Plays the scenes in order; every act goes through the chat or the command line."""
+
+    def __init__(self, world: World, tell: Tell) -> None:
+        self.world = world
+        self.told = Told()
+        self._tell = tell
+        self._words = _words(world.clock.now())
+        self._author = self._staff(Role.AUTHOR)
+        self._verifier = self._staff(Role.VERIFIER)
+        self._editor = self._staff(Role.EDITOR)
+        self._publisher = self._staff(Role.PUBLISHER)
+
+    async def play(self) -> Told:
+        """Play everything; raises StoryError when an answer does not come."""
+        scenes = (
+            ("工作人员和居民登记", self._register),
+            ("写通知，核实人退回，作者改过", self._draft),
+            ("作者想自己核实，被拒绝", self._own_approval),
+            ("核实、编辑、发布", self._review),
+            ("发到一半，情况有变，发更新", self._update),
+            ("居民转来传言", self._rumors),
+            ("等每一位居民都有着落", self._reach),
+            ("警报解除", self._end),
+        )
+        for title, scene in scenes:
+            self._tell(title)
+            await scene()
+            self.told.scenes.append(title)
+        return self.told
+
+    async def _register(self) -> None:
+        """Bind staff by invitation, residents by personal code and consent."""
+        people = [self._actor(int(chat)) for chat in self.world.codes]
+        for person in people:
+            person.start(self.world.codes[str(person.phone.chat)])
+        staff = {one.member.chat for one in self.world.staff.values()}
+        for person in people:
+            if person.phone.chat in staff:
+                await person.read("绑定")
+            else:
+                await person.press(_word("button.yes"))
+        for person in people:
+            if person.phone.chat not in staff:
+                await person.read(_word("join.linked"))
+
+    async def _draft(self) -> None:
+        """/broadcast with a wrong figure; the verifier returns it; the author writes it again."""
+        author, words = self._author, self._words
+        author.say("/broadcast")
+        await author.read(_word("staff.broadcast_text"))
+        self.told.code = await self._write("draft")
+        await author.read(_word("staff.broadcast_audience"))
+        author.say("全部")
+        await author.press(_word("color.红"))
+        await author.press(_word("staff.submit"))
+        await self._verifier.press(_word("staff.return"))
+        await self._verifier.read(_word("staff.return_reason"))
+        self._verifier.say(words["return"]["reason"])
+        await author.press(_word("staff.rework"))
+        await author.read(_word("staff.broadcast_text"))
+        _replace(words["draft"], words["return"]["wrong"], words["return"]["right"])
+        _replace(words["draft"], words["return"]["wrong_en"], words["return"]["right_en"])
+        await self._write("draft")
+        await author.press(_word("staff.submit"))
+
+    async def _own_approval(self) -> None:
+        """Let the author verify their own draft on the command line: refused."""
+        token = self._token(Role.AUTHOR)
+        done = await self._command(token, "alert", "verify", self.told.code)
+        if done.status == 0 or "作者不能" not in done.said:
+            raise StoryError(f"The author was not refused as the author: {done.said}")
+        self.told.refused = done.said
+
+    async def _review(self) -> None:
+        """Verify, edit and publish by three more people."""
+        await self._verifier.press(_word("staff.verify"))
+        await self._editor.press(_word("staff.edit"), within=_word("staff.step_edit"))
+        words = self._words
+        _replace(words["draft"], words["edit"]["before"], words["edit"]["after"])
+        await self._editor.read(_word("staff.broadcast_text"))
+        self._editor.say(_text(words["draft"]["zh-Hans"]))
+        await self._publisher.press(_word("staff.publish"), within=_word("staff.difference"))
+        self.told.began = self.world.clock.now()
+        await self._publisher.read(_word("staff.published", code=self.told.code, count=300))
+        self.told.first = await self._notice()
+
+    async def _update(self) -> None:
+        """Write the update at once; it passes the same three steps while the first one runs."""
+        author = self._author
+        author.say(f"/update {self.told.code}")
+        await author.read(_word("staff.broadcast_text"))
+        await self._write("update")
+        await author.press(_word("staff.submit"))
+        await self._verifier.press(_word("staff.verify"), within=self._headline("update"))
+        await self._editor.press(_word("staff.edit_done"), within=self._headline("update"))
+        await self._publisher.read(self._headline("update"), label=_word("staff.publish"))
+        await self._until(self._half_sent)
+        self.told.half = await self._sent()
+        await self._publisher.press(_word("staff.publish"), within=self._headline("update"))
+        await self._publisher.read(_word("staff.published", code=self.told.code, count=300))
+        self.told.update = await self._notice()
+
+    async def _rumors(self) -> None:
+        """Forward a known rumor, the same reversed, and something new that an expert settles."""
+        rumor = self._words["rumor"]
+        one, two, three = (self._actor(chat) for chat in self._askers())
+        one.forward(rumor["forwarded"])
+        two.forward(rumor["reversed"])
+        three.say(rumor["new"])
+        self.told.known = (await one.read(_word("verdict.false"))).body
+        self.told.checking = (await three.read(_number(_word("case.received")))).body
+        self.told.reversed = (await two.read("")).body
+        settlement = self._words["settlement"]
+        token = self._token(Role.EXPERT)
+        listed = await self._command(token, "cases", "list", "--json")
+        number = _case(listed.said, rumor["new"])
+        args = [word for name in settlement for word in (f"--{name}", str(settlement[name]))]
+        done = await self._command(token, "cases", "settle", number, *args)
+        if done.status:
+            raise StoryError(f"The case was not settled: {done.said}")
+        self.told.settled = (await three.read(settlement["truth"])).body
+
+    async def _reach(self) -> None:
+        await self._until(self._everybody)
+
+    async def _end(self) -> None:
+        """Cancel: everybody who was told hears that it is over."""
+        self._publisher.say(f"/cancel {self.told.code}")
+        await self._publisher.read(_word("staff.step_cancel"))
+        self.told.end = await self._notice()
+        await self._until(self._everybody)
+
+    async def _write(self, which: str) -> str:
+        """Send the Chinese and the English text; return the draft's code."""
+        author = self._author
+        author.say(_text(self._words[which]["zh-Hans"]))
+        await author.read(_word("staff.broadcast_more"))
+        kept = next(one.body for one in author.unread() if "A" in one.body and "草稿" in one.body)
+        author.say(_text(self._words[which]["en"]))
+        return "A" + "".join(char for char in kept.split("A", 1)[1] if char.isdigit())
+
+    async def _until(self, happened: Callable[[], Any]) -> None:
+        until = time.monotonic() + _PATIENCE
+        while not await happened():
+            if time.monotonic() > until:
+                raise StoryError("Not everybody was accounted for in time.")
+            await asyncio.sleep(0.05)
+
+    async def _half_sent(self) -> bool:
+        return await self._sent() >= len(self.world.people) * _HALF
+
+    async def _sent(self) -> int:
+        """Return how many residents a provider has been given the first alert for."""
+        first = self.told.first
+        if first is None:
+            return 0
+        return await self.world.store.query(lambda session: coverage.started(session, first))
+
+    async def _everybody(self) -> bool:
+        last = await self._notice()
+        counts = await self.world.store.query(lambda session: coverage.counts(session, last))
+        return not counts.get(DeliveryState.OPEN, 0)
+
+    async def _notice(self) -> uuid.UUID:
+        """Return the newest notice of the alert."""
+
+        def work(session: Any) -> uuid.UUID:
+            made = notice.last(session, alerts.get(session, self.told.code).id)
+            if made is None:
+                raise StoryError("The alert was not published.")
+            return made.id
+
+        return await self.world.store.query(work)
+
+    def _askers(self) -> list[int]:
+        return [one.chat for one in self.world.people if one.chat and one.written == "简体"][:3]
+
+    def _headline(self, which: str) -> str:
+        return str(self._words[which]["zh-Hans"]["headline"])
+
+    def _staff(self, role: Role) -> Actor:
+        return self._actor(self.world.staffer(role).member.chat)
+
+    def _token(self, role: Role) -> str:
+        return self.world.staffer(role).token
+
+    def _actor(self, chat: int) -> Actor:
+        sandbox = self.world.sandbox
+        return Actor(sandbox, sandbox.people, self.world.phone(chat))
+
+    async def _command(self, token: str, *args: str) -> "Done":
+        """Run `linxun` as a member of staff, as its own process."""
+        folder = self.world.folder
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *args,
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("LINXUN_")},
+                "LINXUN_DATABASE_URL": self.world.store.url,
+                "LINXUN_KEY_FILE": str(folder / "linxun.key"),
+                "LINXUN_TOKEN": token,
+                "LINXUN_LOG_LEVEL": "ERROR",
+                "COLUMNS": "200",
+            },
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return Done(process.returncode or 0, said.decode("utf-8", "replace").strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended and what it said."""
+
+    status: int
+    said: str
+
+
+def _words(now: datetime) -> dict[str, Any]:
+    """Read the demo's texts with its times set in: the hours that follow, in Shanghai."""
+    local = now.astimezone(ZoneInfo("Asia/Shanghai")).replace(minute=0)
+    times = {}
+    for name, hours in (("start", 1), ("end", 4), ("later", 7)):
+        at = local + timedelta(hours=hours)
+        times[name] = f"{at.month}月{at.day}日{at.hour}点"
+        times[f"{name}_en"] = f"{at:%H:%M} on {at:%B} {at.day}"
+    body = (files("bot.demo") / "data" / "alerts.toml").read_text(encoding="utf-8")
+    return tomllib.loads(_set(body, times))
+
+
+def _set(body: str, times: dict[str, str]) -> str:
+    for name, time_ in times.items():
+        body = body.replace(f"{{{name}}}", time_)
+    return body
+
+
+def _text(info: dict[str, str]) -> str:
+    return "\n".join((info["headline"], info["description"], info["instruction"]))
+
+
+def _replace(draft: dict[str, Any], before: str, after: str) -> None:
+    for info in draft.values():
+        if isinstance(info, dict):
+            info["description"] = info["description"].replace(before, after)
+
+
+def _word(key: str, **values: object) -> str:
+    table = phrase.table(Written.HANS)[key]
+    return phrase.say(key, Written.HANS, **values) if values or "{" not in table else table
+
+
+def _number(text: str) -> str:
+    return text.split("{", maxsplit=1)[0]
+
+
+def _case(listed: str, text: str) -> str:
+    for row in json.loads(listed):
+        if text[:12] in str(row):
+            return str(row["number"])
+    raise StoryError("The new question did not become a case.")
