@@ -101,7 +101,7 @@ _NOTHING = dict.fromkeys(
 def options(decision: Decision) -> dict[str, Any]:
     """Return the fields of an ASK: at most three facts, each with what tells it apart."""
     shown = [
-        {"fact_id": found.fact.id, "claim": found.fact.claim, "difference": _apart(found, decision)}
+        {"fact_id": found.fact.id, "claim": found.fact.claim, "difference": _apart(found)}
         for found in decision.candidates[:3]
     ]
     return {**_NOTHING, "outcome": "ask", "options": shown, "parts": []}
@@ -134,8 +134,10 @@ def correction(
     shared |= {"old_verdict": old, "verdict": str(version.verdict)}
     if not withdrawn:
         return same(shared, wanted)
+    # nobody vouches any more for what is taken back
+    open_again = {"verdict": "unconfirmed", "source": "", "expert": "", "date": ""}
     return {
-        language: {**fields, "verdict": "unconfirmed", "truth": _WITHDRAWN[language]}
+        language: {**fields, **open_again, "truth": _WITHDRAWN[language]}
         for language, fields in same(shared, wanted).items()
     }
 
@@ -154,10 +156,15 @@ def short(version: FactVersion, language: Written) -> str:
     return phrase.traditional(line) if language is Written.HANT else line
 
 
-def _apart(found: Candidate, decision: Decision) -> str:
-    if not found.conflict or found is not decision.candidates[0]:
-        return ""
-    return "；".join(theirs for _, theirs in decision.differing if theirs)
+_TELLING = ("number", "date", "place", "negation", "antonym", "subject")
+"""Conflicts whose words an asker can compare; the others are for staff."""
+
+
+def _apart(found: Candidate) -> str:
+    """Return what differs between the question and a fact: 13号楼 / 3号楼."""
+    kind, _, words = found.conflict.partition(": ")
+    parts = (part.strip(" –") for part in words.split(" / ", 1))
+    return " / ".join(part for part in parts if part) if kind in _TELLING else ""
 
 
 def _traditional(value: Any) -> Any:
