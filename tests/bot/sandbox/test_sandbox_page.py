@@ -110,10 +110,15 @@ async def test_a_visitor_answers_a_call_and_presses_a_key(
     sandbox: Sandbox, visitor: Visitor, client: Any, committee: Any, until: Until
 ) -> None:
     committee.answers["/voice"] = (
-        '<Response><Gather numDigits="1" timeout="250" action="/keys"/></Response>'
+        '<Response><Gather numDigits="1" timeout="2000" action="/keys"/></Response>'
     )
     await visitor.act(WANG, "man", {"manned": True})
-    fields = {"to": WANG, "from_": sandbox.numbers[0], "url": committee.url + "/voice"}
+    fields = {
+        "to": WANG,
+        "from_": sandbox.numbers[0],
+        "url": committee.url + "/voice",
+        "timeout": 600,
+    }
     call = sandbox.book.find((await client.calls.create_async(**fields)).sid)
     await until(lambda: call and call.status == "ringing")
     assert (await visitor.act(WANG, "answer"))[0] == 200
@@ -129,7 +134,7 @@ async def test_a_visitor_declines_a_call(
     sandbox: Sandbox, visitor: Visitor, client: Any, until: Until
 ) -> None:
     await visitor.act(WANG, "man", {"manned": True})
-    fields = {"to": WANG, "from_": sandbox.numbers[0], "twiml": "<Response/>"}
+    fields = {"to": WANG, "from_": sandbox.numbers[0], "twiml": "<Response/>", "timeout": 600}
     call = sandbox.book.find((await client.calls.create_async(**fields)).sid)
     await until(lambda: call and call.status == "ringing")
     await visitor.act(WANG, "decline")
