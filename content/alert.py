@@ -1,5 +1,6 @@
 """The alert in CAP 1.2's words: its tables, and what is asked about it."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -196,6 +197,10 @@ class Approval(Identified, Base):
 Index("ix_approval_revision", Approval.community_id, Approval.revision_id, Approval.at)
 
 
+_CODE = re.compile(r"A\d{1,9}")
+_NO_CODE = "这不是通知编号，编号如 A12。 This is not the code of an alert, such as A12."
+
+
 class ReviewError(Exception):
     """A step of the review is refused; the sentence (Chinese, English) says what to do."""
 
@@ -219,7 +224,10 @@ def get(session: Session, code: str | uuid.UUID) -> Alert:
     else:
         found = session.scalar(query.where(Alert.code == code.strip().upper()))
     if found is None:
-        raise ReviewError(f"没有编号为 {code} 的通知。 There is no alert {code}.")
+        # what is no code may be anything that was typed: it is not repeated
+        name = str(code).strip().upper()
+        known = f"没有编号为 {name} 的通知。 There is no alert {name}."
+        raise ReviewError(known if _CODE.fullmatch(name) else _NO_CODE)
     return found
 
 

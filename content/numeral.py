@@ -10,7 +10,8 @@ _LONGEST = 20
 """Characters of a numeral that is still read as a quantity."""
 
 PATTERN = (
-    r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?[十百千万亿]*|[零〇一二两三四五六七八九十百千万亿]+"
+    r"(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,24})(?:\.\d{1,9})?[十百千万亿]{0,4}"
+    r"|[零〇一二两三四五六七八九十百千万亿]{1,24}"
 )
 """A numeral in a text that went through NFKC."""
 

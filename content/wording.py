@@ -22,8 +22,13 @@ _SPARED = re.compile(
 
 _N = numeral.PATTERN
 _PERIOD = "凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|晚间|早|晚"
+_UNIT = (
+    "公里|千米|厘米|毫米|米|里|平方米|立方米|小时|分钟|秒|个月|月|天|年|岁|周|人|户|名|位|元|吨|升|公斤"
+    "|千克|克|斤|度|℃|°c|级|次|倍|个|条|件|%|km|cm|mm|m|kg|hours?|minutes?|days?|people|percent"
+)
+_NO_MINUTE = rf"[\d,.〇零一二两三四五六七八九十百千万亿号楼栋幢座层室弄%]|单元|{_UNIT}"
 _CLOCK = (
-    rf"[点时](?!间)(?:(?P<q>半|一刻|三刻)|(?P<mi>{_N})分?|整|钟)?"
+    rf"[点时](?!间)(?:(?P<q>半|一刻|三刻)|(?P<mi>{_N})(?:分(?!之)|(?!{_NO_MINUTE}))|整|钟)?"
     r"|:(?P<ci>\d\d)(?: ?(?P<ap>[ap])\.?m\b)?| ?(?P<ap2>[ap])\.?m\b"
 )
 _DAY = (
@@ -37,11 +42,7 @@ _ROAD = (
     "大道|大街|路|街|巷|弄|胡同|小区|社区|花园|公寓|公园|广场|学校|小学|中学|幼儿园|医院|卫生站|服务站"
     "|车站|地铁站|大桥|桥|超市|菜场|体育馆|体育场|大厦|苑|村|镇"
 )
-_STOP = "请在到往至从去和与及或的是了前由经沿绕行各将已有就对向离让被把给"
-_UNIT = (
-    "公里|千米|厘米|毫米|米|里|平方米|立方米|小时|分钟|秒|个月|月|天|年|岁|周|人|户|名|位|元|吨|升|公斤"
-    "|千克|克|斤|度|℃|°c|级|次|倍|个|条|件|%|km|cm|mm|m|kg|hours?|minutes?|days?|people|percent"
-)
+_STOP = "起请在到往至从去和与及或的是了前由经沿绕行各将已有就对向离让被把给"
 _PLACE_UNIT = {"号楼": "楼", "栋": "楼", "幢": "楼", "座": "楼", "楼": "层", "层": "层"}
 _SAME = {
     **dict.fromkeys(("今日", "今", "当天", "当日", "即日", "today"), "今天"),
@@ -111,7 +112,6 @@ _PATTERNS = (
     ("color", _COLOR),
     ("side", "[东西南北](?:门|侧|面|边|口|区|院)|楼上|楼下|地上|地下|左|右"),
     ("word", rf"\b(?:{_ENGLISH})\b"),
-    ("road", rf"(?:(?![{_STOP}])[\u4e00-\u9fff]){{1,5}}?(?:{_ROAD})"),
 )
 _JARGON = {
     "预警信号": "预警",
@@ -220,11 +220,10 @@ def _change(before: tuple[Word, ...], after: tuple[Word, ...]) -> str:
 
 def _scanner(places: Iterable[str]) -> re.Pattern[str]:
     names = sorted({_plain(name) for name in places if len(name) > 1}, key=len, reverse=True)
-    known = [("place", "|".join(re.escape(name) for name in names))] if names else []
-    first = _PATTERNS[:3]
-    return re.compile(
-        "|".join(f"(?P<{kind}>{rule})" for kind, rule in (*first, *known, *_PATTERNS[3:]))
-    )
+    known = "|".join(re.escape(name) for name in names) or r"(?!)"
+    road = rf"(?:(?![{_STOP}]|{known})[\u4e00-\u9fff]){{1,5}}?(?:{_ROAD})"
+    rules = (*_PATTERNS[:3], ("place", known), *_PATTERNS[3:], ("road", road))
+    return re.compile("|".join(f"(?P<{kind}>{rule})" for kind, rule in rules))
 
 
 def _norm(found: re.Match[str]) -> str:
@@ -234,7 +233,7 @@ def _norm(found: re.Match[str]) -> str:
 
 
 def _kind(found: re.Match[str]) -> str:
-    return next(kind for kind in ("place", *_KINDS) if found.groupdict().get(kind) is not None)
+    return next(kind for kind in _KINDS if found.group(kind) is not None)
 
 
 def _building(found: re.Match[str]) -> str:
@@ -290,7 +289,7 @@ def _number(found: re.Match[str]) -> str:
     return numeral.value(found["n"]) + _SAME.get(unit, unit)
 
 
-_KINDS = tuple(kind for kind, _ in _PATTERNS)
+_KINDS = (*(kind for kind, _ in _PATTERNS), "place", "road")
 _NOON, _NIGHT = 12, 5
 _NORMS = {
     "building": _building,
