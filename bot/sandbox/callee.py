@@ -1,5 +1,7 @@
 """Callee: somebody on the phone who answers questions by keys or words."""
 
+from functools import partial
+
 from bot.sandbox.line import Line
 from bot.sandbox.phones import OnCall, Phone
 from bot.sandbox.stage import Stage
@@ -27,7 +29,7 @@ class Callee:
             self._stage.later(wait, lambda: self._speak(number, doing.speech[number]))
         elif number < len(doing.keys):
             for place, key in enumerate(doing.keys[number]):
-                self._stage.later(wait + place / 2, lambda key=key: self._press(number, key))  # type: ignore[misc]
+                self._stage.later(wait + place / 2, partial(self._press, number, key))
         elif doing.hangs_up:
             self._stage.later(wait, self._line.hang_up)
 

@@ -206,8 +206,9 @@ def _door(app: ASGIApp, port: int) -> ASGIApp:
             refusal = PlainTextResponse("This server answers on 127.0.0.1 only.", 421)
             await refusal(scope, receive, send)
             return
-        # uvicorn's own request cycle stands behind its send
-        scope["sandbox.abort"] = getattr(send, "__self__").transport.abort  # noqa: B009
+        # uvicorn's request cycle, which holds the connection, stands behind its send
+        cycle = getattr(send, "__self__")  # noqa: B009 - the type of `send` does not know it
+        scope["sandbox.abort"] = cycle.transport.abort
         await app(scope, receive, send)
 
     return door
