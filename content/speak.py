@@ -17,7 +17,7 @@ Match = re.Match[str]
 Rule = tuple[str, str | Callable[[Match], str]]
 
 _WIDE = dict(zip(map(ord, "０１２３４５６７８９．－％～"), "0123456789.-%~", strict=True))
-_PART = "凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|今晚|明晚|当晚|昨晚"
+_PART = "凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|今晚|明晚|当晚|昨晚|早|晚"
 _DIALLED = (
     "拨打|拨|打|电话|電話|热线|熱線|致电|致電|回电|回電|号码|號碼|手机|手機|编号|編號|尾号|尾號"
 )
@@ -42,6 +42,7 @@ _UNITS = {
     "m": "米",
     "g": "克",
     "L": "升",
+    "h": "小时",
 }
 # What is said digit by digit waits in the private area, out of reach of the rules that follow.
 _HIDDEN = 0xE010
@@ -60,6 +61,8 @@ def speak(text: str, language: Spoken) -> str:
 def _plain(text: str) -> str:
     text = unlinked(text.translate(_WIDE))
     text = re.sub(r"(?<=\d)：(?=\d)", ":", text)
+    text = re.sub(r"(?<=\d)#楼?", "号楼", text)
+    text = re.sub(r"(?<=\d)[*×](?=\d)", "乘", text)
     silent = ("So", "Sk", "Cf", "Cs", "Co", "Cn")
     kept = (c for c in text if c in "°℃" or unicodedata.category(c) not in silent)
     return re.sub(r"[【】「」“”\"*#_]", "", "".join(kept)).strip()
@@ -162,6 +165,7 @@ _HOTLINE = r"(?<![\d.,])(?:110|119|12[02]|114|12\d{3}|9[56]\d{3,4}|100(?:86|10|0
 _CHINESE: tuple[Rule, ...] = (
     (r"(?<=\d)[Tt](?=\d\d:\d\d)", " "),
     (_ISO_DATE, _date),
+    (r"(?<![\d.])()([1-9]|1[0-2])\.([12]?\d|3[01])[日号號](?![楼樓])", _date),
     (r"(?<!\d)(?:(\d{4})\s*年)?\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号號](?![楼樓])", _date),
     (r"(?<!\d)(\d{4})\s*年(?!前|后|後)", lambda m: _year(m[1])),
     (r"(?<!\d)([12]?\d|3[01])日(?![内內])", lambda m: quantity(int(m[1])) + "号"),
@@ -172,14 +176,18 @@ _CHINESE: tuple[Rule, ...] = (
     (_LANDLINE, _phone),
     (_ABROAD, _phone),
     (r"(?<![\d-])(\d{1,3})-(\d{1,2})-(\d{3,4})(?![\d-])", _home),
+    (r"(?<!\d)(\d{3,4})[-~](?=\d{3,4}(?:室|房))", lambda m: _spell(m[1]) + "到"),
     (r"(?<!\d)\d{3,4}(?=室|房)", _spelled),
+    (rf"(?<=[栋幢座楼元樓棟])\d{{3,4}}(?![\d.%号號层層]|\s*(?:{_COUNTED}))", _spelled),
+    (r"(?<!\d)400(?=电话|電話|热线)", _spelled),
+    (r"(?<!\d)(\d{1,2})/(?=\d{1,2}\s*[号號栋棟幢座楼樓层層单單])", r"\1、"),
     (r"(?<=\d)\s*(" + "|".join(_UNITS) + r")(?![A-Za-z])", lambda m: _UNITS[m[1]]),
     (rf"((?:{_DIALLED})\s*[:：]?\s*)(\d{{2,}})(?!\d|\s*(?:{_COUNTED}))", _after),
     (rf"{_HOTLINE}|\s*(?:{_COUNTED}))", _spelled),
-    (r"(?<![A-Za-z\d])-(?=\d+(?:\.\d+)?度)", "零下"),
+    (r"(?<![A-Za-z\d])-(?=\d+(?:\.\d+)?(?:[-~]-?\d+)?度)", "零下"),
     (r"(?<![A-Za-z\d])-(?=\d+[层層楼樓])", "负"),
     (r"([A-Za-z])-?(\d{2,})(?![\d.])", _after),
-    (r"(?<=[\d点點半分号度%])\s*[-~–—]\s*(?=[\d早上中下晚凌夜零])", "到"),
+    (r"(?<=[\d点點半分号度%])\s*[-~–—]\s*(?=[\d早上中下晚凌夜零次明一二三四五六七八九十两])", "到"),
     (r"(\d[\d.,]*)\s*%", lambda m: "百分之" + decimal(m[1].strip(".,"))),
     (
         r"(?<![\d/])(\d{1,3})/(\d{1,3})(?![\d/])",

@@ -27,6 +27,11 @@ from content.speak import speak
         ("24:00", "夜里十二点"),
         ("9月1日至5日", "九月一号至五号"),
         ("15日内", "十五日内"),
+        ("8.3号", "八月三号"),
+        ("8月3-5日", "八月三到五号"),
+        ("早7:30", "早七点半"),
+        ("20:00-次日6:00", "晚上八点到次日早上六点"),
+        ("上午9点-11点", "上午九点到十一点"),
     ],
 )
 def test_times_and_dates(text: str, said: str) -> None:
@@ -42,6 +47,11 @@ def test_times_and_dates(text: str, said: str) -> None:
         ("A栋2层", "A栋二层"),
         ("12号楼15楼", "十二号楼十五楼"),
         ("-1层", "负一层"),
+        ("3#楼", "三号楼"),
+        ("101-105室", "幺零幺到幺零五室"),
+        ("1栋101", "一栋幺零幺"),
+        ("3/4号楼", "三、四号楼"),
+        ("1-6号楼", "一到六号楼"),
     ],
 )
 def test_homes_and_floors(text: str, said: str) -> None:
@@ -84,6 +94,9 @@ def test_hotlines_phones_and_codes_are_said_digit_by_digit(text: str, said: str)
         ("3.05米", "三点零五米"),
         ("请按1", "请按一"),
         ("PM2.5", "PM二点五"),
+        ("-3~5℃", "零下三到五度"),
+        ("24h", "二十四小时"),
+        ("7*24小时", "七乘二十四小时"),
     ],
 )
 def test_amounts(text: str, said: str) -> None:
