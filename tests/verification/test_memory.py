@@ -1,0 +1,67 @@
+"""What residents wrote is shown to them, forgotten at their wish, and redacted with time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from content.store import Store
+from verification import case, desk, facts, memory, telling
+from verification.case import Attachment, Question
+from verification.fact import Fact
+
+RUMOR = "自来水厂被人投毒，水不能喝了"
+NEWS = "听说下周三小区要拆掉所有电动车棚"
+
+
+@pytest.fixture
+def asked(desk_store: Store, water: Fact, cast: Any, now: datetime) -> list[desk.Reply]:
+    """王奶奶 asks something known, something new, and sends a photo."""
+    assert water.signed
+    photo = Attachment("photo", "file-1")
+    with desk_store.begin() as session:
+        base = facts.base(session)
+        return [
+            desk.hear(session, base, question, now)
+            for question in (
+                Question(RUMOR, cast.wang),
+                Question(NEWS, cast.wang),
+                Question("", cast.wang, attachment=photo),
+            )
+        ]
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_person_is_shown_what_they_asked(desk_store: Store, cast: Any) -> None:
+    with desk_store.read() as session:
+        shown = memory.export(session, [cast.wang])
+        assert [row["text"] for row in shown] == [RUMOR, NEWS, ""]
+        assert memory.export(session, [cast.li]) == []
+
+
+def test_a_person_is_forgotten(desk_store: Store, asked: list[desk.Reply], cast: Any) -> None:
+    with desk_store.begin() as session:
+        assert memory.erase(session, [cast.wang]) == 3
+    with desk_store.read() as session:
+        heard = case.get(session, asked[0].question_id)
+        assert (heard.text, heard.address_id) == ("", None)
+        assert telling.told(session, facts.named(session, "water").id) == 0
+
+
+def test_what_waits_for_an_expert_is_not_redacted(
+    desk_store: Store, asked: list[desk.Reply], now: datetime
+) -> None:
+    with desk_store.begin() as session:
+        assert memory.redact(session, now + timedelta(days=90)) == 1
+    with desk_store.read() as session:
+        texts = [case.get(session, reply.question_id).text for reply in asked]
+    assert texts == ["", NEWS, ""]
+
+
+def test_who_was_told_is_still_corrected_after_redaction(
+    desk_store: Store, asked: list[desk.Reply], now: datetime
+) -> None:
+    assert len(asked) == 3
+    with desk_store.begin() as session:
+        memory.redact(session, now + timedelta(days=90))
+        assert telling.told(session, facts.named(session, "water").id) == 1
