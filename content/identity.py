@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,7 +51,7 @@ class Redemption:
 def add_staff(
     session: Session,
     name: str,
-    roles: Iterable[Role],
+    roles: Collection[Role],
     now: datetime,
     *,
     title: str = "",
@@ -75,13 +75,15 @@ def add_staff(
 def set_roles(
     session: Session,
     staff_id: uuid.UUID,
-    wanted: Iterable[Role],
+    wanted: Collection[Role],
     now: datetime,
     *,
     actor: Actor = HOUSE,
 ) -> None:
-    """Give a member of staff these roles and no others."""
+    """Give a member of staff these roles and no others; the last admin stays one."""
     here = store.community(session)
+    if Role.ADMIN not in wanted:
+        _keep_admin(session, staff_id)
     session.execute(
         delete(StaffRole).where(StaffRole.community_id == here, StaffRole.staff_id == staff_id)
     )
@@ -108,9 +110,9 @@ def roles(session: Session, staff_id: uuid.UUID) -> frozenset[Role]:
     return frozenset(session.scalars(found))
 
 
-def require(session: Session, staff_id: uuid.UUID, role: Role) -> None:
-    """Raise IdentityError unless the member of staff has the role."""
-    if role not in roles(session, staff_id):
+def require(session: Session, staff_id: uuid.UUID | None, role: Role) -> None:
+    """Raise IdentityError unless the member of staff (None: nobody) has the role."""
+    if staff_id is None or role not in roles(session, staff_id):
         raise IdentityError(
             f"您没有“{role}”角色，请联系管理员。 You need the role {role} for this: ask an admin."
         )
@@ -132,6 +134,7 @@ def everyone(session: Session) -> list[Staff]:
 
 def leave(session: Session, staff_id: uuid.UUID, now: datetime, *, actor: Actor = HOUSE) -> None:
     """End what a member of staff can do: token, invitation, bound chat and phone."""
+    _keep_admin(session, staff_id)
     staff(session, staff_id).left_at = now
     for kind in (CredentialKind.TOKEN, CredentialKind.INVITATION):
         codes.end(session, kind, staff_id, now)
@@ -328,6 +331,19 @@ def _forget_addresses(session: Session, owner_id: uuid.UUID, kind: Kind | None =
     session.execute(
         delete(Address).where(mine, *([Address.kind == kind] if kind is not None else []))
     )
+
+
+def _keep_admin(session: Session, staff_id: uuid.UUID) -> None:
+    """Refuse to take the only admin away: nobody could give roles or tokens any more."""
+    if Role.ADMIN in roles(session, staff_id) and not any(
+        Role.ADMIN in roles(session, other.id)
+        for other in everyone(session)
+        if other.id != staff_id
+    ):
+        raise IdentityError(
+            "至少要有一位管理员，请先指定另一位。 "
+            "There must be an admin: make somebody else one first."
+        )
 
 
 def _over(credential: Credential, now: datetime) -> bool:

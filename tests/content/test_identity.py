@@ -88,8 +88,8 @@ def test_only_hashes_of_secrets_are_kept(store: Store, now: datetime) -> None:
 def test_roles_can_be_changed_and_end_with_leaving(store: Store, now: datetime) -> None:
     with store.begin() as session:
         worker = a_worker(session, now, Role.AUTHOR, Role.EXPERT)
-        identity.set_roles(session, worker.id, {Role.ADMIN}, now)
-        assert identity.roles(session, worker.id) == {Role.ADMIN}
+        identity.set_roles(session, worker.id, {Role.EDITOR}, now)
+        assert identity.roles(session, worker.id) == {Role.EDITOR}
         identity.leave(session, worker.id, now)
         assert identity.roles(session, worker.id) == frozenset()
 
@@ -243,3 +243,15 @@ def test_the_chat_of_staff_belongs_to_staff(store: Store, now: datetime) -> None
         identity.bind(session, identity.invite(session, worker.id, now), CHAT, now)
         [(kind, owner, _)] = people.owners(session, Kind.CHAT, CHAT)
         assert (kind, owner) == (OwnerKind.STAFF, worker.id)
+
+
+def test_the_last_admin_cannot_go(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        admin = a_worker(session, now, Role.ADMIN)
+        with pytest.raises(IdentityError, match="must be an admin"):
+            identity.leave(session, admin.id, now)
+        with pytest.raises(IdentityError, match="must be an admin"):
+            identity.set_roles(session, admin.id, [Role.EXPERT], now)
+        a_worker(session, now, Role.ADMIN)
+        identity.leave(session, admin.id, now)
+        assert identity.roles(session, admin.id) == frozenset()
