@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -75,3 +76,16 @@ def test_the_audit_says_who_took_which_step(
     steps = (Step.DRAFT, Step.VERIFY, Step.EDIT, Step.PUBLISH)
     people = (office.author, office.verifier, office.editor, office.publisher)
     assert acts == [(step, actor.id) for step, actor in zip(steps, people, strict=True)]
+
+
+def test_utc_is_written_as_cap_demands(now: datetime) -> None:
+    assert cap.instant(now, ZoneInfo("UTC")) == "2026-07-20T01:00:00-00:00"
+    assert cap.instant(now, ZoneInfo("Asia/Shanghai")) == "2026-07-20T09:00:00+08:00"
+
+
+def test_what_is_no_code_is_not_repeated_in_the_refusal(session: Session) -> None:
+    with pytest.raises(review.ReviewError, match="没有编号为 A99 的通知"):
+        alert.get(session, "a99")
+    with pytest.raises(review.ReviewError) as refused:
+        alert.get(session, "13800138000")
+    assert "138" not in str(refused.value)

@@ -1,20 +1,24 @@
 """What an update and a cancellation do to what was told before."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import alert, review
-from content.alert import Stage
+from content.alert import Stage, Status
 from content.base import new_id
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.draft import Text
 from content.message import Kind, Written
 from content.notice import Notice, NoticeState, texts
 from content.people import Audience, Need, Resident
-from tests.content.office import Office, of, published, through
+from content.store import Store
+from tests.content.office import Office, of, published, said, staffed, through
 
 
 def touch(session: Session, notice: Notice, now: datetime) -> Resident:
@@ -102,3 +106,48 @@ def test_nothing_unpublished_is_cancelled(session: Session, office: Office, now:
     row = through(session, office, now)
     with pytest.raises(review.ReviewError, match="还没有发布"):
         review.cancel(session, office.publisher, of(session, row), now)
+
+
+def test_an_old_confirmation_stands_for_an_update_that_asks_nothing(
+    session: Session, office: Office, now: datetime
+) -> None:
+    row, old = published(session, office, now)
+    one = session.scalars(select(Delivery).where(Delivery.notice_id == old.id)).first()
+    assert one is not None
+    one.state, one.confirmed_at = DeliveryState.CONFIRMED, now
+    asks_nothing = replace(said(office.draft, "今晚8点起3号楼停电。雨小了。"), no_action=True)
+    newer = review.update(session, office.author, of(session, row), asks_nothing, now)
+    made = review.publish(session, office.publisher, newer, now, emergency=True)
+    query = select(Delivery.recipient_id).where(
+        Delivery.notice_id == made.id, Delivery.confirmed_at.is_not(None)
+    )
+    assert list(session.scalars(query)) == [one.recipient_id]
+
+
+def test_a_drill_and_every_language_are_frozen_into_the_notice(
+    session: Session, office: Office, now: datetime
+) -> None:
+    english = Text("Storm", "Power cut from 8 pm.", "Stay in.", "It is over.")
+    both = {**office.draft.texts, Written.ENGLISH: english}
+    drill = replace(office.draft, texts=both, status=Status.EXERCISE)
+    _, made = published(session, replace(office, draft=drill), now)
+    frozen = texts(session, made.id)
+    assert set(frozen) == {Written.HANS, Written.ENGLISH}
+    assert frozen[Written.ENGLISH]["status"] == made.status == Status.EXERCISE
+    assert frozen[Written.ENGLISH]["expires"] == "2026-07-20T15:00:00+08:00"
+
+
+def test_two_publishers_at_the_same_moment_publish_once(file_store: Store, now: datetime) -> None:
+    with file_store.begin() as session:
+        office = staffed(session, now)
+        row = through(session, office, now)
+
+    def click(_: int) -> UUID:
+        with file_store.begin() as session:
+            return review.publish(session, office.publisher, row, now).id
+
+    with ThreadPoolExecutor(4) as pool:
+        notices = set(pool.map(click, range(4)))
+    with file_store.read() as session:
+        assert {one.id for one in session.scalars(select(Notice))} == notices
+        assert len(notices) == 1
