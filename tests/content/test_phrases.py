@@ -4,6 +4,7 @@ import re
 import string
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from content.reason import Reason
 from content.segment import Encoding, encoding
 
 HANS, EN = table(Written.HANS), table(Written.ENGLISH)
+PACKAGES = ("bot", "channels", "verification", "content")
 OWN_NAMES = ("join.language_hans", "join.language_hant")
 
 
@@ -104,3 +106,11 @@ def test_a_file_holds_no_sentence_twice() -> None:
     raw = (files("content.phrases") / "zh-Hans.toml").read_text(encoding="utf-8")
     assert len(tomllib.loads(raw)) == len({key.split(".")[0] for key in HANS})
     assert sorted(t for t in sources if list(HANS.values()).count(t) > 1) == []
+
+
+def test_every_sentence_that_the_code_names_exists() -> None:
+    root = Path(__file__).resolve().parents[2]
+    code = [p.read_text(encoding="utf-8") for name in PACKAGES for p in (root / name).rglob("*.py")]
+    named = {key for text in code for key in re.findall(r'\bsay\(\s*"([a-z_]+\.\w+)"', text)}
+    assert len(named) > 50
+    assert sorted(key for key in named if not known(key)) == []
