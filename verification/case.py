@@ -55,12 +55,12 @@ class Question:
     @property
     def matter(self) -> str:
         """What is asked about: the quoted message, else the text."""
-        return self.quoted.strip() or self.text.strip()
+        return _readable(self.quoted) or _readable(self.text)
 
     @property
     def whole(self) -> str:
         """Everything that was written."""
-        return "\n".join(part for part in (self.quoted.strip(), self.text.strip()) if part)
+        return "\n".join(filter(None, (_readable(self.quoted), _readable(self.text))))
 
 
 class State(StrEnum):
@@ -283,6 +283,11 @@ def automatic(session: Session, address_id: uuid.UUID | None, since: datetime) -
         Heard.automatic.is_(True),
     )
     return session.scalar(query) or 0
+
+
+def _readable(text: str) -> str:
+    # JSON can carry half a character, which no database and no provider takes
+    return text.encode("utf-8", "replace").decode().strip()
 
 
 def _number(session: Session) -> int:

@@ -118,7 +118,9 @@ def test_a_greeting_gets_a_short_reply(text: str, cast: Any, ask: Ask, told: Tol
     assert len(told(cast.wang, NoticeKind.REPLY)) == 1
 
 
-@pytest.mark.parametrize("text", ["\u200b", "🎉" * 50, "？？？", "a" * 9000, "转发转发\x00"])
+@pytest.mark.parametrize(
+    "text", ["\u200b", "🎉" * 50, "？？？", "a" * 9000, "转发转发\x00", "坏字\ud800"]
+)
 def test_whatever_is_sent_hears_something(text: str, cast: Any, ask: Ask) -> None:
     assert len(ask(text, cast.wang).notices) == 1
 
