@@ -75,13 +75,14 @@ def _reply(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
 def _page(fields: Mapping[str, Any], language: Written, alone: str) -> Parts:
     del alone
     text = fields.get("text", "")
-    urgent = say("page.urgent", language) if fields.get("urgent") == "1" else ""
+    grave = fields.get("urgent") == "1"
+    urgent = say("page.urgent", language) if grave else ""
     return Parts(
         language=language,
         lines=(urgent + text,),
         brief=urgent + sentence(text, language),
         opening=say("call.opening_plain", language),
-        said=(text,),
+        said=(say("call.urgent", language) if grave else "", text),
         prompt=(("call.prompt_page", ""),),
         answers={"1": say("call.taken", language)},
         buttons=_steps(fields) or ((("button.take", Action.RECEIVED, ""),),),

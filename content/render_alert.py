@@ -6,7 +6,7 @@ from typing import Any
 from content.form import Key, Parts
 from content.message import Action, Written
 from content.phrase import known, say
-from content.plain import moment, sentence
+from content.plain import chinese, moment, sentence
 
 Fields = Mapping[str, Any]
 
@@ -19,7 +19,6 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
     status = _STATUS.get(fields.get("status", ""), "")
     change = _CHANGE.get(fields.get("msg_type", ""), "")
     over = change == "cancel"
-    sender = fields.get("sender") or say("call.opening_plain", language)
     return Parts(
         language=language,
         status=status,
@@ -27,7 +26,7 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
         brief=_brief(fields, language, alone, change),
         spare=(sentence(fields.get("description", ""), language),),
         tail=_tail(fields, language, over=over),
-        opening=say("call.opening", language, sender=sender) if fields.get("sender") else sender,
+        opening=_opening(fields, language),
         said=_said(fields, language, alone, change),
         prompt=((_prompt(alone, over=over), ""),),
         answers=_answers(language, alone, over=over),
@@ -74,6 +73,20 @@ def _level(fields: Fields, language: Written) -> str:
     return say("alert.level", language, level=between.join(words)) if words else ""
 
 
+def _sender(fields: Fields, language: Written) -> str:
+    """Return the sender's name; empty where an English voice could not say it.
+
+    One Chinese character would also make a whole English SMS three times as dear.
+    """
+    sender: str = fields.get("sender", "")
+    return "" if language is Written.ENGLISH and chinese(sender) else sender
+
+
+def _opening(fields: Fields, language: Written) -> str:
+    sender = _sender(fields, language)
+    return say("call.opening" if sender else "call.opening_plain", language, sender=sender)
+
+
 def _headline(fields: Fields, language: Written, change: str) -> str:
     """Return the headline; at the end of an alert so that nobody takes it for a new one."""
     headline: str = fields.get("headline", "")
@@ -82,10 +95,10 @@ def _headline(fields: Fields, language: Written, change: str) -> str:
 
 def _brief(fields: Fields, language: Written, alone: str, change: str) -> str:
     told = sentence(fields.get("instruction", "") or fields.get("description", ""), language)
-    sender = fields.get("sender", "")
+    sender = _sender(fields, language)
     return "".join(
         (
-            say("sms.sender", language, sender=sender) if sender else "",
+            say("sms.sender" if sender else "sms.sender_plain", language, sender=sender),
             say(f"mark.{change}", language) if change else "",
             say("contact.sms", language, alone=alone) if alone else "",
             sentence(_headline(fields, language, change), language),

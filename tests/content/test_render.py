@@ -215,6 +215,13 @@ def test_an_english_sms_stays_in_the_cheap_alphabet() -> None:
     assert measure(told(ENGLISH, Written.ENGLISH).sms).encoding is Encoding.GSM7
 
 
+def test_a_chinese_sender_does_not_make_an_english_sms_dear() -> None:
+    message = told(ENGLISH, Written.ENGLISH, sender="幸福里社区")
+    assert measure(message.sms).encoding is Encoding.GSM7
+    assert message.sms.startswith("Residents' committee: No water tonight.")
+    assert message.chat.startswith("幸福里社区\n")
+
+
 def test_a_missing_language_gets_one_phrase_and_then_the_chinese_in_full() -> None:
     message = render(NoticeKind.ALERT, ALERT | {"missing": "1"}, Written.ENGLISH, Spoken.ENGLISH)
     phrase, chinese = message.chat.split("\n\n", 1)
