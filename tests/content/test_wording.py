@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from content import numeral, wording
+from content import numeral, phrase, wording
 
 DIGITS = "零一二三四五六七八九"
 PROTECTED = (
@@ -144,8 +144,10 @@ def test_an_edit_may_say_the_same_in_other_words(old: str, new: str) -> None:
         ("20 July", "21 July"),
     ],
 )
-def test_a_changed_fact_is_seen(old: str, new: str) -> None:
+def test_a_changed_fact_is_seen_in_either_script(old: str, new: str) -> None:
     assert wording.changed(old, new)
+    assert wording.changed(phrase.traditional(old), phrase.traditional(new))
+    assert wording.changed(old, phrase.traditional(old)) == []
 
 
 def test_a_place_name_of_the_tree_is_a_fact() -> None:
