@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 from bot.cli import context
 from bot.cli import draft as drafting
 from content import alert as alerts
-from content import cap, coverage, notice, people, review, wording
+from content import cap, coverage, notice, people, review, store, wording
 from content import draft as drafts
 from content.alert import Revision
 from content.draft import Draft
 from content.event import Actor
 from content.message import Written
 from content.place import PlaceKind
+from content.staff import Staff
 
 app = typer.Typer(no_args_is_help=True, help="Write, review, publish and follow alerts.")
 
@@ -149,7 +150,9 @@ def review_afterwards(
 ) -> None:
     """Look at an emergency publication afterwards, and close its task."""
     with _acting() as (session, actor):
-        review.review_afterwards(session, actor, _current(session, code), note, context.now())
+        rows = alerts.revisions(session, alerts.get(session, code))
+        row = next((one for one in reversed(rows) if one.emergency), rows[-1])
+        review.review_afterwards(session, actor, row, note, context.now())
         context.console.print("已复核。 Reviewed.")
 
 
@@ -166,7 +169,7 @@ def status(code: Code, as_json: AsJson = False) -> None:
             else []
         )
         history = alerts.history(session, alert)
-        zone = cap.zone(session)
+        lines = [_line(session, act) for act in history]
     if as_json:
         _json(
             {
@@ -177,9 +180,7 @@ def status(code: Code, as_json: AsJson = False) -> None:
         )
         return
     context.console.print(f"{alert.code} {row.event} {row.severity} {row.stage}", markup=False)
-    for act in history:
-        at = cap.instant(act.at, zone)
-        line = f"{at} {act.revision} {act.step} {act.staff_id} {act.reason}"
+    for line in lines:
         context.console.print(line, markup=False, soft_wrap=True)
     if reach:
         context.console.print(_reach(reach))
@@ -205,7 +206,7 @@ def show_all(as_json: AsJson = False) -> None:
 @contextmanager
 def _acting() -> Iterator[tuple[Session, Actor]]:
     try:
-        with context.store() as store, store.begin() as session:
+        with context.store() as opened, opened.begin() as session:
             yield session, context.actor(session)
     except review.ReviewError as error:
         context.fail(str(error))
@@ -250,6 +251,12 @@ def _row(code: str, row: Revision) -> dict[str, Any]:
         "status": row.status,
         "expires": row.expires,
     }
+
+
+def _line(session: Session, act: alerts.Act) -> str:
+    who = session.get(Staff, (store.community(session), act.staff_id))
+    at = cap.instant(act.at, cap.zone(session))
+    return f"{at} #{act.revision} {act.step} {who.name if who else ''} {act.reason}".rstrip()
 
 
 def _reach(reach: list[coverage.Reach]) -> Table:

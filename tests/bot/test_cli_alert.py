@@ -193,3 +193,28 @@ def test_an_unknown_code_is_a_sentence(desk: Desk, words: tuple[str, ...]) -> No
     refused = desk.run(Role.PUBLISHER, *words)
     assert refused.exit_code == 1
     assert "没有编号为 A99 的通知" in refused.stderr
+
+
+def test_an_emergency_is_published_by_one_other_and_reviewed_afterwards(desk: Desk) -> None:
+    words = ("--event", "火灾", "--text", "3号楼着火，请立即下楼。", "--color", "红")
+    code = str(desk.json(Role.AUTHOR, "draft", *words, "--urgency", "Immediate")["code"])
+    assert desk.run(Role.PUBLISHER, "publish", code).exit_code == 1
+    assert desk.json(Role.PUBLISHER, "publish", code, "--emergency")["recipients"] == 1
+    desk.json(Role.AUTHOR, "update", code, "--text", "3号楼的火已扑灭。", "--no-action")
+    assert desk.run(Role.VERIFIER, "review", code, "--note", "属实").exit_code == 0
+
+
+def test_status_reads_as_a_list_of_steps_and_a_table(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    shown = desk.run(Role.AUTHOR, "status", code).stdout
+    steps = [line.split()[2] for line in shown.splitlines() if " #1 " in line]
+    assert steps == ["draft", "verify", "edit", "publish"]
+    assert "全部" in shown
+
+
+def test_the_same_text_is_published_again_only_when_asked_for(desk: Desk) -> None:
+    desk.json(Role.PUBLISHER, "publish", desk.edited())
+    code = desk.edited()
+    assert "--again" in desk.run(Role.PUBLISHER, "publish", code).stderr.replace("\n", "")
+    assert desk.json(Role.PUBLISHER, "publish", code, "--again")["recipients"] == 1
