@@ -14,6 +14,8 @@ from content.task import TaskKind
 from verification.case import Case, Heard
 
 _HEARSAY = timedelta(minutes=30)
+_SHOWN = 300
+"""Characters of a question that a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def give(
         resident_id=who.resident_id,
         place_id=who.place_id,
         subject_id=heard.id,
-        note=note,
+        note=_note(heard.number, note),
     )
     if calm:
         given.urgent, given.due_at = False, now + _HEARSAY
@@ -58,7 +60,8 @@ def give(
 
 def page(session: Session, matter: Case, now: datetime) -> None:
     """Give the experts a task about a new case."""
-    task.add(session, TaskKind.CASE, HOUSE, now, subject_id=matter.id, note=matter.matter)
+    note = _note(matter.number, matter.matter)
+    task.add(session, TaskKind.CASE, HOUSE, now, subject_id=matter.id, note=note)
 
 
 def finish(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
@@ -66,3 +69,8 @@ def finish(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
     for open_task in task.waiting(session):
         if open_task.kind is TaskKind.CASE and open_task.subject_id == matter.id:
             task.done(session, open_task.id, "settled", actor, now)
+
+
+def _note(number: int, words: str) -> str:
+    """Return what staff read of a task: the number that the asker was told, and what was said."""
+    return f"编号{number}：{words[:_SHOWN] or '图片、语音或文件'}"

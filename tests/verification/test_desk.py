@@ -81,6 +81,14 @@ def test_everyone_who_asks_the_same_joins_one_case(desk_store: Store, cast: Any,
     assert len(tasks(desk_store, TaskKind.CASE)) == 1
 
 
+def test_the_experts_task_names_the_number_and_the_matter(
+    desk_store: Store, cast: Any, ask: Ask
+) -> None:
+    reply = ask(NEWS, cast.wang)
+    (task,) = tasks(desk_store, TaskKind.CASE)
+    assert task.note == f"编号{reply.number}：{NEWS}"
+
+
 def test_the_denial_of_an_open_question_is_another_case(cast: Any, ask: Ask) -> None:
     first, second = ask(NEWS, cast.wang), ask("听说下周三小区不拆电动车棚了", cast.li)
     assert second.number != first.number
