@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import alert as alerts
-from content import bulletin, compare, condition, identity, store, task, transition
+from content import bulletin, compare, condition, event, identity, store, task, transition
 from content import draft as drafts
 from content import revision as revisions
 from content.alert import Alert, MsgType, Revision, Stage, Step
@@ -135,7 +135,7 @@ def publish(
         condition.unsaid(session, row, content, now)
     row.emergency = emergency
     alert = alerts.get(session, row.alert_id)
-    revisions.send(session, alert, row, now)
+    revisions.send(session, actor, alert, row, now)
     made = bulletin.tell(session, alert, row, content, staff_id, now)
     revisions.record(session, actor, row, Step.PUBLISH, content, now, emergency=emergency)
     if emergency:
@@ -158,11 +158,12 @@ def cancel(session: Session, actor: Actor, alert: Alert, now: datetime) -> Notic
     for other in alerts.revisions(session, alert):
         if other.stage in transition.OPEN:
             other.stage = Stage.CANCELLED
+            event.add(session, actor, "alert.dropped", alert.id, now, revision=other.number)
     expires = max(row.expires, now + CANCEL_LIFE)
     over = revisions.make(
         session, alert, replace(content, expires=expires), MsgType.CANCEL, staff_id, now
     )
-    revisions.send(session, alert, over, now)
+    revisions.send(session, actor, alert, over, now)
     revisions.record(session, actor, row, Step.CANCEL, content, now)
     return bulletin.tell(session, alert, over, content, staff_id, now)
 

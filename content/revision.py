@@ -123,13 +123,14 @@ def unchanged(session: Session, row: Revision, content: Draft) -> None:
         )
 
 
-def send(session: Session, alert: Alert, row: Revision, now: datetime) -> None:
+def send(session: Session, actor: Actor, alert: Alert, row: Revision, now: datetime) -> None:
     """Date the message as CAP wants it, and end the revision it replaces."""
     row.references = cap.references(session, alert)
     row.sent = now
     for other in alerts.revisions(session, alert):
         if other.id != row.id and other.stage is Stage.PUBLISHED:
             other.stage = Stage.SUPERSEDED
+            event.add(session, actor, "alert.superseded", alert.id, now, revision=other.number)
     row.stage = Stage.PUBLISHED
 
 

@@ -22,10 +22,16 @@ def test_every_step_leaves_its_event_in_order(
     row, _ = published(session, office, now)
     newer = review.update(session, office.author, of(session, row), office.draft, now)
     review.send_back(session, office.verifier, newer, "写明原因", now)
+    review.edit(session, office.author, newer, office.draft, now)
+    review.publish(session, office.publisher, newer, now, emergency=True)
+    review.update(session, office.author, of(session, row), office.draft, now)
     review.cancel(session, office.publisher, of(session, row), now)
     query = select(Event.kind).where(Event.subject_id == row.alert_id).order_by(Event.id)
-    steps = "drafted verified edited published drafted returned cancelled"
-    assert [kind.removeprefix("alert.") for kind in session.scalars(query)] == steps.split()
+    assert [kind.removeprefix("alert.") for kind in session.scalars(query)] == [
+        *("drafted", "verified", "edited", "published"),
+        *("drafted", "returned", "drafted", "superseded", "published"),
+        *("drafted", "dropped", "cancelled"),
+    ]
 
 
 def test_a_revision_is_a_cap_message_that_names_its_forerunners(
