@@ -45,6 +45,22 @@ class Report:
     ignored: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A list that has been read, faults and all; nothing of it is in the database yet."""
+
+    listing: Listing
+    entries: tuple[Entry, ...]
+
+
+def prepare(
+    lines: Sequence[Line], region: str, progress: Progress = lambda _done, _of: None
+) -> Prepared:
+    """Read a list without a session: half of an import's time, when nobody has to wait."""
+    listing = Listing(lines, region)
+    return Prepared(listing, tuple(listing.entries(progress)))
+
+
 def load(
     session: Session,
     lines: Sequence[Line],
@@ -52,13 +68,17 @@ def load(
     actor: Actor,
     progress: Progress = lambda _done, _of: None,
 ) -> Report:
+    """Read and import a list at once: `prepare`, then `bring`."""
+    region = session.get_one(Community, store.community(session)).region
+    return bring(session, prepare(lines, region, progress), now, actor)
+
+
+def bring(session: Session, prepared: Prepared, now: datetime, actor: Actor) -> Report:
     """Import a list; the same number is the same person, a changed row changes the person.
 
     Raises RosterError when any cell is wrong; the caller's transaction then rolls back whole.
     """
-    region = session.get_one(Community, store.community(session)).region
-    listing = Listing(lines, region)
-    entries = listing.entries(progress)
+    listing, entries = prepared.listing, prepared.entries
     homes = _settle(session, listing, entries)
     keys = _keys(session, listing, entries, homes)
     if listing.problems:

@@ -16,8 +16,9 @@ from bot.cli.facts import put, say
 from bot.cli.staff import AsJson, admin
 from content import event, identity, people, place, roster, sheet, store
 from content.people import Audience, Need, Resident
-from content.place import PlaceKind
+from content.place import Community, PlaceKind
 from content.roster import RosterError
+from content.sheet import SheetError
 
 app = typer.Typer(no_args_is_help=True, help="Import, list, export and erase residents.")
 
@@ -31,11 +32,17 @@ def bring(
     as_json: AsJson = False,
 ) -> None:
     """Import a list; nothing is imported if one cell is bad, and twice changes nothing."""
+    with admin() as (session, _):
+        region = session.get_one(Community, store.community(session)).region
+    try:
+        with progress.bar("读取名册 Reading") as step:
+            # outside a transaction, so that alerts go on being sent
+            prepared = roster.prepare(sheet.read(file), region, step)
+    except SheetError as error:
+        context.fail(str(error))
     with admin() as (session, actor):
-        lines = sheet.read(file)
         try:
-            with progress.bar("读取名册 Reading") as step:
-                report = roster.load(session, lines, context.now(), actor, step)
+            report = roster.bring(session, prepared, context.now(), actor)
         except RosterError as error:
             _refuse(error, as_json=as_json)
     done = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "erased")}
