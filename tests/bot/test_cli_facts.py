@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 from bot import config
 from bot.cli import ask, cases, evaluate, facts
 from content import identity, people
-from content.base import Base
 from content.keys import Keyring
 from content.message import Kind
 from content.place import Community
@@ -53,7 +52,6 @@ class House:
         self.community = uuid4()
         opened = self.open()
         opened.migrate()
-        Base.metadata.create_all(opened._writer)
         now = datetime.now(UTC)
         with opened.begin() as session:
             session.add(Community(community_id=self.community, name="幸福里社区"))

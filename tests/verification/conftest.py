@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from content import identity, people
-from content.base import Base
 from content.delivery import Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
@@ -44,14 +43,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk_store(store: Store) -> Store:
-    Base.metadata.create_all(store._writer)
-    return store
-
-
-@pytest.fixture
-def cast(desk_store: Store, now: datetime) -> Desk:
-    with desk_store.begin() as session:
+def cast(store: Store, now: datetime) -> Desk:
+    with store.begin() as session:
         expert = identity.add_staff(session, "陈医师", [Role.EXPERT], now)
         author = identity.add_staff(session, "孙干事", [Role.AUTHOR], now)
         wang = people.bare(session, Kind.CHAT, "1001", now)
@@ -60,9 +53,9 @@ def cast(desk_store: Store, now: datetime) -> Desk:
 
 
 @pytest.fixture
-def water(desk_store: Store, cast: Desk, now: datetime) -> Fact:
+def water(store: Store, cast: Desk, now: datetime) -> Fact:
     """A signed fact: nobody poisoned the waterworks."""
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.draft(session, cast.author, WATER, now, code="water")
         facts.sign(session, fact, cast.expert, now)
         return fact
@@ -75,11 +68,11 @@ def statement() -> Callable[..., Statement]:
 
 
 @pytest.fixture
-def told(desk_store: Store) -> Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]:
+def told(store: Store) -> Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]:
     """What an address was told, as the fields of its notices in Chinese, oldest first."""
 
     def read(address_id: uuid.UUID, kind: NoticeKind) -> list[dict[str, object]]:
-        with desk_store.read() as session:
+        with store.read() as session:
             query = (
                 select(Notice)
                 .join(Delivery, Delivery.notice_id == Notice.id)

@@ -24,23 +24,23 @@ Told = Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]
 
 
 @pytest.fixture
-def ask(desk_store: Store, now: datetime) -> Callable[[str, uuid.UUID], desk.Reply]:
+def ask(store: Store, now: datetime) -> Callable[[str, uuid.UUID], desk.Reply]:
     base = facts.Base()
 
     def heard(text: str, who: uuid.UUID) -> desk.Reply:
-        with desk_store.begin() as session:
+        with store.begin() as session:
             return desk.hear(session, base, Question(text, who), now)
 
     return heard
 
 
 @pytest.fixture
-def settle(desk_store: Store, cast: Any, now: datetime, statement: Make) -> Callable[[int], int]:
+def settle(store: Store, cast: Any, now: datetime, statement: Make) -> Callable[[int], int]:
     """Let the expert settle the case of this number; return how many are told."""
 
     def settled(number: int) -> int:
         ruling = statement(claim="下周三小区拆掉所有电动车棚", truth=TRUTH)
-        with desk_store.begin() as session:
+        with store.begin() as session:
             matter = case.numbered(session, number)
             return settlement.settle(session, matter, cast.expert, ruling, now)
 
@@ -48,11 +48,11 @@ def settle(desk_store: Store, cast: Any, now: datetime, statement: Make) -> Call
 
 
 @pytest.fixture
-def change(desk_store: Store, cast: Any, now: datetime, statement: Make) -> Callable[..., int]:
+def change(store: Store, cast: Any, now: datetime, statement: Make) -> Callable[..., int]:
     """Change the water fact, sign it and correct; return how many are corrected."""
 
     def changed(**other: object) -> int:
-        with desk_store.begin() as session:
+        with store.begin() as session:
             fact = facts.named(session, "water")
             facts.change(session, fact, cast.author, statement(**other), now)
             facts.sign(session, fact, cast.expert, now)
@@ -85,20 +85,20 @@ def test_who_asks_after_the_settlement_is_answered_at_once(
 
 
 def test_a_settled_case_is_closed_with_its_task(
-    desk_store: Store, cast: Any, ask: Any, settle: Any
+    store: Store, cast: Any, ask: Any, settle: Any
 ) -> None:
     settle(ask(NEWS, cast.wang).number)
-    with desk_store.read() as session:
+    with store.read() as session:
         assert case.open_cases(session) == []
         task = session.scalar(select(Task).where(Task.kind == TaskKind.CASE))
         assert (task.outcome, task.taken_by) == ("settled", cast.expert.id)
 
 
 def test_only_an_expert_settles(
-    desk_store: Store, cast: Any, ask: Any, statement: Make, now: datetime
+    store: Store, cast: Any, ask: Any, statement: Make, now: datetime
 ) -> None:
     number = ask(NEWS, cast.wang).number
-    with desk_store.begin() as session, pytest.raises(Refused):
+    with store.begin() as session, pytest.raises(Refused):
         settlement.settle(session, case.numbered(session, number), cast.author, statement(), now)
 
 
@@ -110,20 +110,20 @@ def test_a_case_is_settled_once(cast: Any, ask: Any, settle: Any) -> None:
 
 
 def test_a_case_is_settled_by_a_fact_that_is_there(
-    desk_store: Store, water: Fact, cast: Any, ask: Any, told: Told, now: datetime
+    store: Store, water: Fact, cast: Any, ask: Any, told: Told, now: datetime
 ) -> None:
     number = ask(NEWS, cast.wang).number
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.get(session, water.id)
         settlement.settle(session, case.numbered(session, number), cast.expert, fact, now)
     assert told(cast.wang, NoticeKind.ANSWER)[0]["claim"] == RUMOR
 
 
 def test_a_withdrawn_fact_settles_nothing(
-    desk_store: Store, water: Fact, cast: Any, ask: Any, now: datetime
+    store: Store, water: Fact, cast: Any, ask: Any, now: datetime
 ) -> None:
     number = ask(NEWS, cast.wang).number
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.get(session, water.id)
         facts.withdraw(session, fact, cast.expert, now)
         with pytest.raises(Refused):
@@ -143,12 +143,12 @@ def test_who_was_told_hears_of_a_new_verdict(
 
 @pytest.mark.usefixtures("water")
 def test_a_correction_is_sent_once(
-    desk_store: Store, cast: Any, ask: Any, change: Callable[..., int], told: Told, now: datetime
+    store: Store, cast: Any, ask: Any, change: Callable[..., int], told: Told, now: datetime
 ) -> None:
     ask(RUMOR, cast.wang)
     ask(RUMOR, cast.wang)
     change(verdict=Verdict.PARTLY)
-    with desk_store.begin() as session:
+    with store.begin() as session:
         assert settlement.correct(session, facts.named(session, "water"), now) == 0
     assert len(told(cast.wang, NoticeKind.CORRECTION)) == 1
 
@@ -162,17 +162,17 @@ def test_a_change_of_the_explanation_corrects_nobody(
 
 
 @pytest.mark.usefixtures("water")
-def test_the_editor_sees_how_many_were_told(desk_store: Store, cast: Any, ask: Any) -> None:
+def test_the_editor_sees_how_many_were_told(store: Store, cast: Any, ask: Any) -> None:
     for who in (cast.wang, cast.wang, cast.li):
         ask(RUMOR, who)
-    with desk_store.read() as session:
+    with store.read() as session:
         assert settlement.told(session, facts.named(session, "water")) == 2
 
 
 @pytest.fixture
-def withdraw(desk_store: Store, cast: Any, now: datetime) -> Callable[[], int]:
+def withdraw(store: Store, cast: Any, now: datetime) -> Callable[[], int]:
     def withdrawn() -> int:
-        with desk_store.begin() as session:
+        with store.begin() as session:
             fact = facts.named(session, "water")
             facts.withdraw(session, fact, cast.expert, now)
             return settlement.correct(session, fact, now)
@@ -182,33 +182,33 @@ def withdraw(desk_store: Store, cast: Any, now: datetime) -> Callable[[], int]:
 
 @pytest.mark.usefixtures("water")
 def test_who_was_told_a_withdrawn_fact_waits_for_an_expert_again(
-    desk_store: Store, cast: Any, ask: Any, withdraw: Callable[[], int], told: Told
+    store: Store, cast: Any, ask: Any, withdraw: Callable[[], int], told: Told
 ) -> None:
     ask(RUMOR, cast.wang)
     assert (withdraw(), withdraw()) == (1, 0)
     assert told(cast.wang, NoticeKind.CORRECTION)[0]["verdict"] == "unconfirmed"
-    with desk_store.read() as session:
+    with store.read() as session:
         (again,) = case.open_cases(session)
         assert [heard.address_id for heard in case.askers(session, again)] == [cast.wang]
 
 
 @pytest.mark.usefixtures("water")
 def test_the_case_after_a_withdrawal_reaches_the_same_people(
-    desk_store: Store, cast: Any, ask: Any, withdraw: Callable[[], int], settle: Any, told: Told
+    store: Store, cast: Any, ask: Any, withdraw: Callable[[], int], settle: Any, told: Told
 ) -> None:
     ask(RUMOR, cast.wang)
     withdraw()
-    with desk_store.read() as session:
+    with store.read() as session:
         (again,) = case.open_cases(session)
     assert settle(again.number) == 1
     assert told(cast.wang, NoticeKind.ANSWER)[-1]["truth"] == TRUTH
 
 
 def test_a_settled_answer_is_corrected_too(
-    desk_store: Store, cast: Any, ask: Any, settle: Any, statement: Make, now: datetime
+    store: Store, cast: Any, ask: Any, settle: Any, statement: Make, now: datetime
 ) -> None:
     settle(ask(NEWS, cast.wang).number)
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = session.scalar(select(Fact))
         facts.change(session, fact, cast.expert, statement(truth="车棚改在周四换充电桩。"), now)
         facts.sign(session, fact, cast.expert, now)
@@ -216,8 +216,8 @@ def test_a_settled_answer_is_corrected_too(
 
 
 @pytest.mark.usefixtures("water")
-def test_who_cannot_be_reached_is_not_counted_as_told(desk_store: Store, now: datetime) -> None:
-    with desk_store.begin() as session:
+def test_who_cannot_be_reached_is_not_counted_as_told(store: Store, now: datetime) -> None:
+    with store.begin() as session:
         question = Question(RUMOR, None, group=True)
         desk.hear(session, facts.base(session), question, now)
         assert telling.told(session, facts.named(session, "water").id) == 0

@@ -28,22 +28,22 @@ def base() -> facts.Base:
 
 
 @pytest.fixture
-def ask(desk_store: Store, now: datetime, base: facts.Base) -> Ask:
+def ask(store: Store, now: datetime, base: facts.Base) -> Ask:
     """Ask the desk, each time in a transaction of its own."""
 
     def heard(
         text: str, who: uuid.UUID | None, *, at: datetime = now, **more: object
     ) -> desk.Reply:
-        with desk_store.begin() as session:
+        with store.begin() as session:
             return desk.hear(session, base, Question(text, who, **more), at)
 
     return heard
 
 
 @pytest.fixture
-def choose(desk_store: Store, now: datetime, base: facts.Base) -> Callable[..., desk.Reply]:
+def choose(store: Store, now: datetime, base: facts.Base) -> Callable[..., desk.Reply]:
     def chosen(reply: desk.Reply, option: str) -> desk.Reply:
-        with desk_store.begin() as session:
+        with store.begin() as session:
             return desk.choose(session, base, reply.question_id, option, now)
 
     return chosen
@@ -75,17 +75,17 @@ def test_a_new_question_becomes_a_case_with_a_number(cast: Any, ask: Ask, told: 
     assert receipt["number"] == str(reply.number)
 
 
-def test_everyone_who_asks_the_same_joins_one_case(desk_store: Store, cast: Any, ask: Ask) -> None:
+def test_everyone_who_asks_the_same_joins_one_case(store: Store, cast: Any, ask: Ask) -> None:
     first, second = ask(NEWS, cast.wang), ask(f"{NEWS}！！转发给家人", cast.li)
     assert second.number == first.number
-    assert len(tasks(desk_store, TaskKind.CASE)) == 1
+    assert len(tasks(store, TaskKind.CASE)) == 1
 
 
 def test_the_experts_task_names_the_number_and_the_matter(
-    desk_store: Store, cast: Any, ask: Ask
+    store: Store, cast: Any, ask: Ask
 ) -> None:
     reply = ask(NEWS, cast.wang)
-    (task,) = tasks(desk_store, TaskKind.CASE)
+    (task,) = tasks(store, TaskKind.CASE)
     assert task.note == f"编号{reply.number}：{NEWS}"
 
 
@@ -95,29 +95,27 @@ def test_the_denial_of_an_open_question_is_another_case(cast: Any, ask: Ask) -> 
 
 
 def test_an_emergency_is_warned_and_paged_and_still_taken_down(
-    desk_store: Store, cast: Any, ask: Ask, told: Told
+    store: Store, cast: Any, ask: Ask, told: Told
 ) -> None:
     reply = ask("3号楼着火了，快来人", cast.wang)
     (warning,) = told(cast.wang, NoticeKind.REPLY)
     assert "119" in str(warning["text"])
-    assert tasks(desk_store, TaskKind.EMERGENCY)[0].urgent
+    assert tasks(store, TaskKind.EMERGENCY)[0].urgent
     assert reply.state is State.WAITING
 
 
 def test_an_emergency_that_is_only_heard_of_pages_with_less_haste(
-    desk_store: Store, cast: Any, ask: Ask
+    store: Store, cast: Any, ask: Ask
 ) -> None:
     ask("听说3号楼着火了是真的吗", cast.wang)
-    assert [task.urgent for task in tasks(desk_store, TaskKind.EMERGENCY)] == [False]
+    assert [task.urgent for task in tasks(store, TaskKind.EMERGENCY)] == [False]
 
 
-def test_a_request_for_service_is_a_task_and_no_case(
-    desk_store: Store, cast: Any, ask: Ask
-) -> None:
+def test_a_request_for_service_is_a_task_and_no_case(store: Store, cast: Any, ask: Ask) -> None:
     reply = ask("我家楼道的灯坏了，麻烦派人来修一下", cast.wang)
     assert reply.state is State.REPLIED
-    assert len(tasks(desk_store, TaskKind.SERVICE)) == 1
-    assert tasks(desk_store, TaskKind.CASE) == []
+    assert len(tasks(store, TaskKind.SERVICE)) == 1
+    assert tasks(store, TaskKind.CASE) == []
 
 
 @pytest.mark.parametrize("text", ["你好", "谢谢你", "", "   "])
@@ -134,10 +132,10 @@ def test_whatever_is_sent_hears_something(text: str, cast: Any, ask: Ask) -> Non
 
 
 def test_a_photo_becomes_a_case_with_the_attachment(
-    desk_store: Store, cast: Any, ask: Ask, told: Told
+    store: Store, cast: Any, ask: Ask, told: Told
 ) -> None:
     reply = ask("", cast.wang, attachment=Attachment("photo", "file-1", "unique-1", b"\x89PNG"))
-    with desk_store.read() as session:
+    with store.read() as session:
         (kept,) = case.files(session, case.numbered(session, reply.number))
     assert (kept.kind, kept.reference) == ("photo", "file-1")
     assert len(told(cast.wang, NoticeKind.CASE)) == 1
@@ -168,10 +166,10 @@ def test_a_group_reads_that_an_unknown_matter_is_being_checked(ask: Ask) -> None
 
 @pytest.mark.usefixtures("water")
 def test_the_asker_from_a_group_is_answered_in_private(
-    desk_store: Store, base: facts.Base, cast: Any, ask: Ask, told: Told, now: datetime
+    store: Store, base: facts.Base, cast: Any, ask: Ask, told: Told, now: datetime
 ) -> None:
     asked = ask(RUMOR, None, group=True)
-    with desk_store.begin() as session:
+    with store.begin() as session:
         desk.again(session, base, asked.question_id, cast.li, now)
     assert len(told(cast.li, NoticeKind.ANSWER)) == 1
 
@@ -189,9 +187,9 @@ def test_what_comes_too_fast_is_still_taken_down(cast: Any, ask: Ask) -> None:
 
 
 def test_a_fact_past_its_day_answers_nobody(
-    desk_store: Store, cast: Any, ask: Ask, statement: Callable[..., Statement], now: datetime
+    store: Store, cast: Any, ask: Ask, statement: Callable[..., Statement], now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.draft(session, cast.author, statement(valid_until=date(2026, 7, 20)), now)
         facts.sign(session, fact, cast.expert, now)
     assert ask(RUMOR, cast.wang, at=now).state is State.ANSWERED
@@ -200,13 +198,13 @@ def test_a_fact_past_its_day_answers_nobody(
 
 @pytest.mark.usefixtures("water")
 def test_a_choice_is_answered_and_proposes_a_variant(
-    desk_store: Store, cast: Any, ask: Ask, choose: Callable[..., desk.Reply], told: Told
+    store: Store, cast: Any, ask: Ask, choose: Callable[..., desk.Reply], told: Told
 ) -> None:
     asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
     assert asked.state is State.ASKED_BACK
     assert choose(asked, "1").state is State.ANSWERED
     assert told(cast.wang, NoticeKind.ANSWER)[-1]["truth"]
-    with desk_store.read() as session:
+    with store.read() as session:
         proposed = select(FactVariant).where(FactVariant.state == VariantState.PROPOSED)
         assert len(list(session.scalars(proposed))) == 1
 
@@ -266,18 +264,18 @@ def test_a_choice_that_was_not_shown_is_refused(
 
 
 def test_a_question_that_cannot_be_judged_is_a_case(
-    desk_store: Store, cast: Any, told: Told, now: datetime
+    store: Store, cast: Any, told: Told, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         desk.take(session, Question(NEWS, cast.wang), now)
     assert len(told(cast.wang, NoticeKind.CASE)) == 1
 
 
 def test_identity_numbers_are_never_stored_and_phones_are_masked_for_staff(
-    desk_store: Store, cast: Any, ask: Ask
+    store: Store, cast: Any, ask: Ask
 ) -> None:
     reply = ask(f"{NEWS}，身份证11010519491231002X，电话13800138000", cast.wang)
-    with desk_store.read() as session:
+    with store.read() as session:
         heard = case.get(session, reply.question_id)
         shown = case.numbered(session, reply.number).matter
     assert "11010519491231002X" not in heard.text
@@ -286,12 +284,12 @@ def test_identity_numbers_are_never_stored_and_phones_are_masked_for_staff(
 
 @pytest.mark.usefixtures("told")
 def test_a_question_is_answered_in_the_askers_language(
-    desk_store: Store,
+    store: Store,
     cast: Any,
     ask: Ask,
 ) -> None:
     reply = ask("thank you", cast.wang, language=Written.ENGLISH, channel=Kind.SMS)
-    with desk_store.read() as session:
+    with store.read() as session:
         from content.notice import texts
 
         said = texts(session, reply.notices[0])
@@ -299,8 +297,8 @@ def test_a_question_is_answered_in_the_askers_language(
 
 
 @pytest.mark.usefixtures("water")
-def test_every_question_is_written_down(desk_store: Store, cast: Any, ask: Ask) -> None:
+def test_every_question_is_written_down(store: Store, cast: Any, ask: Ask) -> None:
     for text in (RUMOR, NEWS, "你好"):
         ask(text, cast.wang)
-    with desk_store.read() as session:
+    with store.read() as session:
         assert session.scalar(select(func.count()).select_from(Heard)) == 3

@@ -24,16 +24,14 @@ def shown(store: Store, fact: Fact) -> FactView | None:
         return facts.base(session).index.get(str(fact.id))
 
 
-def test_a_draft_answers_nobody(
-    desk_store: Store, cast: Any, statement: Make, now: datetime
-) -> None:
-    with desk_store.begin() as session:
+def test_a_draft_answers_nobody(store: Store, cast: Any, statement: Make, now: datetime) -> None:
+    with store.begin() as session:
         fact = facts.draft(session, cast.author, statement(), now)
-    assert shown(desk_store, fact) is None
+    assert shown(store, fact) is None
 
 
-def test_only_an_expert_signs(desk_store: Store, cast: Any, statement: Make, now: datetime) -> None:
-    with desk_store.begin() as session:
+def test_only_an_expert_signs(store: Store, cast: Any, statement: Make, now: datetime) -> None:
+    with store.begin() as session:
         fact = facts.draft(session, cast.author, statement(), now)
         for stranger in (cast.author, HOUSE):
             with pytest.raises(Refused):
@@ -41,33 +39,33 @@ def test_only_an_expert_signs(desk_store: Store, cast: Any, statement: Make, now
 
 
 @pytest.mark.usefixtures("water")
-def test_a_signature_names_its_expert(desk_store: Store, cast: Any, now: datetime) -> None:
-    with desk_store.read() as session:
+def test_a_signature_names_its_expert(store: Store, cast: Any, now: datetime) -> None:
+    with store.read() as session:
         version = facts.current(session, facts.named(session, "water"))
     assert (version.signed_by, version.signed_at) == (cast.expert.id, now)
 
 
-def test_a_signed_fact_answers(desk_store: Store, water: Fact) -> None:
-    assert shown(desk_store, water) is not None
+def test_a_signed_fact_answers(store: Store, water: Fact) -> None:
+    assert shown(store, water) is not None
 
 
 def test_a_changed_fact_says_the_old_until_the_new_is_signed(
-    desk_store: Store, cast: Any, water: Fact, statement: Make, now: datetime
+    store: Store, cast: Any, water: Fact, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.named(session, "water")
         facts.change(session, fact, cast.author, statement(verdict=Verdict.PARTLY), now)
-    assert shown(desk_store, water).verdict is Verdict.FALSE
-    with desk_store.begin() as session:
+    assert shown(store, water).verdict is Verdict.FALSE
+    with store.begin() as session:
         facts.sign(session, facts.named(session, "water"), cast.expert, now)
-    assert shown(desk_store, water).verdict is Verdict.PARTLY
+    assert shown(store, water).verdict is Verdict.PARTLY
 
 
 @pytest.mark.usefixtures("water")
 def test_a_change_keeps_the_version_before(
-    desk_store: Store, cast: Any, statement: Make, now: datetime
+    store: Store, cast: Any, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.named(session, "water")
         facts.change(session, fact, cast.author, statement(truth="现在情况变了。"), now)
         kept = facts.current(session, fact, 1).truth
@@ -75,35 +73,33 @@ def test_a_change_keeps_the_version_before(
 
 
 def test_a_withdrawn_fact_answers_nobody_and_is_not_changed(
-    desk_store: Store, cast: Any, water: Fact, statement: Make, now: datetime
+    store: Store, cast: Any, water: Fact, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.named(session, "water")
         facts.withdraw(session, fact, cast.expert, now)
         with pytest.raises(Refused):
             facts.change(session, fact, cast.author, statement(), now)
-    assert shown(desk_store, water) is None
+    assert shown(store, water) is None
 
 
 @pytest.mark.parametrize(
     "missing", [{"claim": " "}, {"truth": ""}, {"source": ""}, {"verdict": Verdict.UNKNOWN}]
 )
 def test_an_incomplete_fact_is_refused(
-    missing: dict[str, Any], desk_store: Store, cast: Any, statement: Make, now: datetime
+    missing: dict[str, Any], store: Store, cast: Any, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session, pytest.raises(Refused):
+    with store.begin() as session, pytest.raises(Refused):
         facts.draft(session, cast.author, statement(**missing), now)
 
 
 @pytest.mark.usefixtures("water")
-def test_another_process_follows_by_the_watermark(
-    desk_store: Store, cast: Any, now: datetime
-) -> None:
-    with desk_store.read() as session:
+def test_another_process_follows_by_the_watermark(store: Store, cast: Any, now: datetime) -> None:
+    with store.read() as session:
         base = facts.base(session)
-    with desk_store.begin() as session:
+    with store.begin() as session:
         facts.withdraw(session, facts.named(session, "water"), cast.expert, now)
-    with desk_store.read() as session:
+    with store.read() as session:
         counts = facts.refresh(session, base), facts.refresh(session, base)
     assert counts == (1, 0)
     assert len(base.index) == 0
@@ -111,9 +107,9 @@ def test_another_process_follows_by_the_watermark(
 
 @pytest.mark.usefixtures("water")
 def test_a_proposed_variant_finds_nothing_before_it_is_accepted(
-    desk_store: Store, cast: Any, now: datetime
+    store: Store, cast: Any, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         fact = facts.named(session, "water")
         variant = facts.add_variant(session, fact, "水里有毒千万别喝", HOUSE, now, accepted=False)
         before = facts.base(session).index.get(str(fact.id)).variants
@@ -123,8 +119,8 @@ def test_a_proposed_variant_finds_nothing_before_it_is_accepted(
 
 
 @pytest.mark.usefixtures("water")
-def test_the_same_wording_is_one_variant(desk_store: Store, cast: Any, now: datetime) -> None:
-    with desk_store.begin() as session:
+def test_the_same_wording_is_one_variant(store: Store, cast: Any, now: datetime) -> None:
+    with store.begin() as session:
         fact = facts.named(session, "water")
         again = facts.add_variant(
             session, fact, "听说水廠有人下毒，大家別喝自來水！", cast.author, now, accepted=True
@@ -132,8 +128,8 @@ def test_the_same_wording_is_one_variant(desk_store: Store, cast: Any, now: date
     assert again is None
 
 
-def test_a_variant_is_encrypted(desk_store: Store, water: Fact) -> None:
-    with desk_store.read() as session:
+def test_a_variant_is_encrypted(store: Store, water: Fact) -> None:
+    with store.read() as session:
         raw = session.connection().exec_driver_sql("SELECT text FROM fact_variant").scalar()
         variant = session.scalar(select(FactVariant).where(FactVariant.fact_id == water.id))
     assert "下毒".encode() not in raw
@@ -144,18 +140,18 @@ def test_a_variant_is_encrypted(desk_store: Store, water: Fact) -> None:
     ("area", "path"), [("幸福里社区", ""), ("全部", ""), ("别处的8号楼", "别处的8号楼")]
 )
 def test_an_area_that_is_no_place_here_keeps_its_name(
-    area: str, path: str, desk_store: Store, cast: Any, statement: Make, now: datetime
+    area: str, path: str, store: Store, cast: Any, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         ensure(session, "3号楼2单元501")
         fact = facts.draft(session, cast.author, statement(area=area), now)
         assert facts.current(session, fact).path == path
 
 
 def test_an_area_is_read_as_a_place(
-    desk_store: Store, cast: Any, statement: Make, now: datetime
+    store: Store, cast: Any, statement: Make, now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         home = ensure(session, "3号楼2单元501")
         fact = facts.draft(session, cast.author, statement(area="3栋"), now)
         assert home.path.startswith(facts.current(session, fact).path)
@@ -213,31 +209,29 @@ def bring(store: Store, cast: Any, now: datetime, *lines: bytes) -> exchange.Imp
 
 
 def test_importing_the_same_file_twice_changes_nothing(
-    desk_store: Store, cast: Any, now: datetime
+    store: Store, cast: Any, now: datetime
 ) -> None:
-    first = bring(desk_store, cast, now, line())
-    second = bring(desk_store, cast, now, line())
-    with desk_store.read() as session:
+    first = bring(store, cast, now, line())
+    second = bring(store, cast, now, line())
+    with store.read() as session:
         versions = session.scalar(select(func.count()).select_from(FactVersion))
     assert (first.added, second.unchanged, versions) == (1, 1, 1)
 
 
-def test_importing_a_changed_line_makes_a_version(
-    desk_store: Store, cast: Any, now: datetime
-) -> None:
-    bring(desk_store, cast, now, line())
-    assert bring(desk_store, cast, now, line(truth="3号楼明天停水两小时。")).changed == 1
-    with desk_store.read() as session:
+def test_importing_a_changed_line_makes_a_version(store: Store, cast: Any, now: datetime) -> None:
+    bring(store, cast, now, line())
+    assert bring(store, cast, now, line(truth="3号楼明天停水两小时。")).changed == 1
+    with store.read() as session:
         assert facts.current(session, facts.named(session, "f1")).number == 2
 
 
-def test_a_line_without_an_id_is_known_again(desk_store: Store, cast: Any, now: datetime) -> None:
-    bring(desk_store, cast, now, line(id=""))
-    assert bring(desk_store, cast, now, line(id="")).unchanged == 1
+def test_a_line_without_an_id_is_known_again(store: Store, cast: Any, now: datetime) -> None:
+    bring(store, cast, now, line(id=""))
+    assert bring(store, cast, now, line(id="")).unchanged == 1
 
 
-def test_what_is_exported_can_be_imported(desk_store: Store, cast: Any, now: datetime) -> None:
-    bring(desk_store, cast, now, line(area="3号楼", expert="王工", category="停水"))
-    with desk_store.read() as session:
+def test_what_is_exported_can_be_imported(store: Store, cast: Any, now: datetime) -> None:
+    bring(store, cast, now, line(area="3号楼", expert="王工", category="停水"))
+    with store.read() as session:
         lines = [one.encode() for one in exchange.write(session)]
-    assert bring(desk_store, cast, now, *lines).unchanged == 1
+    assert bring(store, cast, now, *lines).unchanged == 1

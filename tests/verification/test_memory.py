@@ -15,11 +15,11 @@ NEWS = "听说下周三小区要拆掉所有电动车棚"
 
 
 @pytest.fixture
-def asked(desk_store: Store, water: Fact, cast: Any, now: datetime) -> list[desk.Reply]:
+def asked(store: Store, water: Fact, cast: Any, now: datetime) -> list[desk.Reply]:
     """王奶奶 asks something known, something new, and sends a photo."""
     assert water.signed
     photo = Attachment("photo", "file-1")
-    with desk_store.begin() as session:
+    with store.begin() as session:
         base = facts.base(session)
         return [
             desk.hear(session, base, question, now)
@@ -32,36 +32,36 @@ def asked(desk_store: Store, water: Fact, cast: Any, now: datetime) -> list[desk
 
 
 @pytest.mark.usefixtures("asked")
-def test_a_person_is_shown_what_they_asked(desk_store: Store, cast: Any) -> None:
-    with desk_store.read() as session:
+def test_a_person_is_shown_what_they_asked(store: Store, cast: Any) -> None:
+    with store.read() as session:
         shown = memory.export(session, [cast.wang])
         assert [row["text"] for row in shown] == [RUMOR, NEWS, ""]
         assert memory.export(session, [cast.li]) == []
 
 
-def test_a_person_is_forgotten(desk_store: Store, asked: list[desk.Reply], cast: Any) -> None:
-    with desk_store.begin() as session:
+def test_a_person_is_forgotten(store: Store, asked: list[desk.Reply], cast: Any) -> None:
+    with store.begin() as session:
         assert memory.erase(session, [cast.wang]) == 3
-    with desk_store.read() as session:
+    with store.read() as session:
         heard = case.get(session, asked[0].question_id)
         assert (heard.text, heard.address_id) == ("", None)
         assert telling.told(session, facts.named(session, "water").id) == 0
 
 
 def test_what_waits_for_an_expert_is_not_redacted(
-    desk_store: Store, asked: list[desk.Reply], now: datetime
+    store: Store, asked: list[desk.Reply], now: datetime
 ) -> None:
-    with desk_store.begin() as session:
+    with store.begin() as session:
         assert memory.redact(session, now + timedelta(days=90)) == 1
-    with desk_store.read() as session:
+    with store.read() as session:
         texts = [case.get(session, reply.question_id).text for reply in asked]
     assert texts == ["", NEWS, ""]
 
 
 def test_who_was_told_is_still_corrected_after_redaction(
-    desk_store: Store, asked: list[desk.Reply], now: datetime
+    store: Store, asked: list[desk.Reply], now: datetime
 ) -> None:
     assert len(asked) == 3
-    with desk_store.begin() as session:
+    with store.begin() as session:
         memory.redact(session, now + timedelta(days=90))
         assert telling.told(session, facts.named(session, "water").id) == 1
