@@ -2,7 +2,8 @@
 
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
 
@@ -13,7 +14,10 @@ from verification.words import cut, is_han, known, rarity, sound
 
 LONGEST = 200
 NEAR_COPY = 0.7
+NOTE = 40
+"""Characters up to which every telling word of a near-copy counts; longer texts have hashtags and asides."""
 TELLING = 0.35
+_TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
 _NOT = "不没未无别非"
 
 
@@ -151,6 +155,32 @@ def foreign_place(ours: str, our_slots: Slots, wide: str) -> Conflict | None:
     return Conflict("place", ", ".join(strange), "") if strange else None
 
 
+def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
+    """A short text names a day that can be none of those the fact speaks of."""
+    strange = {day for day in ours.dates if not slots.may_be(day, said.dates)}
+    return (
+        Conflict("date", _days(replace(ours, dates=frozenset(strange))), _days(said))
+        if strange
+        else None
+    )
+
+
+def foreign_number(ours: Slots, wide: str) -> Conflict | None:
+    """A short text names a sum, a building, a share or a strength that the fact does not have."""
+    strange = sorted(
+        value + unit for value, unit in ours.numbers if unit in _TELLING_UNITS and value not in wide
+    )
+    return Conflict("number", ", ".join(strange), "") if strange else None
+
+
+def more_denied(ours: Slots, theirs: Iterable[Slots]) -> Conflict | None:
+    """A short statement denies more than any wording of the fact does."""
+    most = max(len(form.denied) for form in theirs)
+    if ours.polarity is Polarity.ASKED or len(ours.denied) <= most:
+        return None
+    return Conflict("negation", ", ".join(f"不{word}" for word in sorted(ours.denied)), "")
+
+
 def _same_kind(name: str, rival: str) -> bool:
     """Known names stand against known names, endings against the same ending."""
     known = slots.known_place
@@ -162,22 +192,20 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     if likeness < NEAR_COPY:
         return None
     said = heard(wide)
-    for mine, other in edits(ours, theirs)[0]:
-        for word, at in cut(ours):
-            touched = (
-                any(char in word for char in mine)
-                and ours.find(mine) < at + len(word)
-                and at < ours.find(mine) + len(mine)
-            )
-            if (
-                touched
-                and len(word) > 1
-                and rarity(word) >= TELLING
-                and known(word)
-                and heard(word) not in said
-            ):
+    swaps, puts = edits(ours, theirs)
+    if len(ours) > NOTE:
+        puts = ()
+    for mine, other in (*swaps, *((put, "") for put in puts)):
+        at = ours.find(mine)
+        for word, start in cut(ours):
+            touched = start < at + len(mine) and at < start + len(word)
+            if touched and _telling(word) and heard(word) not in said:
                 return Conflict("subject", word, other)
     return None
+
+
+def _telling(word: str) -> bool:
+    return len(word) > 1 and known(word) and rarity(word) >= TELLING
 
 
 @functools.lru_cache(maxsize=1024)

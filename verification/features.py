@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -11,7 +11,7 @@ from verification import conflicts, words
 from verification.conflicts import Conflict
 from verification.index import Candidate, Entry, FactView, Form, Index
 from verification.slots import Polarity, Slots, find
-from verification.text import Text, fold
+from verification.text import Text, settled
 
 NAMES = (
     "claim_covered", "claim_exact", "text_covered", "text_explained", "window_claim", "window_covered", "window_explained", "window_share",
@@ -223,20 +223,29 @@ def _slots(window: str) -> Slots:
 def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Conflict, ...]:
     ours = _slots(window) if len(window) < len(parts.text.folded) else parts.text.slots
     theirs = form.slots
-    found = (
-        conflicts.negation(window, ours, form.folded, form.slots),
-        conflicts.number(ours, form.slots),
-        conflicts.date(ours, form.slots),
-        conflicts.place(parts.text.folded, parts.text.slots, form.folded, form.slots),
-        conflicts.foreign_place(parts.text.folded, ours, everything(entry.fact))
-        if len(parts.text.folded) <= SHORT
-        else None,
-        conflicts.antonym(window, form.folded),
-        conflicts.moved(ours, theirs, everything(entry.fact)),
-        conflicts.swap(
-            window, form.folded, everything(entry.fact), fuzz.ratio(window, form.folded) / 100
+    wide = everything(entry.fact)
+    whole = parts.text.folded
+    found = [
+        conflicts.negation(
+            window, replace(ours, polarity=parts.text.polarity), form.folded, theirs
         ),
-    )
+        conflicts.number(ours, theirs),
+        conflicts.date(ours, theirs),
+        conflicts.place(whole, parts.text.slots, form.folded, theirs),
+        conflicts.antonym(window, form.folded),
+        conflicts.moved(ours, theirs, wide),
+        conflicts.swap(window, form.folded, wide, fuzz.ratio(window, form.folded) / 100),
+    ]
+    if len(whole) <= SHORT:
+        said = _slots(wide)
+        found += [
+            conflicts.foreign_place(whole, ours, wide),
+            conflicts.foreign_date(ours, said),
+            conflicts.foreign_number(ours, wide),
+        ]
+        found.append(
+            conflicts.more_denied(parts.text.slots, [other.slots for other in entry.forms])
+        )
     return tuple(conflict for conflict in found if conflict)
 
 
@@ -263,8 +272,8 @@ def _slot_numbers(
 
 @lru_cache(maxsize=4096)
 def everything(fact: FactView) -> str:
-    """All that a fact says, folded only."""
-    return fold(" ".join([fact.claim, *fact.variants, fact.truth]))
+    """All that a fact says, folded."""
+    return settled("\n".join([fact.claim, *fact.variants, fact.truth]))
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from verification.conflicts import Conflict, heard
 from verification.features import NAMES, Scored, everything, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
 from verification.text import Text, normalise
-from verification.words import han_count
+from verification.words import han_count, script
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
@@ -30,11 +30,13 @@ class Outcome(StrEnum):
 class Thresholds:
     """Probabilities from 0 to 1 at which the desk answers or asks.
 
-    `margin` is by how much an answer must lead the next different fact;
+    `latin` stands for `answer` in texts without Han characters, whose model is
+    another and less sure of itself. `margin` is by how much an answer must lead the next different fact;
     under `short` Han characters only a fully covered text is answered.
     """
 
-    answer: float = 0.8
+    answer: float = 0.85
+    latin: float = 0.75
     ask: float = 0.02
     margin: float = 0.2
     short: int = 16
@@ -76,7 +78,7 @@ def decide(
 ) -> Decision:
     """Decide on one claim.
 
-    `area` is the asker's place path or name, None when unknown; `now` and `zone`
+    `area` is the asker's place path, None when unknown; `now` and `zone`
     resolve 今晚 and the like and end facts past their day. A reranker reorders the
     candidates and may change their probability; the vetoes stand behind it.
     """
@@ -117,7 +119,7 @@ def _scored(read: Text, index: Index) -> list[Scored]:
 
 
 def _with_probability(one: Scored, exact: bool) -> Scored:
-    chance = 1.0 if exact else model.shipped(NAMES).probability(one.vector)
+    chance = 1.0 if exact else model.shipped(script(one.form.folded), NAMES).probability(one.vector)
     conflict = str(one.conflicts[0]) if one.conflicts and not exact else ""
     return replace(one, candidate=replace(one.candidate, probability=chance, conflict=conflict))
 
@@ -134,12 +136,11 @@ def _veto(
 ) -> Conflict | None:
     """The first reason not to answer with the best candidate, or None."""
     fact = top.candidate.fact
-    standing = _stale(fact, now, zone) or _elsewhere(fact, area)
+    standing = _stale(fact, now, zone) or _elsewhere(fact, area) or _debunked(read, fact)
     if standing or fact.id in index.exact(read):
         return standing or rivals.exact(read, index, fact)
     return (
-        _debunked(read, fact)
-        or next(iter(top.conflicts), None)
+        next(iter(top.conflicts), None)
         or _no_rumor(read)
         or rivals.near(ranked, index, thresholds.margin)
         or _short(read, fact, thresholds)
@@ -153,12 +154,11 @@ def _stale(fact: FactView, now: datetime | None, zone: ZoneInfo | None) -> Confl
 
 
 def _elsewhere(fact: FactView, area: str | None) -> Conflict | None:
-    """A fact for one area answers only who is known to be in it, or asks from above it."""
-    if not fact.area or (
-        area and (area.startswith(fact.area) or fact.area.startswith(area) or fact.area in area)
-    ):
-        return None
-    return Conflict("area", area or "", fact.area)
+    """A fact for one area answers only who is known to be in it."""
+    inside = area is not None and (
+        area == fact.area or area.startswith(fact.area.rstrip("/") + "/")
+    )
+    return None if inside or not fact.area else Conflict("area", area or "", fact.area)
 
 
 def _debunked(read: Text, fact: FactView) -> Conflict | None:
@@ -191,7 +191,8 @@ def _conclude(
 ) -> Decision:
     best = ranked[0]
     chance = best.probability
-    if chance >= thresholds.answer and veto is None:
+    least = thresholds.answer if script(read.folded) == "han" else thresholds.latin
+    if chance >= least and veto is None:
         agrees = read.debunk and best.fact.verdict is Verdict.FALSE
         return Decision(
             Outcome.ANSWER, (best,), ranked, chance, _why("answer", ranked, None), debunk=agrees

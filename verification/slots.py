@@ -165,6 +165,11 @@ def dates_conflict(
     return bool(left and right) and not any(_same_day(a, b) for a in left for b in right)
 
 
+def may_be(day: tuple[int, int, int], days: frozenset[tuple[int, int, int]]) -> bool:
+    """Whether a day can be one of `days`."""
+    return any(_same_day(day, other) for other in days)
+
+
 def _same_day(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
     return all(x == y or not x or not y for x, y in zip(a, b, strict=True))
 

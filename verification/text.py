@@ -21,7 +21,7 @@ _STOP = re.compile(r"[。!?;…\n\r]+")
 _OTHER = re.compile(
     r"[^\w。%:./~+-]+|(?<![0-9])[.:/](?![0-9])|(?<![0-9])[.:/]|[.:/](?![0-9])|[~+_-]+"
 )
-_CLAIM_SHORT, _CLAIM_LONG = 12, 120
+_CLAIM_SHORT, _CLAIM_LONG = 12, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,8 @@ def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
     tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
     spoken = tape.chars
     stripped = tape.sub(phrases("chain", "forward", "hearsay", "question", "filler"), " ")
+    if is_debunk(spoken):
+        stripped += tape.sub(phrases("chain", "debunk"), " ")
     pattern, first = _synonyms()
     tape.sub(pattern, lambda match: first[match.group()])
     for rule, put in numerals.rules():
@@ -161,6 +163,11 @@ def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
         lambda match: " " if 0 < match.start() and match.end() < len(match.string) else "",
     )
     return tape, spoken, tuple(stripped)
+
+
+def settled(text: str) -> str:
+    """The folded form of a text without the rest of what `normalise` finds."""
+    return _fold(text)[0].chars
 
 
 def normalise(text: str, *, now: datetime | None = None, zone: ZoneInfo | None = None) -> Text:

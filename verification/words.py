@@ -24,6 +24,11 @@ def han_count(text: str) -> int:
     return sum(map(is_han, text))
 
 
+def script(text: str) -> str:
+    """Name the script of a text: han if it has a Han character, else latin."""
+    return "han" if any(map(is_han, text)) else "latin"
+
+
 @functools.cache
 def _jieba() -> Any:
     import jieba

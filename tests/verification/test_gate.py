@@ -1,0 +1,66 @@
+"""The gate: emergencies are heard, advice and rumors are not taken for them."""
+
+import pytest
+
+from verification.gate import Hotline, Intent, emergency, intent
+
+
+@pytest.mark.parametrize(
+    ("said", "hotline"),
+    [
+        ("我家厨房着火了！", Hotline.FIRE),
+        ("樓道裏冒黑煙了", Hotline.FIRE),
+        ("家里煤气味好大，头晕", Hotline.FIRE),
+        ("我奶奶被困在电梯里", Hotline.FIRE),
+        ("我爸摔了一跤起不来了", Hotline.AMBULANCE),
+        ("老伴胸口疼得厉害，冒冷汗", Hotline.AMBULANCE),
+        ("孩子吞了纽扣电池", Hotline.AMBULANCE),
+        ("我真的不想活了", Hotline.POLICE),
+        ("有人在撬我家门", Hotline.POLICE),
+        ("help me please, my mother is unconscious", Hotline.AMBULANCE),
+    ],
+)
+def test_an_emergency_names_its_hotline(said: str, hotline: Hotline) -> None:
+    found = emergency(said)
+    assert found is not None
+    assert found.hotline is hotline
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "闻到煤气味要先开窗还是先关阀门",
+        "高层着火往哪里跑最安全",
+        "这个视频笑死我了",
+        "救命功能要收费吗",
+        "听说长期喝隔夜水会中毒",
+        "电梯坏了三天没人修",
+        "Is tap water safe?",
+    ],
+)
+def test_advice_and_talk_raise_no_alarm(said: str) -> None:
+    assert emergency(said) is None
+
+
+def test_hearsay_of_an_emergency_is_marked_as_such() -> None:
+    found = emergency("听说3号楼着火了，是真的吗")
+    assert found is not None
+    assert found.hearsay
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("听说下周停水一周", Intent.RUMOR),
+        ("下周停水是真的吗", Intent.QUESTION),
+        ("早上好，大家吃过饭没有", Intent.CHIT_CHAT),
+        ("🌹🌹🌹", Intent.CHIT_CHAT),
+        ("厨房水管漏了，麻烦派人来修一下", Intent.SERVICE_REQUEST),
+        ("请问办居住证需要带什么材料", Intent.SERVICE_REQUEST),
+        ("听说办居住证需要带房产证，是真的吗", Intent.QUESTION),
+        ("你们这帮废物", Intent.ABUSE),
+        ("无抵押贷款当天到账", Intent.ABUSE),
+    ],
+)
+def test_what_a_text_wants_is_told_apart(said: str, wanted: Intent) -> None:
+    assert intent(said) is wanted
