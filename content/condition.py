@@ -61,6 +61,14 @@ def tellable(session: Session, content: Draft, now: datetime) -> None:
     _somebody(session, content.audience)
 
 
+def as_seen(content: Draft, seen: str) -> None:
+    """Refuse to approve what is not the text that was shown; raises ReviewError."""
+    if not content.content_hash.startswith(seen):
+        raise ReviewError(
+            "内容刚刚改过，请再看一遍。 The text has just been changed: please read it again."
+        )
+
+
 def extreme(content: Draft) -> None:
     """Refuse the emergency path to what is not Extreme and Immediate; raises ReviewError."""
     if (content.severity, content.urgency) != (Severity.EXTREME, Urgency.IMMEDIATE):

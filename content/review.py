@@ -56,13 +56,21 @@ def update(session: Session, actor: Actor, alert: Alert, content: Draft, now: da
     return _open(session, actor, alert, content, MsgType.UPDATE, now)
 
 
-def verify(session: Session, actor: Actor, revision: Revision, now: datetime) -> Revision:
-    """Confirm the facts of a draft; raises ReviewError."""
+def verify(
+    session: Session, actor: Actor, revision: Revision, now: datetime, *, seen: str = ""
+) -> Revision:
+    """Confirm the facts of a draft; raises ReviewError.
+
+    `seen` is the beginning of the `content_hash` that was shown: a text that its author has changed
+    since is not verified.
+    """
     row = revisions.locked(session, revision)
     _may(session, actor, row, Step.VERIFY)
+    becomes = transition.move(row.stage, Step.VERIFY)
     content = drafts.read(session, row)
+    condition.as_seen(content, seen)
     condition.tellable(session, content, now)
-    row.stage = transition.move(row.stage, Step.VERIFY)
+    row.stage = becomes
     revisions.record(session, actor, row, Step.VERIFY, content, now)
     return row
 
@@ -114,12 +122,13 @@ def publish(
     *,
     emergency: bool = False,
     again: bool = False,
+    seen: str = "",
 ) -> Notice:
     """Publish: freeze the text, the audience and the outbox, all in the caller's transaction.
 
     A second click returns the first one's notice and changes nothing. `emergency` skips what is
     missing of the review where the alert is Extreme and Immediate. Raises ReviewError; AskFirst
-    where the same text runs already and `again` is not set.
+    where the same text runs already and `again` is not set. `seen`: as for `verify`.
     """
     row = revisions.locked(session, revision)
     staff_id = _may(session, actor, row, Step.PUBLISH, emergency=emergency)
@@ -127,6 +136,7 @@ def publish(
         return revisions.told_by(session, row)
     transition.move(row.stage, Step.PUBLISH, emergency=emergency)
     content = drafts.read(session, row)
+    condition.as_seen(content, seen)
     if emergency:
         condition.extreme(content)
     condition.tellable(session, content, now)

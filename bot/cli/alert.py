@@ -75,10 +75,14 @@ def update(
 
 
 @app.command()
-def verify(code: Code, as_json: AsJson = False) -> None:
+def verify(
+    code: Code,
+    seen: Annotated[str, typer.Option(help="the `hash` that was read, from --json")] = "",
+    as_json: AsJson = False,
+) -> None:
     """Confirm that the facts are right."""
     with _acting() as (session, actor):
-        row = review.verify(session, actor, _current(session, code), context.now())
+        row = review.verify(session, actor, _current(session, code), context.now(), seen=seen)
         _say(session, row, drafts.read(session, row), as_json)
 
 
@@ -105,15 +109,13 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Publish, after showing what has changed since it was verified."""
+    seen = "" if yes or as_json else _preview(code)
     with _acting() as (session, actor):
         row = _current(session, code)
-        content = drafts.read(session, row)
         before = row.sent is not None
-        if not (before or yes or as_json):
-            _preview(session, row, content)
         try:
             made = review.publish(
-                session, actor, row, context.now(), emergency=emergency, again=again
+                session, actor, row, context.now(), emergency=emergency, again=again, seen=seen
             )
         except review.AskFirst as question:
             context.fail(f"{question} (--again)")
@@ -132,8 +134,9 @@ def publish(
 @app.command()
 def cancel(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
     """End an alert at once, in the words approved with it."""
+    if not (yes or as_json):
+        _ask(f"取消 {code.upper()}？ Cancel {code.upper()}?")
     with _acting() as (session, actor):
-        _ask(f"取消 {code.upper()}？ Cancel {code.upper()}?", yes=yes or as_json)
         made = review.cancel(session, actor, alerts.get(session, code), context.now())
         if as_json:
             _json({"alert": code.upper(), "notice": str(made.id), "recipients": made.expected})
@@ -159,7 +162,7 @@ def review_afterwards(
 @app.command()
 def status(code: Code, as_json: AsJson = False) -> None:
     """Show where an alert stands: its steps, and by grid how many residents it has reached."""
-    with _acting() as (session, _):
+    with _reading() as session:
         alert = alerts.get(session, code)
         row = alerts.current(session, alert)
         told = notice.last(session, alert.id)
@@ -168,19 +171,22 @@ def status(code: Code, as_json: AsJson = False) -> None:
             if told
             else []
         )
+        content = drafts.read(session, row)
         history = alerts.history(session, alert)
         lines = [_line(session, act) for act in history]
     if as_json:
         _json(
             {
                 **_row(alert.code, row),
+                "hash": content.content_hash,
+                "texts": content.snapshot["texts"],
                 "history": [asdict(act) for act in history],
                 "reach": [asdict(one) for one in reach],
             }
         )
         return
     context.console.print(f"{alert.code} {row.event} {row.severity} {row.stage}", markup=False)
-    for line in lines:
+    for line in (content.texts[Written.HANS].body, *lines):
         context.console.print(line, markup=False, soft_wrap=True)
     if reach:
         context.console.print(_reach(reach))
@@ -189,7 +195,7 @@ def status(code: Code, as_json: AsJson = False) -> None:
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
     """List the alerts, the newest first."""
-    with _acting() as (session, _):
+    with _reading() as session:
         rows = [
             _row(alert.code, alerts.current(session, alert)) for alert in alerts.recent(session)
         ]
@@ -212,6 +218,16 @@ def _acting() -> Iterator[tuple[Session, Actor]]:
         context.fail(str(error))
 
 
+@contextmanager
+def _reading() -> Iterator[Session]:
+    try:
+        with context.store() as opened, opened.read() as session:
+            context.staff(session)
+            yield session
+    except review.ReviewError as error:
+        context.fail(str(error))
+
+
 def _current(session: Session, code: str) -> Revision:
     return alerts.current(session, alerts.get(session, code))
 
@@ -222,21 +238,30 @@ def _say(
     code = alerts.get(session, row.alert_id).code
     hints = [hint for text in content.texts.values() for hint in wording.warnings(text.body)]
     if as_json:
-        _json({**_row(code, row), "verify_again": back or [], "warnings": hints})
+        seen = {"hash": content.content_hash, "verify_again": back or [], "warnings": hints}
+        _json({**_row(code, row), **seen})
         return
     for line in (f"{code} {row.event} {row.severity} {row.stage}", *(back or []), *hints):
         context.console.print(line, markup=False, soft_wrap=True)
 
 
-def _preview(session: Session, row: Revision, content: Draft) -> None:
-    for line in (*review.difference(session, row), content.texts[Written.HANS].body):
-        context.console.print(line, markup=False, soft_wrap=True)
-    count = people.count(session, content.audience)
-    _ask(f"发布给 {count} 人？ Publish to {count} residents?", yes=False)
+def _preview(code: str) -> str:
+    """Show what will be published, ask, and return its hash; nobody waits for a lock meanwhile."""
+    with _reading() as session:
+        row = _current(session, code)
+        content = drafts.read(session, row)
+        lines = (*review.difference(session, row), content.texts[Written.HANS].body)
+        count = people.count(session, content.audience)
+        published = row.sent is not None
+    if not published:
+        for line in lines:
+            context.console.print(line, markup=False, soft_wrap=True)
+        _ask(f"发布给 {count} 人？ Publish to {count} residents?")
+    return content.content_hash
 
 
-def _ask(question: str, *, yes: bool) -> None:
-    if not yes and sys.stdin.isatty() and not typer.confirm(question):
+def _ask(question: str) -> None:
+    if sys.stdin.isatty() and not typer.confirm(question):
         context.fail("没有改动。 Nothing was changed.")
 
 

@@ -257,3 +257,15 @@ def test_two_clicks_publish_once(session: Session, office: Office, now: datetime
         event.kind
         for event in session.scalars(select(Event).where(Event.kind == "alert.published"))
     ] == ["alert.published"]
+
+
+def test_a_text_changed_while_it_was_read_is_neither_verified_nor_published(
+    session: Session, office: Office, now: datetime
+) -> None:
+    row = review.draft(session, office.author, office.draft, now)
+    seen = office.draft.content_hash[:12]
+    review.edit(session, office.author, row, said(office.draft, "今晚8点起4号楼停电。"), now)
+    with pytest.raises(review.ReviewError, match="请再看一遍"):
+        review.verify(session, office.verifier, row, now, seen=seen)
+    review.edit(session, office.author, row, office.draft, now)
+    assert review.verify(session, office.verifier, row, now, seen=seen).stage is Stage.VERIFIED
