@@ -27,8 +27,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        where = f"第 {self.line} 行" + (f"“{self.column}”" if self.column else "")
-        return f"{where}：{self.reason}"
+        title = f"“{self.column}”" if self.column else ""
+        return f"第 {self.line} 行 line {self.line} {title}：{self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class RosterError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(
             f"没有导入：有 {len(problems)} 处要改。 "
-            f"Nothing was imported: {len(problems)} cells to correct."
+            f"Nothing was imported; cells to correct: {len(problems)}."
         )
         self.problems = tuple(problems)
 

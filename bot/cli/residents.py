@@ -76,7 +76,7 @@ def show_all(
     table = Table("number", "name", "home", "needs", "reached by")
     for row in rows:
         lists = ("、".join(row["needs"]), "、".join(row["kinds"]))
-        table.add_row(row["number"], row["name"], row["home"], *lists)
+        table.add_row(row["number"] or row["id"], row["name"], row["home"], *lists)
     context.console.print(table)
     say(f"{len(rows)} 人 people")
 

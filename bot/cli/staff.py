@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
 from bot.cli import context
@@ -131,7 +131,9 @@ def show_all(as_json: AsJson = False) -> None:
     if as_json:
         put(rows)
         return
-    table = Table("id", "name", "roles", "title", "chat", "phone")
+    table = Table(
+        Column("id", no_wrap=True, min_width=36), "name", "roles", "title", "chat", "phone"
+    )
     for row in rows:
         held = "、".join(row["roles"])
         marks = ("✓" if row[kind] else "" for kind in ("chat", "phone"))

@@ -95,7 +95,7 @@ def test_an_import_says_what_it_did_and_twice_changes_nothing(desk: Desk) -> Non
 def test_a_bad_list_names_line_and_column_and_imports_nobody(desk: Desk) -> None:
     bad = desk.run("residents", "import", desk.file(LIST.replace("13800138001", "138001")))
     assert bad.exit_code == 1
-    assert "第 3 行“手机”" in bad.stderr
+    assert "第 3 行 line 3 “手机”" in bad.stderr
     assert desk.json("residents", "list", "--json") == []
 
 
