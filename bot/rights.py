@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from content import people, privacy
 from content.event import Actor
+from content.message import Kind
 from verification import memory
 
 
@@ -22,6 +23,16 @@ def erase(session: Session, resident_id: uuid.UUID, actor: Actor, now: datetime)
     # the questions are found by the addresses, which go last
     memory.erase(session, _addresses(session, resident_id))
     privacy.erase(session, resident_id, actor, now)
+
+
+def forget(session: Session, kind: Kind, value: str, actor: Actor, now: datetime) -> int:
+    """Forget a number or chat and what was asked from it; return how many it belonged to.
+
+    Imported residents stay without it, for it may be a relative's; who was known by it alone is
+    erased.
+    """
+    memory.erase(session, [one for _, _, one in people.owners(session, kind, value)])
+    return privacy.forget(session, kind, value, actor, now)
 
 
 def redact(session: Session, now: datetime) -> int:

@@ -47,3 +47,13 @@ def test_once_a_day_what_is_old_is_redacted_everywhere(store: Store, now: dateti
         session.flush()
         assert rights.redact(session, now + timedelta(days=31)) == 2
         assert rights.redact(session, now + timedelta(days=32)) == 0
+
+
+def test_a_forgotten_number_leaves_no_question_and_the_imported_person_stays(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        who = asked(session, now)
+        assert rights.forget(session, Kind.SMS, "+8613800138000", HOUSE, now) == 1
+        assert session.scalars(select(Heard)).one().text == ""
+        assert [one.kind for one in people.addresses(session, [who.id])[who.id]] == [Kind.CALL]
