@@ -33,7 +33,7 @@ from content.base import Base, Identified, Instant, Secret, new_id
 from content.event import Actor
 from content.message import Kind, Spoken, Written
 from content.number import Number as Number  # noqa: PLC0414 - also known as people.Number
-from content.number import read as number  # noqa: F401 - also known as people.number
+from content.number import read as read_number
 from content.place import Place
 from content.staff import Role as Role  # noqa: PLC0414 - also known as people.Role
 from content.staff import Staff as Staff  # noqa: PLC0414 - also known as people.Staff
@@ -201,6 +201,9 @@ class ContactView:
     name: str = field(repr=False)
     relation: str = field(repr=False)
 
+
+number = read_number
+"""A telephone number as people write it, read: see `content.number.read`."""
 
 _BATCH = 5_000
 """Values in one IN list: SQLite takes 32,766 at most."""
