@@ -3,28 +3,39 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 from sqlalchemy.orm import Session
 
-from bot import acts
-from bot.commands import ask, errands, progress, resident, review, words
+from bot.commands import ask, progress
+from bot.dispatch import dispatch
 from bot.turn import Acknowledge, Effect, Follow, HangUp, House, Say, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from channels.twilio_voice import TwilioVoice
 from content import inbound
 from content.clock import Clock
-from content.message import Action, Kind
 from content.store import Store
 from verification.case import Attachment
 
 log = structlog.get_logger("inbox")
 
 _IDLE = 1.0
+_BATCH = 25
+"""Events handled in one transaction."""
 _LARGEST = 5 * 1024 * 1024
 """Bytes of an attachment that are fetched and kept; a larger one stays with the provider."""
+
+
+@dataclass(slots=True)
+class Arrived:
+    """One kept event, read by its channel; `files` are what came with each of its events."""
+
+    number: int
+    sender: str
+    events: list[Event]
+    files: list[Attachment | None] = field(default_factory=list)
 
 
 class Inbox:
@@ -43,10 +54,10 @@ class Inbox:
     async def run(self) -> None:
         """Handle events until `stop`."""
         while not self._stopping.is_set():
-            waiting = await self.store.query(inbound.open_ids)
-            for number in waiting:
-                await self.handle(number)
-            if not waiting:
+            waiting = await self.store.query(lambda session: inbound.open_ids(session, _BATCH))
+            if waiting:
+                await self._perform_all(await self.handle(waiting))
+            else:
                 await self.store.changed(_IDLE)
         for task in self._following:
             task.cancel()
@@ -55,82 +66,77 @@ class Inbox:
         """Ask `run` to end after the event at hand."""
         self._stopping.set()
 
-    async def handle(self, number: int) -> None:
-        """Handle one kept event; an error is counted and the event tried again later."""
-        try:
-            effects = await self._take(number)
-        except Exception as error:
-            log.exception("inbox.failed", inbound=number)
-            kind = type(error).__name__
-            last = await self.store.write(
-                lambda session: inbound.failed(session, number, kind, self.clock.now())
-            )
-            effects = await self._rescue(number) if last else []
-        for effect in effects:
-            await self._do(effect)
+    async def handle(self, numbers: Sequence[int]) -> list[Effect]:
+        """Handle kept events in one transaction; return what is to be said.
 
-    async def _take(self, number: int) -> list[Effect]:
-        found = await self.store.query(lambda session: self._read(session, number))
-        if found is None:
+        Each has a savepoint of its own: one that fails is counted and tried again later.
+        """
+        arrived = await self.store.query(
+            lambda session: [self._read(session, number) for number in numbers]
+        )
+        for one in arrived:
+            one.files = [await self._fetch(one.sender, event) for event in one.events]
+        effects, failed = await self.store.write(lambda session: self._take(session, arrived))
+        for number, kind in failed:
+            effects += await self._fail(number, kind)
+        return effects
+
+    def _take(
+        self, session: Session, arrived: Sequence[Arrived]
+    ) -> tuple[list[Effect], list[tuple[int, str]]]:
+        effects: list[Effect] = []
+        failed: list[tuple[int, str]] = []
+        for one in arrived:
+            try:
+                with session.begin_nested():
+                    effects += self._one(session, one)
+            except Exception as error:
+                log.exception("inbox.failed", inbound=one.number)
+                failed.append((one.number, type(error).__name__))
+        return effects, failed
+
+    def _one(self, session: Session, one: Arrived) -> list[Effect]:
+        if not inbound.done(session, one.number, self.clock.now()):
             return []
-        sender, events = found
-        files = [await self._fetch(sender, event) for event in events]
+        return [
+            effect
+            for event, file in zip(one.events, one.files, strict=True)
+            for effect in dispatch(self._turn(session, one.sender, event), file)
+        ]
 
-        def work(session: Session) -> list[Effect]:
-            if not inbound.done(session, number, self.clock.now()):
-                return []
-            return [
-                effect
-                for event, file in zip(events, files, strict=True)
-                for effect in self.dispatch(self._turn(session, sender, event), file)
-            ]
+    async def _fail(self, number: int, kind: str) -> list[Effect]:
+        """Count a failure; let no question end in silence: at the end it becomes a case."""
+        last = await self.store.write(
+            lambda session: inbound.failed(session, number, kind, self.clock.now())
+        )
+        return await self._rescue(number) if last else []
 
-        return await self.store.write(work)
-
-    def _read(self, session: Session, number: int) -> tuple[str, list[Event]] | None:
+    def _read(self, session: Session, number: int) -> Arrived:
         row = inbound.get(session, number)
         channel = self.channels.get(row.sender) if row else None
         if row is None or row.data is None or channel is None:
-            return None
+            log.warning("inbox.no_channel", inbound=number)
+            return Arrived(number, "", [])
         try:
-            return row.sender, channel.parse(Request(row.path, row.data))
+            return Arrived(number, row.sender, channel.parse(Request(row.path, row.data)))
         except BadEventError as error:
             log.warning("inbox.unreadable", inbound=number, sender=row.sender, error=str(error))
-            return row.sender, []
+            return Arrived(number, row.sender, [])
 
     def _turn(self, session: Session, sender: str, event: Event) -> Turn:
         kind = self.channels[sender].kind
         return Turn(session, self.clock.now(), self.house, event, sender, kind)
 
-    def dispatch(self, turn: Turn, file: Attachment | None) -> list[Effect]:
-        """Return what is to be said at once after an event has been handled."""
-        match turn.event.kind:
-            case EventKind.RECEIPT:
-                return acts.receipt(turn)
-            case EventKind.KEY:
-                return acts.key(turn)
-            case EventKind.BUTTON:
-                return _button(turn)
-            case EventKind.BLOCKED:
-                return acts.blocked(turn)
-            case EventKind.MEDIA:
-                return ask.media(turn, file)
-            case EventKind.TEXT:
-                return _text(turn)
-            case EventKind.JOINED:
-                return resident.group_hello(turn)
-
     async def _rescue(self, number: int) -> list[Effect]:
-        """Let no question end in silence: what cannot be handled becomes a case."""
-        found = await self.store.query(lambda session: self._read(session, number))
-        if found is None:
-            return []
-        sender, events = found
-        texts = [event for event in events if event.kind is EventKind.TEXT and not event.group]
+        """Make a case of a text that could not be handled."""
+        one = await self.store.query(lambda session: self._read(session, number))
+        texts = [event for event in one.events if event.kind is EventKind.TEXT and not event.group]
 
         def work(session: Session) -> list[Effect]:
             return [
-                effect for event in texts for effect in ask.take(self._turn(session, sender, event))
+                effect
+                for event in texts
+                for effect in ask.take(self._turn(session, one.sender, event))
             ]
 
         with contextlib.suppress(Exception):
@@ -150,12 +156,20 @@ class Inbox:
             return replace(came, data=await channel.fetch(media.file_id))
         return came
 
-    async def _do(self, effect: Effect) -> None:
-        """Say what is said at once; it is lost with the connection, and asked again if need be."""
-        try:
-            await self._perform(effect)
-        except SendError as error:
-            log.warning("inbox.reply_failed", reason=str(error))
+    async def _perform_all(self, effects: Sequence[Effect]) -> None:
+        """Say what is said at once: in order within a chat, side by side between chats."""
+        chats: dict[str, list[Effect]] = {}
+        for effect in effects:
+            chats.setdefault(getattr(effect, "chat", ""), []).append(effect)
+        await asyncio.gather(*(self._in_order(several) for several in chats.values()))
+
+    async def _in_order(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                await self._perform(effect)
+            except SendError as error:
+                # a protocol reply is lost with its connection; whoever waits for it asks again
+                log.warning("inbox.reply_failed", reason=str(error))
 
     async def _perform(self, effect: Effect) -> None:
         chat = next((one for one in self.channels.values() if isinstance(one, Telegram)), None)
@@ -172,35 +186,6 @@ class Inbox:
                 task = asyncio.create_task(progress.follow(self.store, self.clock, chat, effect))
                 self._following.add(task)
                 task.add_done_callback(self._following.discard)
-
-
-def _button(turn: Turn) -> list[Effect]:
-    action, _, rest = turn.event.key.partition(":")
-    ref, _, value = rest.partition(":")
-    match action:
-        case Action.RECEIVED | Action.HELP:
-            return acts.button(turn, Action(action), ref)
-        case Action.CHOOSE | Action.NONE_OF_THESE:
-            return ask.choose(turn, ref, value if action == Action.CHOOSE else "none")
-        case Action.STAFF:
-            return review.press(turn, value)
-        case Action.JOIN | Action.FORGET:
-            return resident.press(turn, action, value)
-        case Action.TASK:
-            return errands.press(turn, ref, value)
-    return [Acknowledge(turn.event.callback_id)]
-
-
-def _text(turn: Turn) -> list[Effect]:
-    text = turn.event.text.strip()
-    if turn.event.group:
-        return ask.group(turn)
-    if turn.kind is Kind.CHAT and text.startswith("/"):
-        return words.command(turn, text)
-    if turn.kind is Kind.CHAT and (awaited := words.awaited(turn, text)) is not None:
-        return awaited
-    short = acts.reply(turn, text)
-    return ask.question(turn) if short is None else short
 
 
 def keep(session: Session, channel: Channel, request: Request, clock: Clock) -> bool:

@@ -1,6 +1,7 @@
 """The engine: routes what is due, claims, renders, sends, records, and sweeps up after itself."""
 
 import asyncio
+import contextlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,6 +32,9 @@ _IDLE = 1.0
 """Real seconds after which a loop looks again although nothing was committed."""
 _SWEEP = 5.0
 """Seconds of clock time between two sweeps."""
+_LEAST = 0.2
+"""Real seconds between two sweeps, however fast the clock is."""
+_BURST = 0.01
 _CACHE = 4_096
 _DIRECT_TRIES = 3
 _ERROR_PAUSE = 1.0
@@ -91,7 +95,8 @@ class Worker:
 
     async def _rest(self, step: Callable[[], Awaitable[bool]], sender: Sender | None) -> None:
         if step == self._tend:
-            await self._pause(self.clock.real(_SWEEP))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), max(_LEAST, self.clock.real(_SWEEP)))
             return
         kind = sender.kind if sender else None
         due = await self.store.query(lambda session: claim.next_due(session, kind))
@@ -108,6 +113,8 @@ class Worker:
         await asyncio.wait((stop, bell), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         bell.cancel()
+        # commits come in bursts: one look serves them all
+        await asyncio.sleep(_BURST)
 
     async def _route(self) -> bool:
         """Give every due delivery its next step."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from content import event, outcome, store, task
 from content.alert import Severity
-from content.delivery import Attempt, Delivery, DeliveryState
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
 from content.message import Kind
 from content.notice import Notice, NoticeState
@@ -19,6 +19,7 @@ from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
+_NOT_ANSWERED = (AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)
 _OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
 
 
@@ -62,7 +63,10 @@ def by_ref(
         if settled and help_ and delivery is not None:
             _help(session, delivery, actor, now)
         return Confirmed(late=not settled)
-    return _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
+    done = _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
+    # the call in which the key was pressed ends by itself
+    mine = attempt.provider_id
+    return replace(done, cancel=tuple(one for one in done.cancel if one[1] != mine))
 
 
 def by_address(
@@ -223,6 +227,7 @@ def _calls(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
         .where(Attempt.community_id == delivery.community_id)
         .where(Attempt.notice_id == delivery.notice_id, Attempt.kind == Kind.CALL)
         .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+        .where(Attempt.state.in_(_NOT_ANSWERED))
         .where(func.coalesce(other.state, "") != DeliveryState.OPEN)
         .where(
             (other.recipient_id == delivery.recipient_id) | (other.place_id == delivery.place_id)

@@ -327,5 +327,6 @@ def open_calls(session: Session, alert_id: uuid.UUID) -> list[tuple[str, str]]:
         .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
         .where(Notice.alert_id == alert_id, Notice.state != NoticeState.LIVE)
         .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+        .where(Attempt.state.in_((AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)))
     )
     return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]

@@ -93,7 +93,8 @@ class Story:
                 await person.press(_word("button.yes"))
         for person in people:
             if person.phone.chat not in staff:
-                await person.read(_word("join.linked"))
+                # in the language of the person whom the code belongs to
+                await person.read("")
 
     async def _draft(self) -> None:
         """/broadcast with a wrong figure; the verifier returns it; the author writes it again."""
@@ -238,7 +239,7 @@ class Story:
 
     def _actor(self, chat: int) -> Actor:
         sandbox = self.world.sandbox
-        return Actor(sandbox, sandbox.people, self.world.phone(chat))
+        return Actor(sandbox, sandbox.chats, self.world.phone(chat))
 
     async def _command(self, token: str, *args: str) -> "Done":
         """Run `linxun` as a member of staff, as its own process."""

@@ -245,7 +245,8 @@ def _mobile(chance: Random, person: Person) -> Phone:
         behaviour=Behaviour(
             calls=_pick(chance, _CALLED),
             texts=_pick(chance, _TEXTED),
-            chats=(_chat(chance, person),),
+            # the first message with buttons asks for consent
+            chats=(phones.READS_ONLY, _chat(chance, person)),
         ),
     )
 

@@ -1,0 +1,56 @@
+"""Which room handles an event: a receipt, a key, a button, a command, a question."""
+
+from bot import acts
+from bot.commands import ask, errands, resident, review, words
+from bot.turn import Acknowledge, Effect, Turn
+from channels.base import EventKind
+from content.message import Action, Kind
+from verification.case import Attachment
+
+
+def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
+    """Return what is to be said at once after an event has been handled."""
+    match turn.event.kind:
+        case EventKind.RECEIPT:
+            return acts.receipt(turn)
+        case EventKind.KEY:
+            return acts.key(turn)
+        case EventKind.BUTTON:
+            return _button(turn)
+        case EventKind.BLOCKED:
+            return acts.blocked(turn)
+        case EventKind.MEDIA:
+            return ask.media(turn, file)
+        case EventKind.TEXT:
+            return _text(turn)
+        case EventKind.JOINED:
+            return resident.group_hello(turn)
+
+
+def _button(turn: Turn) -> list[Effect]:
+    action, _, rest = turn.event.key.partition(":")
+    ref, _, value = rest.partition(":")
+    match action:
+        case Action.RECEIVED | Action.HELP:
+            return acts.button(turn, Action(action), ref)
+        case Action.CHOOSE | Action.NONE_OF_THESE:
+            return ask.choose(turn, ref, value if action == Action.CHOOSE else "none")
+        case Action.STAFF:
+            return review.press(turn, value)
+        case Action.JOIN | Action.FORGET:
+            return resident.press(turn, action, value)
+        case Action.TASK:
+            return errands.press(turn, ref, value)
+    return [Acknowledge(turn.event.callback_id)]
+
+
+def _text(turn: Turn) -> list[Effect]:
+    text = turn.event.text.strip()
+    if turn.event.group:
+        return ask.group(turn)
+    if turn.kind is Kind.CHAT and text.startswith("/"):
+        return words.command(turn, text)
+    if turn.kind is Kind.CHAT and (awaited := words.awaited(turn, text)) is not None:
+        return awaited
+    short = acts.reply(turn, text)
+    return ask.question(turn) if short is None else short
