@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.metadata
 import secrets
 import socket
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 
 import structlog
 import uvicorn
-from sqlalchemy import select
 
 from bot import inbox, senders
 from bot.config import Settings
+from bot.errors import AppError
 from bot.inbox import Inbox
 from bot.turn import House
 from bot.web import app as web
@@ -22,20 +21,13 @@ from channels.telegram import Telegram
 from channels.worker import Worker
 from content import ladder
 from content.clock import Clock
-from content.keys import Keyring
-from content.place import Community
-from content.store import Store, StoreError
+from content.store import Store
 from verification import facts
 
 log = structlog.get_logger("app")
 
-PACKAGES = ("bot", "channels", "verification", "content")
 _POLL_SECONDS = 25
 _PAUSE = 3.0
-
-
-class AppError(Exception):
-    """The house cannot be started; the sentence says what to do."""
 
 
 class _Server(uvicorn.Server):
@@ -196,35 +188,6 @@ class App:
         with contextlib.suppress(asyncio.CancelledError, SendError):
             await fetch
         return []
-
-
-def open_store(settings: Settings) -> Store:
-    """Open the database of the settings for its one community; raises StoreError."""
-    opened = Store(settings.database_url, Keyring.load(settings.key_file))
-    opened.migrate()
-    with opened.read() as session:
-        opened.community_id = session.scalar(select(Community.community_id))
-    if opened.community_id is None:
-        opened.close()
-        raise StoreError("No community has been set up yet: run `linxun init`.")
-    return opened
-
-
-def version() -> str:
-    """Return the installed version of Linxun."""
-    return importlib.metadata.version("linxun")
-
-
-def check_packages() -> None:
-    """Refuse to start when another distribution has put files into our packages."""
-    owners = importlib.metadata.packages_distributions()
-    for package in PACKAGES:
-        strangers = sorted(set(owners.get(package, [])) - {"linxun"})
-        if strangers:
-            raise AppError(
-                f"The distribution {strangers[0]} also installs a package named {package}: "
-                "install Linxun in an environment of its own."
-            )
 
 
 def _number(update: dict[str, object]) -> int:

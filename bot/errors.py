@@ -1,17 +1,23 @@
 """Which exceptions carry a sentence for the person in front of the screen."""
 
-from bot.app import AppError
 from bot.config import ConfigError
 from bot.sandbox.guard import LiveCredentialsError
 from content.alert import ReviewError
 from content.identity import IdentityError
 from content.keys import KeyFileError
 from content.ladder import LadderError
+from content.number import NumberError
 from content.people import PeopleError
 from content.place import PlaceError
+from content.sheet import SheetError
 from content.store import StoreError
 from content.task import TaskError
 from verification.fact import Refused
+
+
+class AppError(Exception):
+    """The house cannot be started; the sentence says what to do."""
+
 
 KNOWN = (
     AppError,
@@ -20,10 +26,12 @@ KNOWN = (
     KeyFileError,
     LadderError,
     LiveCredentialsError,
+    NumberError,
     PeopleError,
     PlaceError,
     Refused,
     ReviewError,
+    SheetError,
     StoreError,
     TaskError,
 )

@@ -30,9 +30,7 @@ def set_up(level: str) -> None:
     )
 
 
-def redact(
-    _logger: Any, _name: str, line: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def redact(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask what looks like a phone number, wherever an error's text may have brought it."""
     for name, value in line.items():
         if name not in _KEEPS and isinstance(value, str):

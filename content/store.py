@@ -88,6 +88,8 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to this version; raises StoreError for a newer or foreign database."""
+        if not self._memory and self._is_current():
+            return
         with self._writer.connect() as connection:
             config = _alembic()
             config.attributes["connection"] = connection
@@ -109,6 +111,15 @@ class Store:
         self._bell.close()
         self._writer.dispose()
         self._readers.dispose()
+
+    def _is_current(self) -> bool:
+        """Say, without the write lock, whether there is nothing to migrate."""
+        try:
+            with self._readers.connect() as connection:
+                here = MigrationContext.configure(connection).get_current_revision()
+        except DatabaseError:
+            return False
+        return here == ScriptDirectory.from_config(_alembic()).get_current_head()
 
     def _written(self, work: Callable[[Session], T]) -> T:
         with self.begin() as session:

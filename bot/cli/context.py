@@ -7,16 +7,14 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import config
+from bot.opening import open_store
 from content import identity
 from content.event import Actor, Door
-from content.keys import Keyring
 from content.people import Staff
-from content.place import Community
-from content.store import Store, StoreError
+from content.store import Store
 
 console = Console()
 errors = Console(stderr=True)
@@ -24,7 +22,7 @@ errors = Console(stderr=True)
 
 def fail(sentence: str) -> NoReturn:
     """Print one sentence on standard error and leave with status 1."""
-    errors.print(sentence, style="bold red", highlight=False, markup=False)
+    errors.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1)
 
 
@@ -36,14 +34,8 @@ def now() -> datetime:
 @contextmanager
 def store() -> Iterator[Store]:
     """Open the database of the settings for its community, and close it afterwards."""
-    settings = config.settings()
-    opened = Store(settings.database_url, Keyring.load(settings.key_file))
+    opened = open_store(config.settings())
     try:
-        opened.migrate()
-        with opened.read() as session:
-            opened.community_id = session.scalar(select(Community.community_id))
-        if opened.community_id is None:
-            raise StoreError("No community has been set up yet: run `linxun init`.")
         yield opened
     finally:
         opened.close()

@@ -6,8 +6,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot import app as house
-from bot import config, logs
+from bot import config, installed, logs
 from bot.cli import alert, ask, cases, context, doctor, evaluate, facts, init, residents, run, staff
 from bot.cli import demo as demos
 from bot.errors import KNOWN
@@ -40,7 +39,7 @@ def options(
 ) -> None:
     """Prepare what every command needs."""
     if version:
-        context.console.print(house.version())
+        context.console.print(installed.version())
         raise typer.Exit
     logs.set_up(config.settings().log_level)
 
@@ -48,7 +47,7 @@ def options(
 def main() -> None:
     """Run the command; whatever goes wrong is one sentence and status 1, never a traceback."""
     try:
-        house.check_packages()
+        installed.check()
         app()
     except KNOWN as error:
         _end(str(error))

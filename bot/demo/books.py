@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.demo.story import Told
 from bot.demo.world import World
-from bot.sandbox.book import TOKEN, Call, Direction, Entry
+from bot.sandbox.book import TOKEN, Direction, Entry
 from content import coverage, store
 from content.coverage import Reach
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
@@ -27,6 +27,7 @@ class Books:
     confirmed: int = 0
     door: int = 0
     attempts: int = 0
+    taken: int = 0
     seen: int = 0
     """Messages and calls with a reference of ours that the stand-ins took."""
     twice: int = 0
@@ -88,6 +89,7 @@ def _attempts(session: Session, world: World, books: Books) -> None:
     books.attempts, books.seen = len(attempts), sum(seen.values())
     books.by_kind = Counter(one.kind.value for one in attempts)
     taken = {one.ref for one in attempts if one.accepted_at is not None}
+    books.taken = len(taken)
     books.lost = len(taken - set(seen))
     books.twice = sum(count - 1 for count in seen.values())
     unknown = [one for one in attempts if one.state is AttemptState.ATTEMPTING]
@@ -141,8 +143,3 @@ def _story(told: Told, books: Books) -> None:
         books.wrong.append("the reversed rumor got the answer of the rumor")
     if not told.settled:
         books.wrong.append("who asked something new was not told")
-
-
-def calls(world: World) -> list[Call]:
-    """Return the calls to residents, for the report."""
-    return [one for one in world.sandbox.book.calls if one.direction is Direction.OUT]

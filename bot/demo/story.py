@@ -8,7 +8,7 @@ import time
 import tomllib
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -22,7 +22,8 @@ from content.delivery import DeliveryState
 from content.message import Written
 from content.staff import Role
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, int], None]
+SCENES = 8
 _PATIENCE = 45.0
 """Real seconds for everybody to be accounted for."""
 _HALF = 0.5
@@ -46,7 +47,6 @@ class Told:
     half: int = 0
     """Residents who had been sent the alert when its update was published."""
     began: datetime | None = None
-    scenes: list[str] = field(default_factory=list)
 
 
 class Story:
@@ -74,10 +74,10 @@ class Story:
             ("等每一位居民都有着落", self._reach),
             ("警报解除", self._end),
         )
-        for title, scene in scenes:
-            self._tell(title)
+        for done, (title, scene) in enumerate(scenes):
+            self._tell(title, done)
             await scene()
-            self.told.scenes.append(title)
+        self._tell("演示完成", SCENES)
         return self.told
 
     async def _register(self) -> None:

@@ -36,7 +36,7 @@ LINES = 12
 """Calls at the same time."""
 
 # how people meet an alert, with how many in a hundred do so
-_ELDERS = {
+_ELDERS: dict[tuple[phones.OnCall, ...], int] = {
     (phones.PRESSES_1,): 46,
     (phones.REPEATS_THEN_1,): 14,
     (phones.NO_ANSWER, phones.PRESSES_1): 12,
@@ -47,8 +47,12 @@ _ELDERS = {
     (phones.HANGS_UP,): 3,
     (phones.NO_ANSWER,): 5,
 }
-_CALLED = {(phones.PRESSES_1,): 70, (phones.NO_ANSWER,): 25, (phones.HANGS_UP,): 5}
-_TEXTED = {
+_CALLED: dict[tuple[phones.OnCall, ...], int] = {
+    (phones.PRESSES_1,): 70,
+    (phones.NO_ANSWER,): 25,
+    (phones.HANGS_UP,): 5,
+}
+_TEXTED: dict[tuple[phones.OnText, ...], int] = {
     (phones.REPLIES_1,): 45,
     (phones.REPLIES_RECEIVED,): 25,
     (phones.NEVER_REPLIES,): 20,

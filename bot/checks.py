@@ -1,0 +1,126 @@
+"""What `linxun doctor` looks at: settings, key file, database, channels, people, facts."""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from bot import installed, senders
+from bot.config import Settings
+from bot.errors import KNOWN, AppError
+from bot.opening import open_store
+from channels.base import SendError
+from channels.telegram import Telegram
+from content import duty, expansion, ladder, store
+from content.keys import KeyFileError, Keyring
+from content.people import Resident
+from content.staff import Role, StaffRole
+from content.store import Store
+from verification.fact import Fact, FactState
+
+_NEEDED = {Role.AUTHOR, Role.VERIFIER, Role.PUBLISHER, Role.EXPERT}
+_NOBODY_ELSE = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check has found; `ok` False needs somebody to act."""
+
+    check: str
+    ok: bool
+    said: str
+
+
+async def everything(settings: Settings, now: datetime, *, online: bool) -> list[Finding]:
+    """Run every check; a later one that needs a failed one is left out."""
+    found = [
+        _try("packages", _packages),
+        _try("key file", lambda: _key_file(settings)),
+        _try("ladders", lambda: _ladders(settings)),
+        _try("channels", lambda: _channels(settings)),
+        *_database(settings, now),
+    ]
+    if online and settings.telegram_token.get_secret_value():
+        found.append(await _telegram(settings))
+    return found
+
+
+def _try(check: str, ask: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, ok=True, said=ask())
+    except KNOWN as error:
+        return Finding(check, ok=False, said=str(error))
+
+
+def _packages() -> str:
+    installed.check()
+    return f"linxun {installed.version()}"
+
+
+def _key_file(settings: Settings) -> str:
+    Keyring.load(settings.key_file)
+    if stat.S_IMODE(settings.key_file.stat().st_mode) & _NOBODY_ELSE:
+        raise KeyFileError(f"Others can read {settings.key_file}: run chmod 600 on it.")
+    return "only its owner can read it"
+
+
+def _ladders(settings: Settings) -> str:
+    return ", ".join(one.name for one in ladder.load(settings.ladders_file).ladders)
+
+
+def _channels(settings: Settings) -> str:
+    found = senders.channels(settings, settings.public_url or "http://127.0.0.1")
+    if not found:
+        raise AppError(
+            "No channel is set up: set LINXUN_TELEGRAM_TOKEN or the LINXUN_TWILIO_ settings."
+        )
+    return ", ".join(found)
+
+
+def _database(settings: Settings, now: datetime) -> list[Finding]:
+    try:
+        kept = open_store(settings)
+    except KNOWN as error:
+        return [Finding("database", ok=False, said=str(error))]
+    try:
+        return [Finding("database", ok=True, said="migrated"), *_contents(kept, now)]
+    finally:
+        kept.close()
+
+
+def _contents(kept: Store, now: datetime) -> list[Finding]:
+    with kept.read() as session:
+        here = store.community(session)
+        living = (Resident.community_id == here) & Resident.erased_at.is_(None)
+        residents = session.scalar(select(func.count()).where(living)) or 0
+        roles = set(session.scalars(select(StaffRole.role).where(StaffRole.community_id == here)))
+        signed = (Fact.community_id == here) & (Fact.state == FactState.SIGNED)
+        known = session.scalar(select(func.count()).where(signed)) or 0
+        on = duty.current(session, now)
+        short = len(expansion.short(session))
+    missing = ", ".join(sorted(_NEEDED - roles))
+    return [
+        Finding("residents", residents > 0, f"{residents} residents"),
+        Finding("staff", not missing, f"nobody is {missing}" if missing else "every role"),
+        Finding("duty", on is not None, "somebody is on duty" if on else "nobody is on duty"),
+        Finding("facts", known > 0, f"{known} signed facts"),
+        Finding("outbox", short == 0, f"{short} notices short of their audience"),
+    ]
+
+
+async def _telegram(settings: Settings) -> Finding:
+    opened = senders.channels(settings, settings.public_url or "http://127.0.0.1")
+    try:
+        for chat in opened.values():
+            if isinstance(chat, Telegram):
+                _, username = await chat.me()
+                return Finding("telegram", ok=True, said=f"@{username}")
+    except SendError as error:
+        said = f"Telegram does not answer ({error}): check the token, the network and the proxy."
+        return Finding("telegram", ok=False, said=said)
+    finally:
+        for one in opened.values():
+            await one.close()
+    return Finding("telegram", ok=False, said="Telegram is not set up.")

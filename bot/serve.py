@@ -1,0 +1,30 @@
+"""Serving for real: the house in the foreground until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from bot.app import App
+from bot.config import Settings
+from bot.errors import AppError
+from bot.opening import open_store
+from content.clock import Clock
+
+
+async def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM; what is in flight is finished and recorded."""
+    opened = open_store(settings)
+    try:
+        running = App(settings, opened, Clock())
+        if not running.channels:
+            raise AppError(
+                "No channel is set up: set LINXUN_TELEGRAM_TOKEN or the LINXUN_TWILIO_ settings, "
+                "or try `linxun demo`."
+            )
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(one, running.ask_to_stop)
+        tell(f"{', '.join(running.channels)} · {running.public_url}")
+        await running.run()
+    finally:
+        opened.close()
