@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rapidfuzz.distance import Levenshtein
 
 from verification import slots
+from verification.index import Form
 from verification.slots import Polarity, Slots
 from verification.tables import phrases, table
 from verification.words import cut, is_han, known, rarity, sound
@@ -15,7 +16,7 @@ from verification.words import cut, is_han, known, rarity, sound
 LONGEST = 200
 NEAR_COPY = 0.7
 NOTE = 40
-"""Characters up to which every telling word of a near-copy counts; longer texts have hashtags and asides."""
+"""Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
 _TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
 _NOT = "不没未无别非"
@@ -34,7 +35,7 @@ class Conflict:
 
 
 def heard(text: str) -> str:
-    """A text by its sounds, so that 辛福里 is 幸福里."""
+    """Find a text by its sounds, so that 辛福里 is 幸福里."""
     return " ".join(sound(char) if is_han(char) else char for char in text)
 
 
@@ -54,7 +55,7 @@ def number(ours: Slots, theirs: Slots) -> Conflict | None:
 
 
 def negation(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Conflict | None:
-    """A word that is denied on one side and stands undenied on the other.
+    """Find a word that is denied on one side and stands undenied on the other.
 
     A question fits a claim and its denial, so only what it denies itself counts.
     """
@@ -73,7 +74,7 @@ def _denied_in(folded: str, word: str) -> bool:
     """Whether a negation stands shortly before the word, or right behind it."""
     at = folded.find(word)
     while at >= 0:
-        near = folded[max(0, at - 7) : at + len(word) + 1].split(" ")[-1]
+        near = folded[max(0, at - 7) : at + len(word) + 1].rpartition(" ")[2]
         if phrases("negation", "negations").search(near):
             return True
         at = folded.find(word, at + 1)
@@ -87,7 +88,7 @@ def _misheard(folded: str, word: str) -> bool:
 
 
 def moved(our_slots: Slots, their_slots: Slots, wide: str) -> Conflict | None:
-    """A time or place word (明年, 隔壁) that the fact does not have."""
+    """Find a time or place word (明年, 隔壁) that the fact does not have."""
     names = table("places")
     strange = {word for word in our_slots.moved - set(names["now"]) if word not in wide}
     if strange:
@@ -149,15 +150,20 @@ def place(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Confl
 
 
 def foreign_place(ours: str, our_slots: Slots, wide: str) -> Conflict | None:
-    """A short text names a place that the fact does not speak of."""
+    """Find a place in a short text that the fact does not speak of."""
     said = heard(wide)
     strange = sorted(name for name in our_slots.places | tails(ours) if heard(name) not in said)
     return Conflict("place", ", ".join(strange), "") if strange else None
 
 
 def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
-    """A short text names a day that can be none of those the fact speaks of."""
-    strange = {day for day in ours.dates if not slots.may_be(day, said.dates)}
+    """Find a day in a short text that can be none of those the fact speaks of."""
+    years = {year for year, _, _ in said.dates}
+    strange = {
+        day
+        for day in ours.dates
+        if not slots.may_be(day, said.dates) or (day[0] and day[0] not in years)
+    }
     return (
         Conflict("date", _days(replace(ours, dates=frozenset(strange))), _days(said))
         if strange
@@ -166,19 +172,24 @@ def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
 
 
 def foreign_number(ours: Slots, wide: str) -> Conflict | None:
-    """A short text names a sum, a building, a share or a strength that the fact does not have."""
+    """Find a sum, building, share or strength in a short text that the fact does not have."""
     strange = sorted(
         value + unit for value, unit in ours.numbers if unit in _TELLING_UNITS and value not in wide
     )
     return Conflict("number", ", ".join(strange), "") if strange else None
 
 
-def more_denied(ours: Slots, theirs: Iterable[Slots]) -> Conflict | None:
-    """A short statement denies more than any wording of the fact does."""
-    most = max(len(form.denied) for form in theirs)
-    if ours.polarity is Polarity.ASKED or len(ours.denied) <= most:
+def more_denied(ours: Slots, forms: Iterable[Form]) -> Conflict | None:
+    """Find what a short statement denies more than any wording of the fact."""
+    told = list(forms)
+    denied = {
+        word for word in ours.denied if not any(_misheard(form.folded, word) for form in told)
+    }
+    if ours.polarity is Polarity.ASKED or len(denied) <= max(
+        len(form.slots.denied) for form in told
+    ):
         return None
-    return Conflict("negation", ", ".join(f"不{word}" for word in sorted(ours.denied)), "")
+    return Conflict("negation", ", ".join(f"不{word}" for word in sorted(denied)), "")
 
 
 def _same_kind(name: str, rival: str) -> bool:
@@ -193,8 +204,7 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
         return None
     said = heard(wide)
     swaps, puts = edits(ours, theirs)
-    if len(ours) > NOTE:
-        puts = ()
+    puts = tuple(put for put in puts if len(ours) <= NOTE and _amid(put, ours))
     for mine, other in (*swaps, *((put, "") for put in puts)):
         at = ours.find(mine)
         for word, start in cut(ours):
@@ -204,13 +214,18 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     return None
 
 
+def _amid(put: str, ours: str) -> bool:
+    """Whether what was put in stands within a sentence that goes on around it, and is no aside."""
+    return any(put in part and len(part) - len(put) > 2 for part in re.split("[ 。]", ours))  # noqa: PLR2004 -- more than a particle
+
+
 def _telling(word: str) -> bool:
     return len(word) > 1 and known(word) and rarity(word) >= TELLING
 
 
 @functools.lru_cache(maxsize=1024)
 def edits(ours: str, theirs: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """What was exchanged (ours, theirs) and what was put in, between equal neighbours.
+    """Find what was exchanged (ours, theirs) and what was put in, between equal neighbours.
 
     Stretches that sound alike are typing errors and are left out; nothing is
     read from long texts, they are never near-copies.

@@ -42,14 +42,14 @@ class _Heard:
         return any(candidate.fact.id in self.right for candidate in self.decision.candidates)
 
     def place(self) -> int:
-        """The rank of the first right fact from 1, 0 if it is not among the ranked."""
+        """Give the rank of the first right fact from 1, 0 if it is not among the ranked."""
         ids = [candidate.fact.id for candidate in self.decision.ranked]
         return next((at for at, fact_id in enumerate(ids, 1) if fact_id in self.right), 0)
 
 
 def read_facts(paths: Iterable[Path]) -> list[FactView]:
-    """Facts of JSON Lines files {id, title, explanation, verdict, variants}; all current, for everywhere."""
-    return [_fact(row) for path in paths for row in _rows(path)]
+    """Give the facts of JSON Lines files, each {id, title, explanation, verdict, variants}."""
+    return [_fact(row) for path in paths for row in read_rows(path)]
 
 
 def _fact(row: dict[str, Any]) -> FactView:
@@ -64,13 +64,14 @@ def _fact(row: dict[str, Any]) -> FactView:
     )
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read the objects of a JSON Lines file; ValueError if a line is none."""
     with Path(path).open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines if line.strip()]
 
 
 def read_qrels(path: Path) -> dict[str, frozenset[str]]:
-    """The right facts of each query, from a table with a header line: query_id, fact_id."""
+    """Give the right facts of each query, from a table with a header line: query_id, fact_id."""
     found: dict[str, set[str]] = defaultdict(set)
     for line in Path(path).read_text(encoding="utf-8").splitlines()[1:]:
         query, fact = line.split("\t")[:2]
@@ -93,8 +94,8 @@ def run(
     for fact in read_facts(facts):
         index.add(fact)
     right = read_qrels(qrels)
-    todo = [(row, right.get(row["id"], frozenset())) for row in _rows(queries)]
-    against = [(row, frozenset[str]()) for row in _rows(negatives)]
+    todo = [(row, right.get(row["id"], frozenset())) for row in read_rows(queries)]
+    against = [(row, frozenset[str]()) for row in read_rows(negatives)]
     match.decide("热身", index)
     heard: list[_Heard] = []
     for row, facts_of in todo + against:

@@ -14,16 +14,23 @@ from verification.slots import Polarity, Slots, find
 from verification.text import Text, settled
 
 NAMES = (
-    "claim_covered", "claim_exact", "text_covered", "text_explained", "window_claim", "window_covered", "window_explained", "window_share",
-    "rare_claim", "rare_window", "claim_missing", "window_missing", "window_missing_most", "ratio", "partial", "substituted", "claim_length", "window_length", "text_length",
-    "bm25", "bm25_share", "asked", "debunk", "denied", "denied_more", "denied_less", "number_conflict", "number_extra", "number_missing", "number_shared",
-    "date_conflict", "date_extra", "date_missing", "date_shared", "place_conflict", "place_extra", "place_missing", "place_shared", "moved_extra", "antonym",
-    "swapped", "inserted", "chars_covered", "words_foreign", "words_lost", "foreign_rare", "foreign_rarest", "lost_rare", "lost_rarest", "words_partly",
+    "claim_covered", "claim_exact", "text_covered", "text_explained", "window_claim",
+    "window_covered", "window_explained", "window_share", "rare_claim", "rare_window",
+    "claim_missing", "window_missing", "window_missing_most", "ratio", "partial", "substituted",
+    "claim_length", "window_length", "text_length", "bm25", "bm25_share", "asked", "debunk",
+    "denied", "denied_more", "denied_less", "number_conflict", "number_extra", "number_missing",
+    "number_shared", "date_conflict", "date_extra", "date_missing", "date_shared",
+    "place_conflict", "place_extra", "place_missing", "place_shared", "moved_extra", "antonym",
+    "swapped", "inserted", "chars_covered", "words_foreign", "words_lost", "foreign_rare",
+    "foreign_rarest", "lost_rare", "lost_rarest", "words_partly",
 )  # fmt: skip
 """What the numbers of a vector mean, in order."""
 
 SHORT = 60
 """Characters up to which a text is compared as a whole."""
+
+WIDEST = 160
+"""Characters of the sentences that are compared with one wording."""
 
 SOUND = 0.85
 """What a pair counts that only sounds like the fact's."""
@@ -108,7 +115,7 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
 def _hits(
     form: Form, numbers: frozenset[int], sounds: frozenset[int], index: Index
 ) -> dict[int, float]:
-    """The pairs of a wording that a text has (1), or that only sound alike (less)."""
+    """Give the pairs of a wording that a text has (1), or that only sound alike (less)."""
     same = form.terms & numbers
     hits = dict.fromkeys(same, 1.0)
     for term in form.terms - same:
@@ -128,7 +135,7 @@ def _claim(parts: Parts, form: Form) -> tuple[float, dict[int, float]]:
 
 
 def _window(parts: Parts, form: Form) -> tuple[int, int]:
-    """The run of sentences that holds most of the wording without much else."""
+    """Give the run of sentences that holds most of the wording without much else."""
     if len(parts.segments) <= 1 or len(parts.text.folded) <= SHORT:
         return 0, len(parts.text.folded)
     held = [_held(parts, form, start, end) for start, end in parts.segments]
@@ -148,8 +155,8 @@ def _window(parts: Parts, form: Form) -> tuple[int, int]:
         gain, side = max(gains, default=(0.0, -1))
         if (
             gain <= enough
-            or parts.segments[max(last, side)][1] - parts.segments[min(first, side)][0] > 160
-        ):  # noqa: PLR2004 -- a few sentences
+            or parts.segments[max(last, side)][1] - parts.segments[min(first, side)][0] > WIDEST
+        ):
             return parts.segments[first][0], parts.segments[last][1]
         have |= held[side]
         first, last = min(first, side), max(last, side)
@@ -180,10 +187,11 @@ def _coverage(parts: Parts, entry: Entry, form: Form, start: int, end: int) -> l
     top = index.unknown_weight
     return [
         claim, exact, _part(parts.terms, form.terms, heard), _part(parts.terms, wide, heard),
-        _share(near, form, index), _part(inside, form.terms, heard), _part(inside, wide, heard), len(inside) / (len(parts.terms) or 1),
-        sum(near.get(term, 0.0) for term in rare) / (len(rare) or 1), _part(weights[:4], wide, heard),
-        sum(index.weight(term) for term in form.terms if term not in near) / top, sum(t.weight for t in missing) / top,
-        max((t.weight for t in missing), default=0.0) / top,
+        _share(near, form, index), _part(inside, form.terms, heard), _part(inside, wide, heard),
+        len(inside) / (len(parts.terms) or 1), sum(near.get(term, 0.0) for term in rare) /
+        (len(rare) or 1), _part(weights[:4], wide, heard), sum(index.weight(term) for term in
+        form.terms if term not in near) / top, sum(t.weight for t in missing) / top, max((t.weight
+        for t in missing), default=0.0) / top,
     ]  # fmt: skip
 
 
@@ -232,7 +240,7 @@ def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Con
         conflicts.number(ours, theirs),
         conflicts.date(ours, theirs),
         conflicts.place(whole, parts.text.slots, form.folded, theirs),
-        conflicts.antonym(window, form.folded),
+        conflicts.antonym(window, " ".join(other.folded for other in entry.forms)),
         conflicts.moved(ours, theirs, wide),
         conflicts.swap(window, form.folded, wide, fuzz.ratio(window, form.folded) / 100),
     ]
@@ -240,12 +248,11 @@ def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Con
         said = _slots(wide)
         found += [
             conflicts.foreign_place(whole, ours, wide),
-            conflicts.foreign_date(ours, said),
+            conflicts.foreign_date(_slots(whole), said),
             conflicts.foreign_number(ours, wide),
         ]
-        found.append(
-            conflicts.more_denied(parts.text.slots, [other.slots for other in entry.forms])
-        )
+    if len(whole) <= conflicts.NOTE:
+        found.append(conflicts.more_denied(parts.text.slots, entry.forms))
     return tuple(conflict for conflict in found if conflict)
 
 
@@ -261,12 +268,16 @@ def _slot_numbers(
     explained = conflicts.heard(" ".join([entry.fact.truth, *(f.folded for f in entry.forms)]))
     lost = conflicts.heard(parts.text.folded)
     return [
-        float(parts.text.polarity is Polarity.ASKED), float(parts.text.debunk),
-        float("negation" in kinds), float(max(0, len(ours.denied) - len(theirs.denied))), float(max(0, len(theirs.denied) - len(ours.denied))),
-        float("number" in kinds), float(len(our_values - their_values)), float(len(their_values - our_values)), float(len(our_values & their_values)),
-        float("date" in kinds), float(bool(ours.dates) and not theirs.dates), float(bool(theirs.dates) and not ours.dates), float(bool(ours.dates and theirs.dates) and "date" not in kinds),
-        float("place" in kinds), float(sum(conflicts.heard(p) not in explained for p in our_places)), float(sum(conflicts.heard(p) not in lost for p in their_places)),
-        float(sum(conflicts.heard(p) in lost for p in their_places)), float(len(ours.moved - theirs.moved)), float("antonym" in kinds),
+        float(parts.text.polarity is Polarity.ASKED), float(parts.text.debunk), float("negation"
+        in kinds), float(max(0, len(ours.denied) - len(theirs.denied))), float(max(0,
+        len(theirs.denied) - len(ours.denied))), float("number" in kinds), float(len(our_values -
+        their_values)), float(len(their_values - our_values)), float(len(our_values &
+        their_values)), float("date" in kinds), float(bool(ours.dates) and not theirs.dates),
+        float(bool(theirs.dates) and not ours.dates), float(bool(ours.dates and theirs.dates) and
+        "date" not in kinds), float("place" in kinds), float(sum(conflicts.heard(p) not in
+        explained for p in our_places)), float(sum(conflicts.heard(p) not in lost for p in
+        their_places)), float(sum(conflicts.heard(p) in lost for p in their_places)),
+        float(len(ours.moved - theirs.moved)), float("antonym" in kinds),
     ]  # fmt: skip
 
 
@@ -282,7 +293,7 @@ def _words(folded: str) -> tuple[str, ...]:
 
 
 def _word_numbers(parts: Parts, entry: Entry, form: Form, window: str) -> list[float]:
-    """What was exchanged or put in, and the words that the other side has no character of."""
+    """Give what was exchanged or put in, and the words that the other side has no character of."""
     wide = everything(entry.fact)
     lost = parts.text.folded
     ours, theirs = _words(window), _words(form.folded)
@@ -291,11 +302,10 @@ def _word_numbers(parts: Parts, entry: Entry, form: Form, window: str) -> list[f
     foreign = [word for word in ours if not any(char in wide for char in word)]
     missed = [word for word in theirs if not any(char in lost for char in word)]
     return [
-        float(sum(mine not in wide for mine, _ in swaps)),
-        float(sum(len(put) for put in puts if put not in wide)),
-        sum(char in wide for char in chars) / (len(chars) or 1),
-        float(len(foreign)), float(len(missed)),
-        sum(map(words.rarity, foreign)), max(map(words.rarity, foreign), default=0.0),
-        sum(map(words.rarity, missed)), max(map(words.rarity, missed), default=0.0),
-        float(sum(len(word) > 1 and word not in wide and word not in foreign for word in ours)),
+        float(sum(mine not in wide for mine, _ in swaps)), float(sum(len(put) for put in puts if
+        put not in wide)), sum(char in wide for char in chars) / (len(chars) or 1),
+        float(len(foreign)), float(len(missed)), sum(map(words.rarity, foreign)),
+        max(map(words.rarity, foreign), default=0.0), sum(map(words.rarity, missed)),
+        max(map(words.rarity, missed), default=0.0), float(sum(len(word) > 1 and word not in wide
+        and word not in foreign for word in ours)),
     ]  # fmt: skip

@@ -1,12 +1,12 @@
 """Index: the official facts in memory, found by words and character bigrams."""
 
+import datetime as dt
+import itertools
 import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-import datetime
-import itertools
 from enum import StrEnum
 
 from verification.slots import Slots
@@ -48,9 +48,9 @@ class FactView:
     variants: tuple[str, ...] = ()
     truth: str = ""
     verdict: Verdict = Verdict.UNKNOWN
-    valid_until: datetime.date | None = None
+    valid_until: dt.date | None = None
     area: str = ""
-    date: datetime.date | None = None
+    date: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Index:
         return entry.fact if entry else None
 
     def entry(self, fact_id: str) -> Entry:
-        """The indexed fact; KeyError if it is not there."""
+        """Give the indexed fact; KeyError if it is not there."""
         return self._entries[fact_id]
 
     def add(self, fact: FactView) -> None:
@@ -146,11 +146,11 @@ class Index:
         return self._exact.get(key(text.folded), set()) if text.folded else set()
 
     def number(self, term: str) -> int:
-        """The number of a term, -1 if no fact ever had it."""
+        """Give the number of a term, -1 if no fact ever had it."""
         return self._ids.get(term, -1)
 
     def sound(self, term: int) -> int:
-        """The number of the sound of a pair, -1 where it has none."""
+        """Give the number of the sound of a pair, -1 where it has none."""
         return self._sounds.get(term, -1)
 
     def weight(self, term: int) -> float:
@@ -164,7 +164,7 @@ class Index:
         return math.log(1 + (len(self._entries) + 0.5) / 0.5)
 
     def search(self, text: Text, k: int = 50) -> list[Candidate]:
-        """The `k` nearest facts by BM25, best first."""
+        """Give the `k` nearest facts by BM25, best first."""
         scores = self._accumulate(text)
         best = sorted(scores, key=lambda row: -scores[row])[:k]
         names = [(self._rows[row], scores[row]) for row in best]
@@ -244,7 +244,7 @@ class Index:
 
 
 def wordings(fact: FactView) -> list[str]:
-    """The ways in which a claim is put: as it stands, its variants, and a short English truth.
+    """Give the ways in which a claim is put: as it stands, its variants, and a short English truth.
 
     An English headline (Did the mayor…?) says little, and the sentence behind it
     puts the claim again; a Chinese truth is a correction, with other numbers and days.
@@ -256,5 +256,5 @@ def wordings(fact: FactView) -> list[str]:
 
 
 def key(folded: str) -> str:
-    """A folded text without its breaks: two texts with one key are the same text."""
+    """Give a folded text without its breaks: two texts with one key are the same text."""
     return folded.replace(" ", "").replace("。", "")

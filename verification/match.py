@@ -31,8 +31,9 @@ class Thresholds:
     """Probabilities from 0 to 1 at which the desk answers or asks.
 
     `latin` stands for `answer` in texts without Han characters, whose model is
-    another and less sure of itself. `margin` is by how much an answer must lead the next different fact;
-    under `short` Han characters only a fully covered text is answered.
+    another and less sure of itself. `margin` is by how much an answer must lead
+    the next different fact; under `short` Han characters only a fully covered
+    text is answered.
     """
 
     answer: float = 0.85
@@ -96,7 +97,7 @@ def decide(
 
 
 def _scored(read: Text, index: Index) -> list[Scored]:
-    """The candidates with their probability, the likeliest first."""
+    """Give the candidates with their probability, the likeliest first."""
     found = index.search(read, RETRIEVED)
     exact = index.exact(read)
     found = [
@@ -134,7 +135,7 @@ def _veto(
     zone: ZoneInfo | None,
     area: str | None,
 ) -> Conflict | None:
-    """The first reason not to answer with the best candidate, or None."""
+    """Give the first reason not to answer with the best candidate, or None."""
     fact = top.candidate.fact
     standing = _stale(fact, now, zone) or _elsewhere(fact, area) or _debunked(read, fact)
     if standing or fact.id in index.exact(read):
@@ -154,7 +155,7 @@ def _stale(fact: FactView, now: datetime | None, zone: ZoneInfo | None) -> Confl
 
 
 def _elsewhere(fact: FactView, area: str | None) -> Conflict | None:
-    """A fact for one area answers only who is known to be in it."""
+    """Stop a fact for one area, unless the asker is known to be in it."""
     inside = area is not None and (
         area == fact.area or area.startswith(fact.area.rstrip("/") + "/")
     )
@@ -162,7 +163,7 @@ def _elsewhere(fact: FactView, area: str | None) -> Conflict | None:
 
 
 def _debunked(read: Text, fact: FactView) -> Conflict | None:
-    """A text that calls a true claim a rumor."""
+    """Stop a text that calls a rumor what is not false."""
     if read.debunk and fact.verdict is not Verdict.FALSE:
         return Conflict("debunk", "谣言", fact.verdict.value)
     return None
@@ -176,7 +177,7 @@ def _no_rumor(read: Text) -> Conflict | None:
 
 
 def _short(read: Text, fact: FactView, thresholds: Thresholds) -> Conflict | None:
-    """A short text is answered only if the fact has every content word of it, or its sound."""
+    """Stop a short text, unless the fact has every content word of it, or its sound."""
     if han_count(read.folded) >= thresholds.short or (
         not han_count(read.folded) and len(read.words) >= thresholds.short // 2
     ):

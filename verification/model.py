@@ -53,6 +53,6 @@ def read(source: dict[str, Any], names: Sequence[str]) -> Model:
 
 @functools.cache
 def shipped(script: str, names: tuple[str, ...]) -> Model:
-    """The model that is shipped for a script ("han" or "latin"), for vectors with these names."""
+    """Give the model shipped for a script, "han" or "latin", for vectors with these names."""
     source = resources.files("verification") / "tables" / "model.json"
     return read(json.loads(source.read_text(encoding="utf-8"))[script], names)

@@ -13,7 +13,10 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 }
 _SCALES = {"十": 10, "百": 100, "千": 1000}
 _RUN = "[零〇一二两三四五六七八九十百千万亿]"
-_NEVER = r"(?!一(?:点|些|律|样|起|定|直|下|般|旦|切|共|致|面|边|家人|旁|道|路)|十分(?!钟|之)|万一|千万别|千万不|一时|一回事|一次性|一分为|三方|四处|三角)"
+_NEVER = (
+    r"(?!一(?:点|些|律|样|起|定|直|下|般|旦|切|共|致|面|边|家人|旁|道|路|时|回事|次性|分为)"
+    r"|十分(?!钟|之)|万一|千万(?:别|不)|三(?:方|角)|四处)"
+)
 
 
 @functools.cache
@@ -54,7 +57,7 @@ def _numeral() -> re.Pattern[str]:
 
 
 def value(numeral: str) -> int:
-    """The value of a Chinese numeral such as 二十一 or 三千五百万; digit by digit for 二〇二六."""
+    """Give the value of a Chinese numeral such as 二十一; digit by digit for 二〇二六."""
     if not any(char in _SCALES or char in "万亿" for char in numeral):
         return int("".join(str(_DIGITS[char]) for char in numeral))
     total = section = digit = 0
@@ -100,7 +103,7 @@ def _unit() -> re.Pattern[str]:
 
 @functools.cache
 def rules() -> tuple[tuple[re.Pattern[str], object], ...]:
-    """The rewriting rules in their order: pattern and replacement, as for `re.sub`."""
+    """Give the rewriting rules in their order: pattern and replacement, as for `re.sub`."""
     return (
         (_numeral(), _figure),
         (re.compile(r"(?<![0-9.])([0-9]{1,8}(?:\.[0-9]+)?)(万|亿)"), _scaled),

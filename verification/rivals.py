@@ -18,7 +18,7 @@ def exact(read: Text, index: Index, fact: FactView) -> Conflict | None:
 
 
 def near(ranked: Sequence[Candidate], index: Index, margin: float) -> Conflict | None:
-    """The next fact that follows closer than `margin` and would be another answer."""
+    """Find the next fact that follows closer than `margin` and would be another answer."""
     best = ranked[0]
     for other in ranked[1:]:
         if best.probability - other.probability >= margin:

@@ -134,7 +134,7 @@ def _negation() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def _denied(folded: str) -> frozenset[str]:
-    """The two characters (or the word) behind each negation."""
+    """Give the two characters (or the word) behind each negation."""
     neutral, negation, bridge = _negation()
     bare = _ASKED_SHAPE.sub(
         lambda m: m.group()[-1], neutral.sub(lambda m: "·" * len(m.group()), folded)

@@ -10,13 +10,13 @@ from typing import Any
 
 @functools.cache
 def table(name: str) -> dict[str, Any]:
-    """The table `name`.toml as plain values."""
+    """Give the table `name`.toml as plain values."""
     source = resources.files("verification") / "tables" / f"{name}.toml"
     return tomllib.loads(source.read_text(encoding="utf-8"))
 
 
 def anyof(phrases: Iterable[str]) -> str:
-    """A pattern source for any of `phrases`, the longest first."""
+    """Give a pattern source for any of `phrases`, the longest first."""
     ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
     return "|".join(re.escape(phrase) for phrase in ordered)
 

@@ -48,7 +48,7 @@ class Text:
         return self.slots.polarity
 
     def span(self, start: int, end: int) -> str:
-        """The original words behind `folded[start:end]`."""
+        """Give the original words behind `folded[start:end]`."""
         if start >= end or start >= len(self.offsets):
             return ""
         return self.original[
@@ -129,6 +129,11 @@ def _noise() -> re.Pattern[str]:
 
 
 @functools.cache
+def _endings() -> re.Pattern[str]:
+    return re.compile("|".join(table("chain")["endings"]))
+
+
+@functools.cache
 def _synonyms() -> tuple[re.Pattern[str], dict[str, str]]:
     first = {name: group[0] for group in table("synonyms")["groups"] for name in group}
     return re.compile(rf"(?<![0-9a-z])(?:{anyof(first)})(?![a-z])"), first
@@ -143,12 +148,13 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
-    """The tape, the text as it was before chain phrases went, and those phrases."""
+    """Give the tape, the text as it was before chain phrases went, and those phrases."""
     tape = _load(text)
     tape.sub(_noise(), " ")
     tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
     spoken = tape.chars
     stripped = tape.sub(phrases("chain", "forward", "hearsay", "question", "filler"), " ")
+    tape.sub(_endings(), " ")
     if is_debunk(spoken):
         stripped += tape.sub(phrases("chain", "debunk"), " ")
     pattern, first = _synonyms()
@@ -160,13 +166,13 @@ def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
     tape.sub(re.compile(r"[ 。]*。[ 。]*"), "。")
     tape.sub(
         re.compile(r" {2,}|^[ 。]+|[ 。]+$"),
-        lambda match: " " if 0 < match.start() and match.end() < len(match.string) else "",
+        lambda match: " " if match.start() and match.end() < len(match.string) else "",
     )
     return tape, spoken, tuple(stripped)
 
 
 def settled(text: str) -> str:
-    """The folded form of a text without the rest of what `normalise` finds."""
+    """Give the folded form of a text without the rest of what `normalise` finds."""
     return _fold(text)[0].chars
 
 

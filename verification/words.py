@@ -13,6 +13,11 @@ from verification.tables import stopwords
 
 _UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+(?:'[a-z]+)?|[㐀-鿿𠀀-𯿿]|[^\W_]")
 _HAN = re.compile(r"[㐀-鿿𠀀-𯿿]+")
+_ENDINGS = (
+    ("ies", "y", 2), ("sses", "ss", 2), ("ing", "", 3), ("edly", "", 3), ("ed", "", 3),
+    ("ly", "", 3), ("es", "e", 3),
+)  # fmt: skip
+"""English endings, what stands for them, and how many letters must be left."""
 _DOUBLED = re.compile(r"([b-df-hj-np-rt-vxz])\1$")
 
 
@@ -43,7 +48,7 @@ def _jieba() -> Any:
 
 @functools.lru_cache(maxsize=20_000)
 def sound(char: str) -> str:
-    """The toneless pinyin of one Han character, with the pairs that are often confused merged."""
+    """Give the toneless pinyin of one Han character, with often confused pairs merged."""
     from pypinyin import lazy_pinyin
 
     plain = lazy_pinyin(char)[0]
@@ -66,9 +71,9 @@ def rarity(word: str) -> float:
 
 @functools.lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """A plain English stem: plural, -ed, -ing and -ly off words that stay long enough."""
+    """Give a plain English stem: plural, -ed, -ing and -ly off words that stay long enough."""
     base = word.removesuffix("'s").replace("'", "")
-    for ending, rest, left in (("ies", "y", 2), ("sses", "ss", 2), ("ing", "", 3), ("edly", "", 3), ("ed", "", 3), ("ly", "", 3), ("es", "e", 3)):  # fmt: skip
+    for ending, rest, left in _ENDINGS:
         if base.endswith(ending) and len(base) - len(ending) >= left:
             base = base[: -len(ending)] + rest
             break
@@ -80,7 +85,7 @@ def stem(word: str) -> str:
 
 
 def units(folded: str) -> list[tuple[str, int]]:
-    """The smallest parts that carry meaning, with their place: Han characters, numbers, stems."""
+    """Give the smallest parts with a meaning and their place: Han characters, numbers, stems."""
     found = []
     for match in _UNIT.finditer(folded):
         part = match.group()
@@ -91,7 +96,7 @@ def units(folded: str) -> list[tuple[str, int]]:
 
 
 def cut(folded: str) -> list[tuple[str, int]]:
-    """The words of `folded` in order with their place, stop words left in."""
+    """Give the words of `folded` in order with their place, stop words left in."""
     found: list[tuple[str, int]] = []
     for match in _UNIT.finditer(_HAN.sub(lambda run: " " * len(run.group()), folded)):
         part = match.group()
@@ -105,7 +110,7 @@ def cut(folded: str) -> list[tuple[str, int]]:
 
 
 def content(cuts: list[tuple[str, int]]) -> tuple[str, ...]:
-    """The words that carry a text's matter."""
+    """Give the words that carry a text's matter."""
     stop = stopwords()
     return tuple(word for word, _ in cuts if word not in stop)
 
@@ -128,6 +133,6 @@ def pairs(folded: str) -> list[tuple[str, str, int]]:
 
 
 def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
-    """What the index keeps: stems, numbers and pairs, the sounds of pairs, and long words."""
+    """Give what the index keeps: stems, numbers and pairs, the sounds of pairs, and long words."""
     found = [part for term, heard, _ in pairs(folded) for part in (term, heard) if part]
     return found + [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above

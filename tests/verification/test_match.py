@@ -108,7 +108,7 @@ def test_two_verdicts_on_one_wording_are_both_offered(index: Index) -> None:
 
 
 def test_a_forwarded_debunk_that_agrees_is_known_as_one(index: Index) -> None:
-    decision = ask(index, "枫林苑8号楼7月25日停水两天是谣言，大家别信")
+    decision = ask(index, "枫林苑8号楼7月25日停水两天是谣言，别信")
     assert (decision.outcome, decision.debunk) == (Outcome.ANSWER, True)
 
 
