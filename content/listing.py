@@ -32,7 +32,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Helper:
+class ContactEntry:
     """A contact as the list has it."""
 
     name: str = field(repr=False)
@@ -52,7 +52,7 @@ class Entry:
     numbers: tuple[Number, ...]
     needs: frozenset[Need] | None
     """None, as for the languages, where the cell is empty: nothing is said."""
-    contacts: tuple[Helper, ...]
+    contacts: tuple[ContactEntry, ...]
     written: Written | None
     spoken: Spoken | None
 
@@ -162,7 +162,7 @@ class Listing:
             found |= named
         return frozenset(found) if cell else None
 
-    def _contacts(self, line: Line) -> tuple[Helper, ...]:
+    def _contacts(self, line: Line) -> tuple[ContactEntry, ...]:
         found = []
         for name, relation, phone in (
             ("contact", "relation", "contact_phone"),
@@ -173,7 +173,7 @@ class Listing:
                 continue
             if not numbers:
                 self.blame(line.number, phone, columns.MISSING_PHONE)
-            found.append(Helper(called, self._cell(line, relation), numbers))
+            found.append(ContactEntry(called, self._cell(line, relation), numbers))
         return tuple(found)
 
     def _word(self, line: Line, column: str, words: Mapping[T, str]) -> T | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from content import people, store
 from content.base import new_id
-from content.listing import Helper
+from content.listing import ContactEntry
 from content.message import Kind
 from content.number import Number
 from content.people import Address, Consent, Contact, OwnerKind
@@ -28,7 +28,7 @@ class Wanted:
     """What the list says of one resident: their own numbers in order, and whom to turn to."""
 
     numbers: tuple[Number, ...]
-    contacts: tuple[Helper, ...]
+    contacts: tuple[ContactEntry, ...]
 
 
 class Reach:
@@ -121,7 +121,7 @@ class Reach:
             }
         )
 
-    def _helpers(self, resident_id: uuid.UUID, helpers: tuple[Helper, ...]) -> bool:
+    def _helpers(self, resident_id: uuid.UUID, helpers: tuple[ContactEntry, ...]) -> bool:
         known = self._contacts.get(resident_id, [])
         changed = len(known) != len(helpers)
         for rank, helper in enumerate(helpers):
