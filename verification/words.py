@@ -1,5 +1,6 @@
 """Words: cut folded text into words, bigrams and sounds; jieba and pypinyin load on first use."""
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -39,8 +40,10 @@ def _jieba() -> Any:
     import jieba
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linxun"
-    cache.mkdir(parents=True, exist_ok=True)
-    jieba.setLogLevel(logging.ERROR)
+    # a service without a home of its own reads the dictionary anew at each start
+    with contextlib.suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+    jieba.setLogLevel(logging.CRITICAL)
     jieba.dt.tmp_dir = str(cache)
     jieba.initialize()
     return jieba
