@@ -34,6 +34,7 @@ class Conflict:
         return f"{self.kind}: {self.ours or '–'} / {self.theirs or '–'}"
 
 
+@functools.lru_cache(maxsize=8192)
 def heard(text: str) -> str:
     """Find a text by its sounds, so that 辛福里 is 幸福里."""
     return " ".join(sound(char) if is_han(char) else char for char in text)
@@ -118,6 +119,7 @@ def _shape() -> tuple[re.Pattern[str], tuple[str, ...], frozenset[str]]:
     )
 
 
+@functools.lru_cache(maxsize=8192)
 def tails(folded: str) -> frozenset[str]:
     """Places known by their ending, as the ending with the two characters before it."""
     shape, endings, common = _shape()

@@ -223,7 +223,7 @@ def _bm25(candidate: Candidate, best: float) -> list[float]:
     return [math.log1p(candidate.score), candidate.score / best if best else 0.0]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _slots(window: str) -> Slots:
     return find(window, "")
 
