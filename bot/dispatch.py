@@ -1,7 +1,7 @@
 """Which room handles an event: a receipt, a key, a button, a command, a question."""
 
 from bot import acts
-from bot.commands import ask, errands, resident, review, words
+from bot.commands import ask, doors, errands, resident, review, words
 from bot.turn import Acknowledge, Effect, Turn
 from channels.base import EventKind
 from content.message import Action, Kind
@@ -39,6 +39,8 @@ def _button(turn: Turn) -> list[Effect]:
             return review.press(turn, value)
         case Action.JOIN | Action.FORGET:
             return resident.press(turn, action, value)
+        case Action.DOOR:
+            return doors.press(turn, value)
         case Action.TASK:
             return errands.press(turn, ref, value)
     return [Acknowledge(turn.event.callback_id)]

@@ -24,7 +24,7 @@ def open_store(settings: Settings) -> Store:
 def _community(opened: Store) -> uuid.UUID:
     opened.migrate()
     with opened.read() as session:
-        found = session.scalar(select(Community.community_id))
+        found: uuid.UUID | None = session.scalar(select(Community.community_id))
     if found is None:
         raise StoreError("No community has been set up yet: run `linxun init`.")
     return found

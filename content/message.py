@@ -45,6 +45,8 @@ class Action(StrEnum):
     FORGET = "forget"
     TASK = "task"
     """Take or close a task."""
+    DOOR = "door"
+    """What happened at a door of the door-knock list."""
 
 
 @dataclass(frozen=True, slots=True)

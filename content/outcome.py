@@ -330,3 +330,17 @@ def open_calls(session: Session, alert_id: uuid.UUID) -> list[tuple[str, str]]:
         .where(Attempt.state.in_((AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)))
     )
     return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
+
+
+def busy(session: Session) -> bool:
+    """Say whether anything is under way at a provider or due now."""
+    here = store.community(session)
+    flying = select(Attempt.id).where(
+        Attempt.community_id == here, Attempt.state == AttemptState.ATTEMPTING
+    )
+    due = select(Delivery.notice_id).where(
+        Delivery.community_id == here,
+        Delivery.state == DeliveryState.OPEN,
+        Delivery.kind.is_not(None),
+    )
+    return any(session.scalars(query.limit(1)).first() for query in (flying, due))

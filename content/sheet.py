@@ -13,8 +13,6 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 _MAX_BYTES = 20_000_000
 _MAX_UNPACKED = 300_000_000
@@ -133,6 +131,10 @@ def _decoded(content: bytes) -> str:
 
 
 def _xlsx(content: bytes) -> list[tuple[int, list[str]]]:
+    # a fifth of a second to load, and most commands read no sheet
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(item.file_size for item in packed.infolist()) > _MAX_UNPACKED:

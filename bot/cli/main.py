@@ -7,8 +7,21 @@ import structlog
 import typer
 
 from bot import config, installed, logs
-from bot.cli import alert, ask, cases, context, doctor, evaluate, facts, init, residents, run, staff
-from bot.cli import demo as demos
+from bot.cli import (
+    alert,
+    ask,
+    cases,
+    context,
+    demo,
+    doctor,
+    doors,
+    evaluate,
+    facts,
+    init,
+    residents,
+    run,
+    staff,
+)
 from bot.errors import KNOWN
 
 log = structlog.get_logger("cli")
@@ -22,11 +35,12 @@ app = typer.Typer(
 app.add_typer(residents.app, name="residents")
 app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
+alert.app.command("doors")(doors.doors)
 app.add_typer(facts.app, name="facts")
 app.add_typer(cases.app, name="cases")
 app.command("init")(init.init)
 app.command("run")(run.run)
-app.command("demo")(demos.demo)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("ask")(ask.ask)
 app.command("evaluate")(evaluate.evaluate)

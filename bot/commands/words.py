@@ -1,6 +1,6 @@
 """Commands in the chat, and plain texts that answer what somebody was just asked."""
 
-from bot.commands import ask, broadcast, dialogue, resident, review, status
+from bot.commands import ask, broadcast, dialogue, doors, resident, review, status
 from bot.turn import Effect, Say, Turn
 from content import phrase
 from content.message import Written
@@ -21,7 +21,7 @@ def command(turn: Turn, text: str) -> list[Effect]:
             return resident.forget(turn)
         case "/check":
             return ask.question(turn) if rest else [_say(turn, "intent.empty")]
-        case "/broadcast" | "/status" | "/cancel" | "/update":
+        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors":
             return _staff(turn, word, rest)
     return [_say(turn, "join.help")]
 
@@ -47,6 +47,8 @@ def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
             return broadcast.update(turn, rest)
         case "/cancel":
             return review.cancel(turn, rest)
+        case "/doors":
+            return doors.show(turn, rest)
     return status.show(turn, rest)
 
 

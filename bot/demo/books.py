@@ -1,6 +1,7 @@
 """The books: what the database says beside what the stand-ins saw, and how far everybody came."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -8,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from bot.demo.story import Told
 from bot.demo.world import World
-from bot.sandbox.book import TOKEN, Direction, Entry
-from content import coverage, store
+from bot.sandbox.book import TOKEN, Call, Direction, Entry
+from content import coverage, phrase, store
 from content.coverage import Reach
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.inbound import Inbound
+from content.message import Written
 from content.notice import Notice
 from content.place import PlaceKind
 
@@ -85,7 +87,7 @@ def _attempts(session: Session, world: World, books: Books) -> None:
     attempts = session.scalars(
         select(Attempt).where(Attempt.community_id == store.community(session))
     ).all()
-    seen = _seen(world)
+    seen = _seen(world, attempts)
     books.attempts, books.seen = len(attempts), sum(seen.values())
     books.by_kind = Counter(one.kind.value for one in attempts)
     taken = {one.ref for one in attempts if one.accepted_at is not None}
@@ -104,13 +106,18 @@ def _attempts(session: Session, world: World, books: Books) -> None:
             books.wrong.append(f"{count} {what}")
 
 
-def _seen(world: World) -> Counter[str]:
-    """Count what the stand-ins took under each of our references."""
+def _seen(world: World, attempts: Sequence[Attempt]) -> Counter[str]:
+    """Count what the stand-ins took, by our reference; where none shows, by the provider's id."""
     book = world.sandbox.book
     entries: list[Entry] = [*book.messages, *book.calls]
+    by_id = {(one.kind.value, one.provider_id): one.ref for one in attempts if one.provider_id}
     out = [one for one in entries if one.direction is Direction.OUT]
-    refs = (ref for one in out if (ref := _ref(one)))
-    return Counter(refs)
+    refs = (_ref(one) or by_id.get((_kind(one), one.sid), "") for one in out)
+    return Counter(ref for ref in refs if ref)
+
+
+def _kind(entry: Entry) -> str:
+    return "call" if isinstance(entry, Call) else entry.kind.value
 
 
 def _ref(entry: Entry) -> str:
@@ -139,7 +146,10 @@ def _inbound(session: Session, books: Books) -> None:
 
 
 def _story(told: Told, books: Books) -> None:
-    if told.known and told.reversed and told.known == told.reversed:
+    verdict = phrase.say("verdict.false", Written.HANS)
+    if verdict not in told.known:
+        books.wrong.append("who forwarded the known rumor was not told that it is false")
+    if told.known.splitlines()[:1] == told.reversed.splitlines()[:1] or not told.reversed:
         books.wrong.append("the reversed rumor got the answer of the rumor")
     if not told.settled:
         books.wrong.append("who asked something new was not told")

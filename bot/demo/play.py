@@ -15,8 +15,10 @@ from bot.demo.story import SCENES, Story, Told
 from bot.demo.world import World
 from content.coverage import Reach
 
-_GRID, _PEOPLE = "网格 grid", "居民 residents"
-_COLUMNS = ("确认 confirmed", "转告 passed on", "求助 help", "上门 door", "50 %", "90 %", "100 %")
+_LOOKS, _BETWEEN = 20, 0.25
+_TITLE = "到达报告 reach report"
+_COLUMNS = ("居民", "确认", "转告", "求助", "上门", "50 %", "90 %", "100 %")
+_CAPTION = "residents, confirmed, passed on, need help, door-knock, minutes to 50 / 90 / 100 %"
 
 
 async def show(folder: Path, out: Console, *, seed: int, port: int, stay: bool) -> int:
@@ -25,7 +27,7 @@ async def show(folder: Path, out: Console, *, seed: int, port: int, stay: bool) 
     built = await world.build(folder, seed=seed, port=port)
     try:
         told = await _play(built, out)
-        found = books.check(built, told)
+        found = await _settled(built, told)
         _report(built, told, out)
         _balance(found, out, time.monotonic() - began)
         if stay:
@@ -55,6 +57,17 @@ async def _play(built: World, out: Console) -> Told:
         return await Story(built, tell).play()
 
 
+async def _settled(built: World, told: Told) -> Books:
+    """Close the books when the last replies are in; what is wrong after that stays wrong."""
+    found = books.check(built, told)
+    for _ in range(_LOOKS):
+        if found.balance:
+            break
+        await asyncio.sleep(_BETWEEN)
+        found = books.check(built, told)
+    return found
+
+
 def _report(built: World, told: Told, out: Console) -> None:
     out.print(_reach(books.report(built, told)))
     for what, said in (
@@ -75,15 +88,15 @@ def _report(built: World, told: Told, out: Console) -> None:
 
 
 def _reach(rows: list[Reach]) -> Table:
-    table = Table(title="到达报告 reach report（分钟 minutes）")
-    table.add_column(_GRID)
-    for name in (_PEOPLE, *_COLUMNS):
+    table = Table(title=_TITLE, caption=_CAPTION)
+    table.add_column("网格")
+    for name in _COLUMNS:
         table.add_column(name, justify="right")
     for row in rows:
         figures = (row.residents, row.confirmed, row.passed_on, row.need_help, row.door)
         minutes = (row.minutes.get(share) for share in (50, 90, 100))
         table.add_row(
-            row.place or "合计 all",
+            row.place or "合计",
             *(str(figure) for figure in figures),
             *("-" if minute is None else f"{minute:.1f}" for minute in minutes),
         )

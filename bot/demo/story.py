@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.demo.acting import Actor, StoryError
 from bot.demo.world import World
 from content import alert as alerts
-from content import coverage, notice, phrase
+from content import coverage, inbound, notice, outcome, phrase
 from content.delivery import DeliveryState
 from content.message import Written
 from content.staff import Role
@@ -27,6 +27,10 @@ SCENES = 8
 _PATIENCE = 45.0
 """Real seconds for everybody to be accounted for."""
 _HALF = 0.5
+_WAITING = 2.5
+"""How much faster the clock runs while everybody only waits."""
+_GLANCE = 0.05
+_DESK = ("case.received", "ask.question", "answer.source", "case.joined")
 
 
 @dataclass(slots=True)
@@ -162,7 +166,7 @@ class Story:
         three.say(rumor["new"])
         self.told.known = (await one.read(_word("verdict.false"))).body
         self.told.checking = (await three.read(_number(_word("case.received")))).body
-        self.told.reversed = (await two.read("")).body
+        self.told.reversed = await self._answer_of(two)
         settlement = self._words["settlement"]
         token = self._token(Role.EXPERT)
         listed = await self._command(token, "cases", "list", "--json")
@@ -173,8 +177,22 @@ class Story:
             raise StoryError(f"The case was not settled: {done.said}")
         self.told.settled = (await three.read(settlement["truth"])).body
 
+    async def _answer_of(self, asker: Actor) -> str:
+        """Wait for what the desk says, whatever it is: alerts arrive in between."""
+        until = time.monotonic() + _PATIENCE
+        words = [_number(_word(key)) for key in _DESK]
+        while time.monotonic() < until:
+            for message in asker.unread():
+                if any(word in message.body for word in words):
+                    return message.body
+            await asyncio.sleep(_GLANCE)
+        raise StoryError("The desk has not answered the reversed rumor.")
+
     async def _reach(self) -> None:
+        """Wait until everybody is accounted for; there is little to do meanwhile."""
+        self.world.clock.pace(self.world.clock.scale * _WAITING)
         await self._until(self._everybody)
+        self.world.clock.pace(self.world.clock.scale / _WAITING)
 
     async def _end(self) -> None:
         """Cancel: everybody who was told hears that it is over."""
@@ -182,6 +200,7 @@ class Story:
         await self._publisher.read(_word("staff.step_cancel"))
         self.told.end = await self._notice()
         await self._until(self._everybody)
+        await self._until(self._quiet)
 
     async def _write(self, which: str) -> str:
         """Send the Chinese and the English text; return the draft's code."""
@@ -208,6 +227,12 @@ class Story:
         if first is None:
             return 0
         return await self.world.store.query(lambda session: coverage.started(session, first))
+
+    async def _quiet(self) -> bool:
+        """Say whether everything that arrived was handled and everything due was sent."""
+        return await self.world.store.query(
+            lambda session: not inbound.open_ids(session) and not outcome.busy(session)
+        )
 
     async def _everybody(self) -> bool:
         last = await self._notice()

@@ -32,7 +32,7 @@ from verification import exchange
 T = TypeVar("T")
 SCALE = 60.0
 """Clock seconds in a real one."""
-LINES = 12
+LINES = 24
 """Calls at the same time."""
 
 # how people meet an alert, with how many in a hundred do so
