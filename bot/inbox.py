@@ -54,7 +54,9 @@ class Inbox:
     async def run(self) -> None:
         """Handle events until `stop`."""
         while not self._stopping.is_set():
-            waiting = await self.store.query(lambda session: inbound.open_ids(session, _BATCH))
+            waiting = await self.store.query(
+                lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
+            )
             if waiting:
                 await self._perform_all(await self.handle(waiting))
             else:

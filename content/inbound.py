@@ -1,9 +1,9 @@
 """Every raw event that arrived, kept once, before anything is done about it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, select, update
+from sqlalchemy import Index, String, UniqueConstraint, and_, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -30,8 +30,8 @@ class Inbound(Numbered, Base):
     __table_args__ = (UniqueConstraint("community_id", "sender", "event_id"),)
 
 
-_TRIES = 5
-"""After so many failures an event rests and staff are shown it."""
+_PAUSES = (0, 2, 10, 60, 300)
+"""Seconds from its arrival to each try of an event; after the last it rests as failed."""
 
 Index("ix_inbound_open", Inbound.community_id, Inbound.handled_at, Inbound.id)
 
@@ -55,12 +55,18 @@ def keep(
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def open_ids(session: Session, limit: int = 100) -> list[int]:
-    """Return the events that nobody has handled yet, oldest first; after 5 tries they rest."""
+def open_ids(session: Session, now: datetime, limit: int = 100) -> list[int]:
+    """Return the events that nobody has handled yet, oldest first; a failed one after a pause."""
+    rested = or_(
+        *(
+            and_(Inbound.tries == tries, Inbound.at <= now - timedelta(seconds=pause))
+            for tries, pause in enumerate(_PAUSES)
+        )
+    )
     query = (
         select(Inbound.id)
         .where(Inbound.community_id == store.community(session))
-        .where(Inbound.handled_at.is_(None), Inbound.tries < _TRIES)
+        .where(Inbound.handled_at.is_(None), rested)
         .order_by(Inbound.id)
         .limit(limit)
     )
@@ -89,7 +95,7 @@ def failed(session: Session, number: int, error: str, now: datetime) -> bool:
     row = session.get_one(Inbound, (store.community(session), number))
     row.tries += 1
     row.error = error
-    if row.tries < _TRIES:
+    if row.tries < len(_PAUSES):
         return False
     row.handled_at = now
     return True

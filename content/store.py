@@ -205,6 +205,8 @@ def _engine(url: str, keyring: Keyring, *, write: bool) -> Engine:
         poolclass=QueuePool,
         pool_size=1 if write else 5,
         max_overflow=0,
+        # an error's text must not carry names and numbers into a log
+        hide_parameters=True,
         pool_timeout=_LOCKED_SECONDS,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
     )

@@ -231,7 +231,9 @@ class Story:
     async def _quiet(self) -> bool:
         """Say whether everything that arrived was handled and everything due was sent."""
         return await self.world.store.query(
-            lambda session: not inbound.open_ids(session) and not outcome.busy(session)
+            lambda session: (
+                not inbound.open_ids(session, self.world.clock.now()) and not outcome.busy(session)
+            )
         )
 
     async def _everybody(self) -> bool:
