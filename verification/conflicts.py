@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import Levenshtein
@@ -19,7 +19,6 @@ NOTE = 40
 """Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
 _TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
-_NOT = "不没未无别非"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +54,32 @@ def number(ours: Slots, theirs: Slots) -> Conflict | None:
     return Conflict("number", pairs[0][0], pairs[0][1]) if pairs else None
 
 
-def negation(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Conflict | None:
+def negation(ours: str, our_slots: Slots, form: Form, forms: Sequence[Form]) -> Conflict | None:
     """Find a word that is denied on one side and stands undenied on the other.
 
-    A question fits a claim and its denial, so only what it denies itself counts.
+    A question fits a claim and its denial, so only what it denies itself counts;
+    that is held against all wordings of the fact, not only against the nearest.
     """
     for word in sorted(our_slots.denied):
-        if word in theirs and not _denied_in(theirs, word) and not _misheard(theirs, word):
+        told = [other.folded for other in forms if word in other.folded]
+        if told and not any(_denied_in(other, word) or _misheard(other, word) for other in told):
             return Conflict("negation", f"不{word}", word)
     if our_slots.polarity is Polarity.ASKED:
         return None
-    for word in sorted(their_slots.denied):
+    for word in sorted(form.slots.denied):
         if len(word) > 1 and word in ours and not _denied_in(ours, word):
             return Conflict("negation", word, f"不{word}")
     return None
 
 
 def _denied_in(folded: str, word: str) -> bool:
-    """Whether a negation stands shortly before the word, or right behind it."""
+    """Whether a negation stands shortly before the word, or 不了 and the like right behind it."""
     at = folded.find(word)
     while at >= 0:
-        near = folded[max(0, at - 7) : at + len(word) + 1].rpartition(" ")[2]
-        if phrases("negation", "negations").search(near):
+        before = folded[max(0, at - 7) : at + len(word)].rpartition(" ")[2]
+        if phrases("negation", "negations").search(before):
+            return True
+        if slots.UNABLE.match(folded, at + len(word)):
             return True
         at = folded.find(word, at + 1)
     return False
@@ -84,8 +87,7 @@ def _denied_in(folded: str, word: str) -> bool:
 
 def _misheard(folded: str, word: str) -> bool:
     """Whether the negation may be a typing error: 没月 for 每月."""
-    said = heard(folded)
-    return any(heard(char + word) in said for char in _NOT)
+    return f"每{word}" in folded
 
 
 def moved(our_slots: Slots, their_slots: Slots, wide: str) -> Conflict | None:

@@ -234,9 +234,7 @@ def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Con
     wide = everything(entry.fact)
     whole = parts.text.folded
     found = [
-        conflicts.negation(
-            window, replace(ours, polarity=parts.text.polarity), form.folded, theirs
-        ),
+        conflicts.negation(window, replace(ours, polarity=parts.text.polarity), form, entry.forms),
         conflicts.number(ours, theirs),
         conflicts.date(ours, theirs),
         conflicts.place(whole, parts.text.slots, form.folded, theirs),

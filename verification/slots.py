@@ -55,7 +55,7 @@ _DAYS = {
     "后天": 2,
 }
 _ASKED_SHAPE = re.compile(r"([㐀-鿿])[不没]\1|([㐀-鿿])([㐀-鿿])[不没]\2")
-_UNABLE = re.compile("不[了到上起成动住下着出过来去]")
+UNABLE = re.compile("不[了到上起成动住下着出过来去]")
 _SCOPE = 8
 
 
@@ -142,7 +142,7 @@ def _denied(folded: str) -> frozenset[str]:
     found = set()
     for match in negation.finditer(bare):
         before = re.search(r"[㐀-鿿a-z]$", bare[: match.start()])
-        if before and _UNABLE.match(bare, match.start()):
+        if before and UNABLE.match(bare, match.start()):
             found.add(before.group())
             continue
         rest = bare[match.end() : match.end() + _SCOPE]

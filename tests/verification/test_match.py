@@ -79,6 +79,11 @@ def test_a_text_that_differs_in_one_telling_word_is_never_answered(
     assert decision.veto == veto
 
 
+def test_a_denial_of_one_wording_is_held_against_all(index: Index) -> None:
+    index.add(replace(WATER, variants=("枫林苑8号楼7月25日起两天没有自来水",)))
+    assert ask(index, "枫林苑8号楼7月25日起两天不会停水").veto == "negation"
+
+
 def test_a_fact_past_its_last_day_is_offered_but_never_answers(index: Index) -> None:
     index.add(replace(WATER, valid_until=date(2026, 7, 19)))
     decision = ask(index, WATER.claim)
