@@ -49,9 +49,7 @@ def tell(
     )
     audience = None if cancels else draft.audience
     touched = None if revision.msg_type is MsgType.ALERT else alert.id
-    expansion.enqueue(session, made, audience, now, touched)
-    if revision.no_action:
-        expansion.keep_confirmations(session, made)
+    expansion.enqueue(session, made, audience, now, touched, keep=revision.no_action)
     return made
 
 

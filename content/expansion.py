@@ -44,15 +44,19 @@ def enqueue(
     audience: Audience | None,
     now: datetime,
     touched: uuid.UUID | None = None,
+    *,
+    keep: bool = False,
 ) -> int:
     """Freeze the audience and expand its first chunk; return how many recipients there will be.
 
     `touched` is an alert: everyone with any attempt on it is added, unknown outcomes included. An
-    audience of None adds nobody else (a Cancel).
+    audience of None adds nobody else (a Cancel). `keep` lets confirmations of earlier revisions
+    stand: this one asks nothing new.
     """
     notice.audience = {
         "audience": audience.to_json() if audience is not None else None,
         "touched": str(touched) if touched else None,
+        "keep": keep,
     }
     notice.expected = session.scalar(_members(session, notice, func.count())) or 0
     notice.cursor = _START
@@ -66,7 +70,10 @@ def expand(session: Session, notice: Notice, now: datetime) -> int:
     after = _after(notice.cursor)
     query = _members(session, notice, *order).order_by(*order).limit(CHUNK)
     rows = session.execute(query if after is None else query.where(after)).all()
-    made = _insert(session, notice, [row[1] for row in rows], now) if rows else 0
+    ids = [row[1] for row in rows]
+    made = _insert(session, notice, ids, now) if ids else 0
+    if made and (notice.audience or {}).get("keep"):
+        _keep_confirmations(session, notice, ids)
     notice.expanded += made
     notice.cursor = f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == CHUNK else None
     return made
@@ -101,8 +108,22 @@ def short(session: Session) -> list[uuid.UUID]:
 
 
 def restart(session: Session, notice_id: uuid.UUID) -> None:
-    """Expand a notice from its beginning again; who has a delivery keeps it."""
-    notices.get(session, notice_id).cursor = _START
+    """Expand a notice from its beginning again; who has a delivery keeps it.
+
+    Whoever moved away or was erased since the audience was counted is not waited for again.
+    """
+    notice = notices.get(session, notice_id)
+    told = exists().where(
+        Delivery.community_id == notice.community_id,
+        Delivery.notice_id == notice.id,
+        Delivery.recipient_id == Resident.id,
+    )
+    rows = select(func.count()).where(
+        Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id
+    )
+    missing = session.scalar(_members(session, notice, func.count()).where(~told)) or 0
+    notice.expected = (session.scalar(rows) or 0) + missing
+    notice.cursor = _START if missing else None
 
 
 def direct(
@@ -165,7 +186,7 @@ def close(
     return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
 
 
-def keep_confirmations(session: Session, notice: Notice) -> None:
+def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUID]) -> None:
     """Let an old confirmation stand for an update that asks nothing new."""
     old = aliased(Delivery)
     earlier = (
@@ -178,7 +199,9 @@ def keep_confirmations(session: Session, notice: Notice) -> None:
     )
     session.execute(
         update(Delivery)
-        .where(Delivery.community_id == store.community(session), Delivery.notice_id == notice.id)
+        .where(Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id)
+        # who has confirmed this very notice in the meantime did so now
+        .where(Delivery.recipient_id.in_(ids), Delivery.confirmed_at.is_(None))
         .values(confirmed_at=earlier)
         .execution_options(synchronize_session=False)
     )
