@@ -64,7 +64,8 @@ def next_step(
     """
     rungs = ladders.of(recipient.needs).rungs
     skips = dict(standing.skips)
-    rung, tries = standing.rung, standing.tries
+    # the ladders, or the person's needs, may have changed since
+    rung, tries = min(standing.rung, len(rungs) - 1), standing.tries
     if standing.passed_on:
         return _door(rungs, skips, now, Reason.PASSED_ON)
     while rungs[rung] is not Rung.DOOR:

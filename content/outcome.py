@@ -43,6 +43,10 @@ HOPELESS = frozenset(
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
 _BACKOFF = (5, 20, 60)
+_SPENT = 99
+"""More tries than any step has."""
+_OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
+"""Not failures of the step: a pause that was asked for, a request that never arrived."""
 _FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
 
 
@@ -63,7 +67,7 @@ def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permane
         return
     _end(attempt, AttemptState.FAILED, reason, now)
     if permanent:
-        _advance(session, attempt, now)
+        _advance(session, attempt, now, spent=True)
     else:
         _again(session, attempt, now)
 
@@ -96,8 +100,8 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
-    delivery = delivery_of(session, attempt)
-    if delivery is None or delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
+    delivery = _waiting(session, attempt)
+    if delivery is None:
         return
     if repeat:
         _give_back(session, attempt, now)
@@ -218,7 +222,7 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
         _close(delivery, DeliveryState.DONE, Reason.HANDED_OVER, now)
     elif delivery.confirmed_at is not None:
         _close(delivery, DeliveryState.CONFIRMED, Reason.HANDED_OVER, now)
-    else:
+    elif _waiting(session, attempt) is not None:
         delivery.next_at = now + timedelta(seconds=delivery.wait)
 
 
@@ -257,14 +261,20 @@ def _waiting(session: Session, attempt: Attempt) -> Delivery | None:
     return None if session.scalar(newer) else delivery
 
 
-def _advance(session: Session, attempt: Attempt, now: datetime) -> None:
-    """Go on with the ladder at once; an address without a ladder has failed."""
+def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool = False) -> None:
+    """Go on with the ladder at once; an address without a ladder has failed.
+
+    A hopeless number costs no try: the same step may have another one. `spent` ends the step.
+    """
     delivery = _waiting(session, attempt)
     if delivery is None:
         return
     if delivery.recipient_kind is OwnerKind.BARE:
         _close(delivery, DeliveryState.FAILED, attempt.reason or Reason.UNDELIVERED, now)
+    elif attempt.reason in HOPELESS:
+        _give_back(session, attempt, now)
     else:
+        delivery.tries = _SPENT if spent else delivery.tries
         delivery.next_at = now
 
 
@@ -284,6 +294,7 @@ def _again(session: Session, attempt: Attempt, now: datetime) -> None:
         Attempt.recipient_id == attempt.recipient_id,
         Attempt.rung == attempt.rung,
         Attempt.state == AttemptState.FAILED,
+        Attempt.reason.not_in(_OTHERS),
     )
     failures = session.scalar(query) or 1
     if failures >= _TRANSIENT:
