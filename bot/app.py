@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 
-from bot import inbox, senders
+from bot import inbox, rights, senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.inbox import Inbox
@@ -28,6 +28,7 @@ log = structlog.get_logger("app")
 
 _POLL_SECONDS = 25
 _PAUSE = 3.0
+_DAY = 24 * 3600.0
 
 
 class _Server(uvicorn.Server):
@@ -122,7 +123,12 @@ class App:
         return self._parts.worker
 
     async def _begin(self, parts: _Parts) -> None:
-        work = [parts.worker.run(), parts.inbox.run(), parts.server.serve([self.listening])]
+        work = [
+            parts.worker.run(),
+            parts.inbox.run(),
+            parts.server.serve([self.listening]),
+            self._redact(),
+        ]
         if parts.poll is not None:
             work.append(self._poll(parts.poll))
         self._running = [asyncio.create_task(one) for one in work]
@@ -157,6 +163,14 @@ class App:
                 f"and LINXUN_PROXY ({error})."
             ) from error
         return username
+
+    async def _redact(self) -> None:
+        """Erase every day what was kept long enough."""
+        while not self._stopping.is_set():
+            count = await self.store.write(lambda session: rights.redact(session, self.clock.now()))
+            log.info("app.redacted", count=count)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self.clock.real(_DAY))
 
     async def _poll(self, chat: Telegram) -> None:
         """Fetch updates; the next offset is sent only after the batch is committed."""
