@@ -1,17 +1,22 @@
 """What people do about an alert: a button, a key, a short reply; and what providers report."""
 
 import contextlib
+import unicodedata
+import uuid
+from datetime import timedelta
 
-from bot.commands import errands
-from bot.turn import DOORS, Acknowledge, Effect, HangUp, Turn
+from bot.commands import ask, errands, resident
+from bot.turn import DOORS, Acknowledge, Effect, HangUp, Turn, tell
 from channels.base import State
-from content import confirmation, outcome, people, phrase
+from content import claim, confirmation, event, notice, outcome, people, phrase, task
 from content.confirmation import Act, Confirmed
-from content.delivery import AttemptState
+from content.delivery import Attempt, AttemptState
 from content.event import Actor
 from content.message import Action, Kind
+from content.notice import NoticeState
 from content.people import Consent
-from content.task import TaskError
+from content.task import TaskError, TaskKind
+from verification import desk
 
 RECEIVED = frozenset(
     {"1", "收到", "收到了", "好的", "好", "知道了", "ok", "okay", "received", "yes"}
@@ -19,33 +24,46 @@ RECEIVED = frozenset(
 HELP = frozenset({"3", "求助", "救命", "需要帮助", "帮帮我", "help", "sos"})
 STOP = frozenset({"td", "t", "退订", "stop", "unsubscribe", "取消订阅"})
 START = frozenset({"start", "恢复", "订阅"})
+_CARRIERS = frozenset({"td", "t"})
+"""Words that opt out of an SMS only; in a chat they are just letters."""
+_MARKS = "。.!！~～ 、,，"
+_QUIET = timedelta(hours=1)
+"""How long an SMS of somebody who has nothing to confirm is not answered again."""
 
 
 def receipt(turn: Turn) -> list[Effect]:
     """Keep what the provider reports about an attempt."""
-    event = turn.event
-    ref = event.ref or outcome.ref_of(turn.session, event.provider_id)
+    told = turn.event
+    ref = told.ref or outcome.ref_of(turn.session, told.provider_id)
     outcome.receipt(
         turn.session,
         ref,
-        AttemptState((event.state or State.ACCEPTED).value),
+        AttemptState((told.state or State.ACCEPTED).value),
         turn.now,
-        provider_id=event.provider_id,
-        reason=event.reason,
-        machine=event.machine,
-        sequence=event.sequence,
+        provider_id=told.provider_id,
+        reason=told.reason,
+        machine=told.machine,
+        sequence=told.sequence,
     )
     return []
 
 
 def key(turn: Turn) -> list[Effect]:
-    """Take a digit pressed in a call: 1 received, 3 help; any other only talks to the script."""
-    if turn.event.key not in ("1", "3"):
+    """Take a digit pressed in a call: 1 received, 3 help; any other only talks to the script.
+
+    A page offers no help: its key 1 takes the task, like its button does.
+    """
+    ref = turn.event.ref
+    errand = errands.of_attempt(turn, ref)
+    if turn.event.key not in (("1",) if errand else ("1", "3")):
         return []
+    act = Act.CALL_BACK if turn.event.called else Act.KEY
     done = confirmation.by_ref(
-        turn.session, turn.event.ref, Act.KEY, turn.actor(), turn.now, help_=turn.event.key == "3"
+        turn.session, ref, act, turn.actor(), turn.now, help_=turn.event.key == "3"
     )
-    _answer_page(turn)
+    if errand is not None:
+        with contextlib.suppress(TaskError):
+            errands.take(turn, errand, ref)
     return _superfluous(done)
 
 
@@ -53,23 +71,35 @@ def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
     """Take 收到 or 需要帮助 under an alert, from the chat it was sent to."""
     attempt = outcome.by_ref(turn.session, ref)
     help_ = action is Action.HELP
-    if attempt is None or not _own(turn, ref):
+    if attempt is None or not _own(turn, attempt):
         return [_note(turn, "confirm.not_yours")]
     done = confirmation.by_ref(turn.session, ref, Act.BUTTON, turn.actor(), turn.now, help_=help_)
-    if done is None or done.late:
-        return [_note(turn, "confirm.stale")]
-    said = "confirm.help" if help_ else "confirm.received" if done.notices else "confirm.again"
-    return [_note(turn, said), *_superfluous(done)]
+    if done is None:
+        return [_note(turn, "confirm.closed")]
+    if help_:
+        return [_note(turn, "confirm.help"), *_superfluous(done)]
+    if done.late:
+        replaced = notice.get(turn.session, attempt.notice_id).state is NoticeState.SUPERSEDED
+        return [_note(turn, "confirm.stale" if replaced else "confirm.closed")]
+    return [_noted(turn, ref, done), *_superfluous(done)]
 
 
 def reply(turn: Turn, text: str) -> list[Effect] | None:
-    """Take a short reply (1, 收到, 求助, 退订); None for any other text: that is a question."""
-    word = text.strip().strip("。.!！~～ ").lower()
-    if turn.kind is Kind.SMS and word in STOP | START:
-        _consent(turn, Consent.WITHDRAWN if word in STOP else Consent.GRANTED)
-        return []
-    if word not in RECEIVED | HELP:
+    """Take a short reply (1, 收到, 求助, 退订); None for any other text: that is a question.
+
+    A bare number answers what was sent last: it chooses from a list of facts, unless a notice that
+    waits to be confirmed was sent after the list. 收到 and 求助 in words are never a choice. Where
+    there is nothing to confirm they are told so; a neighbour's cry for help is always heard.
+    """
+    word = unicodedata.normalize("NFKC", text).strip(_MARKS).lower()
+    if word in STOP | START and (turn.kind is Kind.SMS or word not in _CARRIERS):
+        return _opt(turn, word)
+    if word not in RECEIVED | HELP and not (word.isdecimal() and len(word) == 1):
         return None
+    if word.isdecimal() and _chooses(turn, word):
+        return None
+    if word not in RECEIVED | HELP:
+        return _nothing(turn, "confirm.nothing")
     done = confirmation.by_address(
         turn.session,
         turn.kind,
@@ -79,23 +109,72 @@ def reply(turn: Turn, text: str) -> list[Effect] | None:
         turn.now,
         help_=word in HELP,
     )
-    if word in HELP and not done.notices:
-        return None
-    return _superfluous(done)
+    return [*_told(turn, word, done), *_superfluous(done)]
 
 
 def blocked(turn: Turn) -> list[Effect]:
-    """Take note that somebody has blocked the bot: that chat is not used until they come back."""
-    _consent(turn, Consent.WITHDRAWN)
+    """Take note that somebody has blocked the bot: that chat is not used until they come back.
+
+    Whoever only takes the bot out of a group still wants to be told.
+    """
+    if not turn.event.group:
+        _consent(turn, Consent.WITHDRAWN)
     return []
 
 
-def _answer_page(turn: Turn) -> None:
-    """Key 1 on a page takes the task, like its button does."""
-    errand = errands.of_attempt(turn, turn.event.ref)
-    if errand is not None:
-        with contextlib.suppress(TaskError):
-            errands.take(turn, errand, turn.event.ref)
+def _chooses(turn: Turn, word: str) -> bool:
+    """Say whether a bare number chooses from a list that was shown after the last notice."""
+    shown = desk.shown_at(turn.session, ask.asked(turn, word), turn.now)
+    sent = confirmation.asked_at(turn.session, turn.kind, turn.event.address)
+    return shown is not None and (sent is None or sent <= shown)
+
+
+def _told(turn: Turn, word: str, done: Confirmed) -> list[Effect]:
+    """Answer a reply in kind; by SMS only who asks for help or has nothing to confirm."""
+    help_ = word in HELP
+    if help_ and (done.notices or done.again or _cry(turn)):
+        return tell(turn, "confirm.help")
+    if help_:
+        return _nothing(turn, "confirm.nothing", "emergency.general")
+    if done.notices or done.again:
+        said = "confirm.received" if done.notices else "confirm.again"
+        return tell(turn, said) if turn.kind is Kind.CHAT else []
+    return _nothing(turn, "confirm.nothing")
+
+
+def _cry(turn: Turn) -> bool:
+    """Open a task for who asks for help although no notice is running; False for a stranger."""
+    living = turn.residents()
+    for one in living:
+        task.add(
+            turn.session,
+            TaskKind.HELP,
+            turn.actor(),
+            turn.now,
+            resident_id=one.id,
+            place_id=one.place_id,
+            urgent=True,
+        )
+    return bool(living)
+
+
+def _nothing(turn: Turn, *keys: str) -> list[Effect]:
+    """Say that nothing waits; by SMS once an hour, for the other side may be a machine too."""
+    if turn.kind is not Kind.CHAT:
+        mine = turn.address_id()
+        last = event.last(turn.session, "reply.idle", mine)
+        if last is not None and last.at > turn.now - _QUIET:
+            return []
+        event.add(turn.session, turn.actor(), "reply.idle", mine, turn.now)
+    return tell(turn, *keys)
+
+
+def _opt(turn: Turn, word: str) -> list[Effect]:
+    """Opt out or in; the provider itself answers an SMS."""
+    if turn.kind is Kind.CHAT:
+        return resident.stop(turn) if word in STOP else resident.start(turn, "")
+    _consent(turn, Consent.WITHDRAWN if word in STOP else Consent.GRANTED)
+    return []
 
 
 def _consent(turn: Turn, consent: Consent) -> None:
@@ -111,16 +190,27 @@ def _consent(turn: Turn, consent: Consent) -> None:
     )
 
 
-def _own(turn: Turn, ref: str) -> bool:
+def _own(turn: Turn, attempt: Attempt) -> bool:
     """Say whether the attempt went to the chat that now presses its button."""
-    attempt = outcome.by_ref(turn.session, ref)
     mine = people.owners(turn.session, turn.kind, turn.event.address)
-    return attempt is not None and attempt.address_id in {address_id for *_, address_id in mine}
+    owned: set[uuid.UUID] = {address_id for *_, address_id in mine}
+    return attempt.address_id in owned
+
+
+def _noted(turn: Turn, ref: str, done: Confirmed) -> Acknowledge:
+    """Thank for 收到; a contact is asked to pass it on to the resident they stand for."""
+    if not done.notices:
+        return _note(turn, "confirm.again")
+    sent = claim.job(turn.session, ref)
+    if sent is not None and sent.alone:
+        return _note(turn, "confirm.passed_on", alone=sent.alone)
+    return _note(turn, "confirm.received")
 
 
 def _superfluous(done: Confirmed | None) -> list[Effect]:
     return [HangUp(sender, call) for sender, call in done.cancel] if done else []
 
 
-def _note(turn: Turn, key_: str) -> Acknowledge:
-    return Acknowledge(turn.event.callback_id, phrase.say(key_, turn.language()))
+def _note(turn: Turn, key_: str, **values: object) -> Acknowledge:
+    said = phrase.say(key_, turn.language(), **values)
+    return Acknowledge(turn.event.callback_id, said)

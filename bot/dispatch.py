@@ -24,7 +24,7 @@ def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
         case EventKind.TEXT:
             return _text(turn)
         case EventKind.JOINED:
-            return resident.group_hello(turn)
+            return resident.group_hello(turn) if turn.event.group else []
 
 
 def _button(turn: Turn) -> list[Effect]:
@@ -50,9 +50,10 @@ def _text(turn: Turn) -> list[Effect]:
     text = turn.event.text.strip()
     if turn.event.group:
         return ask.group(turn)
-    if turn.kind is Kind.CHAT and text.startswith("/"):
+    if turn.kind is Kind.CHAT and text.startswith("/") and not turn.event.forwarded:
         return words.command(turn, text)
     if turn.kind is Kind.CHAT and (awaited := words.awaited(turn, text)) is not None:
         return awaited
-    short = acts.reply(turn, text)
+    # what somebody else has written confirms nothing
+    short = None if turn.event.forwarded else acts.reply(turn, text)
     return ask.question(turn) if short is None else short

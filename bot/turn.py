@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from channels.base import Event, EventKind
-from content import identity, people, store
+from content import identity, people, phrase, store
 from content.claim import Sender
 from content.event import Actor, Door
 from content.ladder import Ladders
 from content.message import Button, Kind, Written
+from content.notice import NoticeKind
 from content.people import OwnerKind, Resident
 from content.place import Community, Place
 from content.staff import Staff
-from verification import facts
+from verification import answer, facts
 
 DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 Rows = tuple[tuple[Button, ...], ...]
@@ -150,3 +151,13 @@ class Follow:
 
 
 Effect = Say | Acknowledge | HangUp | Follow
+
+
+def tell(turn: Turn, *keys: str, **values: object) -> list[Effect]:
+    """Say sentences to who acts: at once in a chat, through the outbox elsewhere."""
+    if turn.kind is Kind.CHAT:
+        said = (phrase.say(key, turn.language(), **values) for key in keys)
+        return [Say(turn.chat, "\n".join(said))]
+    texts = answer.said(keys, [turn.language()], **values)
+    answer.send(turn.session, NoticeKind.REPLY, texts, [turn.address_id()], turn.now)
+    return []

@@ -78,6 +78,8 @@ class Event:
     text: str = ""
     key: str = ""
     """The digit pressed, or the data of the button."""
+    called: bool = False
+    """In a call: it is the person who has called us."""
     chat: str = ""
     """The chat it happened in, where that is not the person's own (a group)."""
     group: bool = False

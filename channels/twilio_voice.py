@@ -39,6 +39,8 @@ REASONS = {
 }
 NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604"})
 """The answers of SIP that say that a number does not exist."""
+INBOUND = "inbound"
+"""The direction of a call that somebody else has begun."""
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 
 # voice and language, pairs that Twilio lists for <Say>
@@ -134,8 +136,10 @@ class TwilioVoice:
 
     def event_id(self, request: Request) -> str:
         """Return the call's id with what happened in it; raises BadEventError."""
-        what, _, turn = _twilio.route(request, "status", "machine", "key")
+        what, _, turn = _twilio.route(request, "status", "machine", "key", "inbound")
         sid = _twilio.sid(request.data, "CallSid")
+        if what == "inbound":
+            return f"{sid}:inbound"
         if what == "status":
             return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
         if what == "machine":
@@ -145,9 +149,11 @@ class TwilioVoice:
     def parse(self, request: Request) -> list[Event]:
         """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<turn>`).
 
-        Raises BadEventError.
+        A call to us (`inbound`) is answered at once and is no event. Raises BadEventError.
         """
-        what, ref, turn = _twilio.route(request, "status", "machine", "key")
+        what, ref, turn = _twilio.route(request, "status", "machine", "key", "inbound")
+        if what == "inbound":
+            return []
         if what == "status":
             return list(_status(request.data, ref))
         if what == "machine":
@@ -179,9 +185,11 @@ class TwilioVoice:
 def script(message: Message, action_url: str) -> str:
     """Return the TwiML of a call: who calls, the message slowly twice, the keys.
 
-    A key counts from the second reading on, once everything was said; it is posted to `action_url`.
+    Whoever does not speak the message's language first hears a sentence in their own. A key counts
+    from the second reading on, once everything was said; it is posted to `action_url`.
     """
     speech, response = _speech(message), VoiceResponse()
+    _say(response, speech.foreword_language, speech.foreword)
     _read(response, speech, speech.opening, *speech.sentences)
     _ask(response, speech, action_url, *speech.sentences, speech.prompt)
     return str(response)
@@ -210,6 +218,14 @@ def answer(
     return str(response)
 
 
+def spoken(language: Spoken, *sentences: str) -> str:
+    """Return the TwiML of a call in which nothing is asked: the sentences, slowly, and the end."""
+    response = VoiceResponse()
+    _say(response, language, *sentences)
+    response.hangup()
+    return str(response)
+
+
 def _speech(message: Message) -> Speech:
     if message.speech is None:
         raise BadEventError("There is nothing to say in this call.")
@@ -217,8 +233,12 @@ def _speech(message: Message) -> Speech:
 
 
 def _read(verb: VoiceResponse | Gather, speech: Speech, *sentences: str) -> None:
+    _say(verb, speech.language, *sentences)
+
+
+def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
     """Say sentence after sentence, slowly, with a pause after each."""
-    voice, language = VOICES[speech.language]
+    voice, language = VOICES[spoken]
     for sentence in filter(None, sentences):
         verb.say(voice=voice, language=language).prosody(sentence, rate=SLOW)
         verb.pause(length=1)
@@ -270,13 +290,15 @@ def _machine(form: Mapping[str, object], ref: str) -> Iterator[Event]:
 
 def _key(form: Mapping[str, object], ref: str) -> Iterator[Event]:
     sid, digit = _twilio.sid(form, "CallSid"), _digit(form)
+    called = _twilio.text(form, "Direction") == INBOUND
     if digit:
         yield Event(
             EventKind.KEY,
-            address=_twilio.text(form, "To"),
+            address=_twilio.text(form, "From" if called else "To"),
             ref=ref,
             provider_id=sid,
             key=digit,
+            called=called,
         )
 
 

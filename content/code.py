@@ -75,6 +75,18 @@ def find(session: Session, typed: str, now: datetime) -> Credential | None:
     )
 
 
+def compact(typed: str) -> str:
+    """Return what was typed as a code is written: no blanks or dashes, capitals, half width."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", typed).upper()))
+
+
+def looks_like(typed: str) -> bool:
+    """Say whether a text can only be meant as a code: its length, its signs, letters and digits."""
+    plain = compact(typed)
+    mixed = any(map(str.isdecimal, plain)) and not plain.isdecimal()
+    return mixed and len(plain) in _LENGTH.values() and set(plain) <= set(_ALPHABET)
+
+
 def refuse(session: Session, chat_id: str, now: datetime) -> None:
     """Count a wrong code against the chat; only the chat's keyed hash is kept."""
     event.add(session, Actor(Door.CHAT), "code.refused", _mark(session, chat_id), now)
@@ -98,5 +110,4 @@ def _mark(session: Session, chat_id: str) -> uuid.UUID:
 
 
 def _hash(session: Session, typed: str) -> str:
-    plain = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", typed).upper()))
-    return store.digest(session, f"code:{plain}")
+    return store.digest(session, f"code:{compact(typed)}")

@@ -14,7 +14,7 @@ from content.alert import Severity
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
 from content.message import Kind
-from content.notice import Notice, NoticeState
+from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
@@ -44,7 +44,9 @@ class Confirmed:
 
     notices: tuple[uuid.UUID, ...] = ()
     late: bool = False
-    """The notice has been replaced or cancelled: the act counts for nothing."""
+    """The notice has been replaced or cancelled: the act confirms nothing."""
+    again: bool = False
+    """It was confirmed before; nothing has changed."""
     cancel: tuple[tuple[str, str], ...] = ()
     """(sender, provider id) of calls still queued or ringing."""
 
@@ -59,10 +61,11 @@ def by_ref(
     delivery = outcome.delivery_of(session, attempt)
     address = session.get(Address, (attempt.community_id, attempt.address_id))
     if delivery is None or delivery.state not in _OPEN:
-        settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
-        if settled and help_ and delivery is not None:
+        if help_ and delivery is not None:
+            # whoever asks for help needs it, whatever has become of the notice
             _help(session, delivery, actor, now)
-        return Confirmed(late=not settled)
+        settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
+        return Confirmed(late=not settled, again=settled)
     done = _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
     # the call in which the key was pressed ends by itself
     mine = attempt.provider_id
@@ -79,8 +82,47 @@ def by_address(
     *,
     help_: bool = False,
 ) -> Confirmed:
-    """Confirm every live notice last attempted at this number or chat, for each whose it is."""
-    return _confirm(session, _pending(session, kind, value), act, actor, now, help_=help_)
+    """Confirm every live notice last attempted at this number or chat, for each whose it is.
+
+    Whoever has confirmed before and asks for help now is helped all the same.
+    """
+    found = _pending(session, kind, value)
+    if found:
+        return _confirm(session, found, act, actor, now, help_=help_)
+    before = _pending(session, kind, value, (DeliveryState.CONFIRMED,))
+    if help_:
+        for delivery, _ in before:
+            _help(session, delivery, actor, now)
+    return Confirmed(again=bool(before))
+
+
+def unanswered(session: Session, number: str) -> str:
+    """Return the `ref` of the newest attempt at a phone whose notice still waits; "" for none."""
+    waiting = {
+        delivery.notice_id
+        for kind in (Kind.CALL, Kind.SMS)
+        for delivery, _ in _pending(session, kind, number)
+    }
+    query = (
+        select(Attempt.ref)
+        .where(Attempt.community_id == store.community(session))
+        .where(Attempt.digest == store.digest(session, number))
+        .where(Attempt.kind.in_((Kind.CALL, Kind.SMS)), Attempt.notice_id.in_(waiting))
+        .order_by(Attempt.id.desc())
+    )
+    return session.scalar(query.limit(1)) or ""
+
+
+def asked_at(session: Session, kind: Kind, value: str) -> datetime | None:
+    """Return when the newest notice that waits for an act was sent to this number or chat."""
+    waiting = {delivery.notice_id for delivery, _ in _pending(session, kind, value)}
+    query = select(func.max(Attempt.started_at)).where(
+        Attempt.community_id == store.community(session),
+        Attempt.digest == store.digest(session, value),
+        Attempt.kind == kind,
+        Attempt.notice_id.in_(waiting),
+    )
+    return session.scalar(query)
 
 
 def at_door(
@@ -101,8 +143,13 @@ def at_door(
     return _confirm(session, [(delivery, None)], Act.DOOR, actor, now, help_=help_)
 
 
-def _pending(session: Session, kind: Kind, value: str) -> list[tuple[Delivery, Address | None]]:
-    """Return the unconfirmed deliveries of live notices with an attempt at this address."""
+def _pending(
+    session: Session, kind: Kind, value: str, states: Sequence[DeliveryState] = _OPEN
+) -> list[tuple[Delivery, Address | None]]:
+    """Return the deliveries of live notices in these states with an attempt at this address.
+
+    A page is no notice to confirm: it is answered by taking its task.
+    """
     query = (
         select(Delivery, Address)
         .join(
@@ -124,13 +171,51 @@ def _pending(session: Session, kind: Kind, value: str) -> list[tuple[Delivery, A
         .where(Delivery.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, value), Attempt.kind == kind)
         .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
-        .where(Delivery.state.in_(_OPEN))
+        .where(Notice.kind == NoticeKind.ALERT)
+        .where(Delivery.state.in_(states))
+        # an own number stands after a contact's, and so counts where a number is both
+        .order_by(Address.owner_kind != OwnerKind.CONTACT, Attempt.id)
     )
     found: dict[tuple[uuid.UUID, uuid.UUID], tuple[Delivery, Address | None]] = {
         (delivery.notice_id, delivery.recipient_id): (delivery, address)
         for delivery, address in session.execute(query).tuples()
     }
+    for delivery, address in _sharers(session, kind, value, states):
+        found[delivery.notice_id, delivery.recipient_id] = (delivery, address)
     return list(found.values())
+
+
+def _sharers(
+    session: Session, kind: Kind, value: str, states: Sequence[DeliveryState]
+) -> list[tuple[Delivery, Address | None]]:
+    """Return the same for residents who share the number and were not sent the notice yet."""
+    sent = select(Attempt.notice_id).where(
+        Attempt.community_id == store.community(session),
+        Attempt.digest == store.digest(session, value),
+        Attempt.kind == kind,
+    )
+    query = (
+        select(Delivery, Address)
+        .join(
+            Address,
+            and_(
+                Address.community_id == Delivery.community_id,
+                Address.owner_id == Delivery.recipient_id,
+            ),
+        )
+        .join(
+            Notice,
+            and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
+        )
+        .where(Delivery.community_id == store.community(session))
+        .where(Address.digest == store.digest(session, value), Address.kind == kind)
+        .where(Address.owner_kind == OwnerKind.RESIDENT, Delivery.notice_id.in_(sent))
+        .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
+        .where(Notice.kind == NoticeKind.ALERT, Delivery.state.in_(states))
+    )
+    return [(delivery, address) for delivery, address in session.execute(query)]
+
+
 
 
 def _confirm(

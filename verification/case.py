@@ -220,6 +220,12 @@ def numbered(session: Session, number: int) -> Case:
     return found
 
 
+def told(session: Session, heard: Heard) -> int:
+    """Return the number under which the asker waits: that of the case, else of the question."""
+    found = session.get(Case, (heard.community_id, heard.case_id)) if heard.case_id else None
+    return found.number if found is not None else heard.number
+
+
 def askers(session: Session, case: Case) -> list[Heard]:
     """Return every question that belongs to a case, oldest first."""
     query = select(Heard).where(Heard.community_id == case.community_id, Heard.case_id == case.id)

@@ -107,9 +107,15 @@ def choose(
         facts.refresh(session, base)
         reply = _chosen(session, heard, facts.get(session, _option(heard, option)), now)
     else:
-        return _reply(heard)
+        return _reply(heard, number=case.told(session, heard))
     _book(session, heard, now)
     return reply
+
+
+def shown_at(session: Session, question: Question, now: datetime) -> datetime | None:
+    """Return when the list was shown of which this text would choose; None: it would not."""
+    earlier = _choosing(session, question, now)
+    return earlier.at if earlier is not None else None
 
 
 def holds(session: Session, fact: Fact, now: datetime) -> bool:

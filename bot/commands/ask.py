@@ -1,41 +1,48 @@
 """Questions to the desk: in a private chat, by SMS, in a group, and what was chosen of a list."""
 
+import re
 import uuid
 
 from bot.turn import Acknowledge, Effect, Say, Turn
 from content import outcome, phrase
 from verification import case, desk
-from verification.case import Attachment, Question
+from verification.case import Attachment, Question, State
+from verification.fact import Refused
+
+CHECK = "/check"
 
 
 def question(turn: Turn) -> list[Effect]:
     """Give a text to the desk; its answer leaves through the outbox."""
-    desk.hear(turn.session, turn.house.base, _question(turn), turn.now)
+    desk.hear(turn.session, turn.house.base, asked(turn), turn.now)
     return []
 
 
 def take(turn: Turn) -> list[Effect]:
     """Take a text down as a case without judging it: when judging has failed."""
-    desk.take(turn.session, _question(turn), turn.now)
+    desk.take(turn.session, asked(turn), turn.now)
     return []
 
 
 def media(turn: Turn, file: Attachment | None) -> list[Effect]:
-    """Take down a photo, voice note or file; in a group only when the bot was addressed."""
-    if turn.event.group and not turn.event.addressed:
-        return []
-    desk.hear(turn.session, turn.house.base, _question(turn, file), turn.now)
+    """Take down a photo, voice note or file."""
+    if turn.event.group:
+        return group(turn, file)
+    desk.hear(turn.session, turn.house.base, asked(turn, file=file), turn.now)
     return []
 
 
-def group(turn: Turn) -> list[Effect]:
-    """Answer /check or a mention in a group: an answer or "being checked", never more."""
-    if not turn.event.addressed:
+def group(turn: Turn, file: Attachment | None = None) -> list[Effect]:
+    """Answer /check or a mention in a group: an answer or "being checked", never more.
+
+    A reply to something the bot has said there is talk between neighbours, as is everything else.
+    """
+    if not _called(turn):
         return []
-    asked = _question(turn)
-    if not asked.matter:
+    matter = asked(turn, file=file)
+    if not matter.matter and file is None:
         return [Say(turn.chat, phrase.say("join.group_check_empty", turn.language()))]
-    reply = desk.hear(turn.session, turn.house.base, asked, turn.now)
+    reply = desk.hear(turn.session, turn.house.base, matter, turn.now)
     text = reply.group_text or phrase.say("case.group", turn.language())
     if turn.house.username:
         link = f"https://t.me/{turn.house.username}?start=q_{reply.question_id.hex}"
@@ -46,17 +53,14 @@ def group(turn: Turn) -> list[Effect]:
 def private(turn: Turn, payload: str) -> list[Effect]:
     """Continue a group's question in the private chat that its link has opened."""
     try:
-        question_id = uuid.UUID(payload.removeprefix("q_"))
-        desk.again(
-            turn.session,
-            turn.house.base,
-            question_id,
-            turn.address_id(),
-            turn.now,
-            turn.area(),
-        )
-    except (ValueError, KeyError):
+        heard = case.get(turn.session, uuid.UUID(payload.removeprefix("q_")))
+    except ValueError:
+        heard = None
+    # what was asked in private is not continued by somebody else
+    if heard is None or not heard.group:
         return [Say(turn.chat, phrase.say("join.help", turn.language()))]
+    mine, area = turn.address_id(), turn.area()
+    desk.again(turn.session, turn.house.base, heard.id, mine, turn.now, area)
     return []
 
 
@@ -66,17 +70,29 @@ def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
     heard = case.by_notice(turn.session, attempt.notice_id, attempt.address_id) if attempt else None
     if heard is None or heard.address_id != turn.address_id():
         return [_note(turn, "confirm.not_yours")]
-    desk.choose(turn.session, turn.house.base, heard.id, option, turn.now)
-    return [Acknowledge(turn.event.callback_id)]
+    before = heard.state
+    try:
+        reply = desk.choose(turn.session, turn.house.base, heard.id, option, turn.now)
+    except Refused as refused:
+        return [Acknowledge(turn.event.callback_id, str(refused))]
+    if reply.state is State.WAITING:
+        return [_note(turn, "confirm.not_mine", number=reply.number)]
+    return [
+        Acknowledge(turn.event.callback_id)
+        if before is State.ASKED_BACK
+        else _note(turn, "confirm.again")
+    ]
 
 
-def _question(turn: Turn, file: Attachment | None = None) -> Question:
+def asked(turn: Turn, text: str | None = None, *, file: Attachment | None = None) -> Question:
+    """Return what is asked: the text without its command, or the message that it replies to."""
     event = turn.event
-    text = event.text.strip()
-    if text.startswith("/"):
-        text = text.partition(" ")[2]
+    text = event.text.strip() if text is None else text
+    checks = _command(text) == CHECK
+    if checks:
+        _, _, text = text.replace("\n", " ", 1).partition(" ")
     if turn.house.username:
-        text = text.replace(f"@{turn.house.username}", "").strip()
+        text = re.sub(f"@{re.escape(turn.house.username)}", "", text, flags=re.IGNORECASE).strip()
     return Question(
         text=text,
         address_id=None if event.group else turn.address_id(),
@@ -85,10 +101,26 @@ def _question(turn: Turn, file: Attachment | None = None) -> Question:
         area=turn.area(),
         group=event.group,
         forwarded=event.forwarded,
-        quoted=event.quoted if event.group else "",
+        quoted=event.quoted if event.group or checks else "",
         attachment=file,
     )
 
 
-def _note(turn: Turn, key: str) -> Acknowledge:
-    return Acknowledge(turn.event.callback_id, phrase.say(key, turn.language()))
+def _called(turn: Turn) -> bool:
+    """Say whether the bot was called by its command or by its name."""
+    text = turn.event.text.lower()
+    if text.startswith("/"):
+        return turn.event.addressed and _command(text) == CHECK
+    name = turn.house.username.lower()
+    return turn.event.addressed and (not name or f"@{name}" in text)
+
+
+def _command(text: str) -> str:
+    """Return the command that a text begins with, without the bot's name; "" for none."""
+    word = (text.split() or [""])[0].partition("@")[0].lower()
+    return word if word.startswith("/") else ""
+
+
+def _note(turn: Turn, key: str, **values: object) -> Acknowledge:
+    said = phrase.say(key, turn.language(), **values)
+    return Acknowledge(turn.event.callback_id, said)

@@ -8,9 +8,9 @@ from bot.commands import dialogue, preview, review
 from bot.turn import Effect, Rows, Say, Turn
 from content import alert as alerts
 from content import draft as drafts
-from content import phrase, place, wording
+from content import identity, phrase, place, transition, wording
 from content import review as reviews
-from content.alert import Color, ReviewError, Revision, Severity, Stage, Status, Urgency
+from content.alert import Color, ReviewError, Revision, Severity, Stage, Status, Step, Urgency
 from content.draft import Draft, Text
 from content.message import Action, Button, Written
 from content.people import Audience
@@ -35,6 +35,8 @@ _SEVERITIES: dict[str, tuple[Color | None, Severity]] = {
 
 def begin(turn: Turn, text: str) -> list[Effect]:
     """Start: ask for the text, or take the one that came with the command."""
+    if (refused := _not_author(turn)) is not None:
+        return [refused]
     if text:
         return answer(turn, "text", text, {})
     dialogue.ask(turn, "broadcast.text")
@@ -43,7 +45,9 @@ def begin(turn: Turn, text: str) -> list[Effect]:
 
 def update(turn: Turn, rest: str) -> list[Effect]:
     """Write the update of a running alert: `/update A12`, then its text as for /broadcast."""
-    code, _, text = rest.partition(" ")
+    code, _, text = rest.replace("\n", " ", 1).partition(" ")
+    if (refused := _not_author(turn)) is not None:
+        return [refused]
     try:
         alert = alerts.get(turn.session, code)
     except ReviewError as error:
@@ -80,8 +84,13 @@ def press(turn: Turn, what: str, code: str) -> list[Effect]:
 
 
 def parse(text: str) -> Text:
-    """Read a text: the first line is the headline, lines that begin with 请 say what to do."""
+    """Read a text: the first line is the headline, lines that begin with 请 say what to do.
+
+    A text of one line is told in full, under a headline of its first words.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 1:
+        return Text(headline=_event(lines[0]), description=lines[0])
     rest = lines[1:]
     todo = [line for line in rest if line.startswith(_DO)]
     return Text(
@@ -177,6 +186,17 @@ def rework(turn: Turn, code: str) -> list[Effect]:
         return review.refuse(turn, "staff.done_already")
     dialogue.ask(turn, "broadcast.text", code=code)
     return [_say(turn, "staff.broadcast_text")]
+
+
+def _not_author(turn: Turn) -> Say | None:
+    """Return the review's refusal for staff who may not write; before they have written much."""
+    member = turn.staff()
+    roles = identity.roles(turn.session, member.id) if member else frozenset()
+    try:
+        transition.permit(Step.DRAFT, roles, set(), four=False)
+    except ReviewError as error:
+        return Say(turn.chat, str(error))
+    return None
 
 
 def _revision(turn: Turn, code: str) -> Revision:

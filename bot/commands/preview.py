@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from bot.commands import pages
 from bot.turn import Effect, Rows, Say, Turn
 from channels import forecast as forecasts
 from channels.forecast import Forecast
@@ -31,6 +32,9 @@ def show(turn: Turn, revision: Revision) -> list[Effect]:
             Button(_word("staff.discard"), Action.STAFF, f"discard.{alert.code}"),
         ),
     )
+    if pages.extreme(revision):
+        urgent = Button(_word("staff.submit_urgent"), Action.STAFF, f"submit_urgent.{alert.code}")
+        buttons = (*buttons, (urgent,))
     plan = forecasts.forecast(
         turn.session,
         content.audience,

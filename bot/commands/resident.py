@@ -1,9 +1,10 @@
 """Residents in the chat app: register with a code, consent, language, needs; stop, be forgotten."""
 
-from bot.commands import ask
+from bot import rights
+from bot.commands import ask, dialogue
 from bot.turn import Acknowledge, Effect, Rows, Say, Turn
 from content import code as codes
-from content import identity, people, phrase, privacy
+from content import identity, people, phrase
 from content.event import Actor, Door
 from content.message import Action, Button, Kind, Written
 from content.people import Consent, Need, OwnerKind, Resident
@@ -12,7 +13,8 @@ from content.staff import CredentialKind
 
 _LANGUAGES = {"hans": Written.HANS, "hant": Written.HANT, "en": Written.ENGLISH}
 _CODE = 24
-"""The longest text that may be a code."""
+"""The longest text that may be a code, without its blanks."""
+_ASKED = "join.code"
 
 
 def start(turn: Turn, payload: str) -> list[Effect]:
@@ -27,15 +29,22 @@ def start(turn: Turn, payload: str) -> list[Effect]:
             turn.session, Kind.CHAT, turn.event.address, Consent.GRANTED, Door.CHAT, door, turn.now
         )
         return [_say(turn, "join.already")]
+    dialogue.ask(turn, _ASKED)
     return [_say(turn, "join.welcome", community=turn.community.name)]
 
 
 def typed(turn: Turn, text: str) -> list[Effect] | None:
-    """Take a text that is a code from somebody who has not registered; None for any other."""
-    compact = text.replace("-", "").replace(" ", "")
-    if turn.residents() or turn.staff() or len(compact) > _CODE or not compact.isascii():
+    """Take a text that is meant as a code from somebody who has not registered; None: it is not.
+
+    After /start one word of letters and digits is a code, right or wrong. At any other time a wrong
+    one must look like a code, or every short word would be refused and no question heard.
+    """
+    plain = codes.compact(text)
+    if turn.residents() or turn.staff() or not plain or len(plain) > _CODE or not plain.isascii():
         return None
-    if not compact.isalnum() or codes.find(turn.session, text, turn.now) is None:
+    just_asked = dialogue.asked(turn)[0] == _ASKED
+    meant = codes.looks_like(text) or (just_asked and any(map(str.isdigit, plain)))
+    if not meant and codes.find(turn.session, text, turn.now) is None:
         return None
     return _code(turn, text)
 
@@ -102,7 +111,7 @@ def _code(turn: Turn, code: str) -> list[Effect]:
     language = turn.language()
     buttons: Rows = (
         (
-            Button(phrase.say("button.yes", language), Action.JOIN, f"yes.{code}"),
+            Button(phrase.say("button.yes", language), Action.JOIN, f"yes.{codes.compact(code)}"),
             Button(phrase.say("button.no", language), Action.JOIN, "no"),
         ),
     )
@@ -172,9 +181,8 @@ def _stranger(turn: Turn) -> Resident | None:
 def _forget(turn: Turn, value: str) -> list[Effect]:
     if value != "yes":
         return [_say(turn, "join.forget_kept")]
-    language = turn.language()
-    for resident in turn.residents():
-        privacy.erase(turn.session, resident.id, turn.actor(), turn.now)
+    language, mine = turn.language(), turn.event.address
+    rights.forget(turn.session, turn.kind, mine, turn.actor(), turn.now)
     return [Say(turn.chat, phrase.say("join.forgotten", language))]
 
 

@@ -20,7 +20,8 @@ def command(turn: Turn, text: str) -> list[Effect]:
         case "/forget":
             return resident.forget(turn)
         case "/check":
-            return ask.question(turn) if rest else [_say(turn, "intent.empty")]
+            matter = ask.asked(turn).matter
+            return ask.question(turn) if matter else [_say(turn, "intent.empty")]
         case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors":
             return _staff(turn, word, rest)
     return [_say(turn, "join.help")]

@@ -9,17 +9,15 @@ from urllib.parse import parse_qsl
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from bot import inbox
+from bot.web import voice
 from channels.base import BadEventError, Channel
 from channels.base import Request as Raw
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
-from content import claim, compose, outcome
 from content.clock import Clock
-from content.message import Message
 from content.store import Store
 
 log = structlog.get_logger("web")
@@ -81,6 +79,8 @@ async def _twilio(hooks: Hooks, name: str, path: str, request: Request) -> Respo
     raw = Raw(path, dict(form))
     if isinstance(channel, TwilioVoice) and path.startswith(("script/", "key/")):
         return await _speak(hooks, channel, raw)
+    if isinstance(channel, TwilioVoice) and path == "inbound":
+        return await _answer(hooks, channel, raw)
     await _keep(hooks, channel, raw)
     return Response("<Response/>", media_type=_XML)
 
@@ -88,7 +88,7 @@ async def _twilio(hooks: Hooks, name: str, path: str, request: Request) -> Respo
 async def _speak(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
     """Answer a call in progress: the key is kept before the answer is given."""
     ref = raw.path.split("/")[1]
-    found = await hooks.store.query(lambda session: _message(session, ref))
+    found = await hooks.store.query(lambda session: voice.message(session, ref))
     if found is None:
         raise HTTPException(404)
     message, machine = found
@@ -101,12 +101,16 @@ async def _speak(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
     return Response(answer, media_type=_XML)
 
 
-def _message(session: Session, ref: str) -> tuple[Message, bool] | None:
-    job = claim.job(session, ref)
-    attempt = outcome.by_ref(session, ref)
-    if job is None or attempt is None:
-        return None
-    return compose.message(session, compose.reader(job)), attempt.machine
+async def _answer(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
+    """Answer somebody who calls us: with the notice that waits for them, or with the duty phone."""
+    await _keep(hooks, channel, raw)
+    now, number = hooks.clock.now(), str(raw.data.get("From", ""))
+    ref, message = await hooks.store.query(lambda session: voice.waiting(session, number))
+    if message is not None:
+        said = channel.twiml(message, Raw(f"script/{ref}"))
+    else:
+        said = await hooks.store.query(lambda session: voice.nothing(session, number, now))
+    return Response(said, media_type=_XML)
 
 
 async def _keep(hooks: Hooks, channel: Channel, raw: Raw) -> None:
