@@ -19,11 +19,11 @@ from tests.content.outbox import CALL, CHAT, SMS, SOMEBODY
 Spoil = Callable[[Session, Notice, uuid.UUID, datetime], object]
 
 
-def _cancelled(session: Session, made: Notice, _: uuid.UUID, now: datetime) -> None:
+def _cancelled(_session: Session, made: Notice, _who: uuid.UUID, _now: datetime) -> None:
     made.state = NoticeState.CANCELLED
 
 
-def _over(session: Session, made: Notice, _: uuid.UUID, now: datetime) -> None:
+def _over(_session: Session, made: Notice, _who: uuid.UUID, now: datetime) -> None:
     made.expires_at = now
 
 
@@ -31,7 +31,7 @@ def _confirmed(session: Session, made: Notice, who: uuid.UUID, now: datetime) ->
     confirmation.at_door(session, made.id, who, SOMEBODY, now)
 
 
-def _opted_out(session: Session, made: Notice, who: uuid.UUID, now: datetime) -> None:
+def _opted_out(session: Session, _made: Notice, _who: uuid.UUID, now: datetime) -> None:
     people.set_consent(session, Kind.CHAT, "11", Consent.WITHDRAWN, "chat", SOMEBODY, now)
 
 
@@ -39,11 +39,11 @@ def _not_due(session: Session, made: Notice, who: uuid.UUID, now: datetime) -> N
     outbox.delivery(session, made, who).next_at = now + timedelta(seconds=1)
 
 
-def _ended(session: Session, made: Notice, who: uuid.UUID, now: datetime) -> None:
+def _ended(session: Session, made: Notice, who: uuid.UUID, _now: datetime) -> None:
     outbox.delivery(session, made, who).state = DeliveryState.SUPERSEDED
 
 
-def _without_address(session: Session, made: Notice, who: uuid.UUID, now: datetime) -> None:
+def _without_address(session: Session, made: Notice, who: uuid.UUID, _now: datetime) -> None:
     key = (made.community_id, outbox.delivery(session, made, who).address_id)
     session.delete(session.get_one(Address, key))
 
