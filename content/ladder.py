@@ -93,12 +93,15 @@ def parse(body: Mapping[str, Any]) -> Ladders:
     )
 
 
-def _ladder(item: Mapping[str, Any]) -> Ladder:
+def _ladder(item: Any) -> Ladder:
+    if not isinstance(item, dict):
+        raise LadderError("Each [[ladder]] needs a name, its needs and its steps.")
     name = str(item.get("name", ""))
     rungs = tuple(_rung(step) for step in _items(item.get("steps"), f"steps of ladder {name}"))
     if not rungs or rungs[-1] is not Rung.DOOR or len(set(rungs)) != len(rungs):
         raise LadderError(f'Ladder {name}: name each step once and end with "door".')
-    return Ladder(name, frozenset(_need(need) for need in item.get("needs", [])), rungs)
+    needs = _items(item.get("needs", []), f"needs of ladder {name}")
+    return Ladder(name, frozenset(_need(need) for need in needs), rungs)
 
 
 def _rung(word: Any) -> Rung:
@@ -131,7 +134,7 @@ def _seconds(name: str, time: Any) -> int:
 
 
 def _tries(step: str, count: Any) -> int:
-    if not isinstance(count, int) or not 1 <= count <= _MOST_TRIES:
+    if type(count) is not int or not 1 <= count <= _MOST_TRIES:
         raise LadderError(f"[tries] {step} must be a number from 1 to {_MOST_TRIES}.")
     return count
 
