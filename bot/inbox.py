@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -24,6 +25,9 @@ log = structlog.get_logger("inbox")
 _IDLE = 1.0
 _BATCH = 25
 """Events handled in one transaction."""
+_PAUSES = 5
+"""How often the replies in one chat wait for the provider's limit before they are given up."""
+_LONGEST_PAUSE = 60.0
 _LARGEST = 5 * 1024 * 1024
 """Bytes of an attachment that are fetched and kept; a larger one stays with the provider."""
 
@@ -165,13 +169,26 @@ class Inbox:
             chats.setdefault(getattr(effect, "chat", ""), []).append(effect)
         await asyncio.gather(*(self._in_order(several) for several in chats.values()))
 
-    async def _in_order(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
+    async def _in_order(self, effects: Sequence[Effect], pauses: int = _PAUSES) -> None:
+        for done, effect in enumerate(effects):
             try:
                 await self._perform(effect)
             except SendError as error:
+                if error.retry_after is not None and pauses:
+                    # the others' replies do not wait for one chat's limit
+                    self._follow(self._later(effects[done:], error.retry_after, pauses - 1))
+                    return
                 # a protocol reply is lost with its connection; whoever waits for it asks again
                 log.warning("inbox.reply_failed", reason=str(error))
+
+    async def _later(self, effects: Sequence[Effect], seconds: float, pauses: int) -> None:
+        await asyncio.sleep(min(seconds, _LONGEST_PAUSE))
+        await self._in_order(effects, pauses)
+
+    def _follow(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
 
     async def _perform(self, effect: Effect) -> None:
         chat = next((one for one in self.channels.values() if isinstance(one, Telegram)), None)
@@ -185,9 +202,7 @@ class Inbox:
                 if isinstance(voice, TwilioVoice):
                     await voice.cancel(effect.provider_id)
             case Follow() if chat is not None:
-                task = asyncio.create_task(progress.follow(self.store, self.clock, chat, effect))
-                self._following.add(task)
-                task.add_done_callback(self._following.discard)
+                self._follow(progress.follow(self.store, self.clock, chat, effect))
 
 
 def keep(session: Session, channel: Channel, request: Request, clock: Clock) -> bool:
