@@ -103,25 +103,24 @@ def parse(text: str) -> Text:
 def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     """Open the draft (or its update, or the returned one again) with the Chinese text."""
     written = parse(text)
-    status = _status(written.headline)
-    event = _event(written.headline)
-    chinese = replace(written, cancel_text=wording.cancel_text(event, Written.HANS))
     if data.get("code"):
         revision = _revision(turn, data["code"])
         old = drafts.read(turn.session, revision)
-        content = replace(old, texts={**old.texts, Written.HANS: chinese})
-        reviews.edit(turn.session, turn.actor(), revision, content, turn.now)
+        texts = {**old.texts, Written.HANS: _ended(written, old.event)}
+        reviews.edit(turn.session, turn.actor(), revision, replace(old, texts=texts), turn.now)
     elif data.get("update"):
         alert = alerts.get(turn.session, data["update"])
         old = drafts.read(turn.session, alerts.current(turn.session, alert))
-        content = replace(old, texts={Written.HANS: chinese}, expires=turn.now + LASTS)
+        texts = {Written.HANS: _ended(written, old.event)}
+        content = replace(old, texts=texts, expires=turn.now + LASTS)
         revision = reviews.update(turn.session, turn.actor(), alert, content, turn.now)
     else:
+        event = _event(written.headline)
         content = Draft(
             event=event,
-            texts={Written.HANS: chinese},
+            texts={Written.HANS: _ended(written, event)},
             expires=turn.now + LASTS,
-            status=status,
+            status=_status(written.headline),
         )
         revision = reviews.draft(turn.session, turn.actor(), content, turn.now)
     code = alerts.get(turn.session, revision.alert_id).code
@@ -130,6 +129,11 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     warned = [Say(turn.chat, warning) for warning in wording.warnings(text)]
     kept = _say(turn, "staff.broadcast_kept", code=code)
     return [*warned, kept, Say(turn.chat, _word("staff.broadcast_more"), ((skip,),))]
+
+
+def _ended(written: Text, event: str) -> Text:
+    """Add what will be said when it is over: of the alert, whatever an update's headline says."""
+    return replace(written, cancel_text=wording.cancel_text(event, Written.HANS))
 
 
 def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
