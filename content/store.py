@@ -88,21 +88,14 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to this version; raises StoreError for a newer or foreign database."""
-        if not self._memory and self._is_current():
-            return
-        with self._writer.connect() as connection:
-            config = _alembic()
-            config.attributes["connection"] = connection
-            _refuse_newer(connection, config)
-            try:
-                command.upgrade(config, "head")
-            except DatabaseError as error:
-                raise StoreError(
-                    "The database could not be brought to this version: "
-                    "is it a Linxun database, and can it be written?"
-                ) from error
-            with suppress(OperationalError):
-                connection.commit()
+        try:
+            if self._memory or not self._is_current():
+                self._upgrade()
+        except DatabaseError as error:
+            raise StoreError(
+                "The database could not be brought to this version: "
+                "is it a Linxun database, and can it be written?"
+            ) from error
 
     def close(self) -> None:
         """Finish what is running and close every connection."""
@@ -111,6 +104,17 @@ class Store:
         self._bell.close()
         self._writer.dispose()
         self._readers.dispose()
+
+    def _upgrade(self) -> None:
+        with self._writer.connect() as connection:
+            # another process may be writing, or be migrating just now
+            _patiently(connection.begin, connection.rollback)
+            config = _alembic()
+            config.attributes["connection"] = connection
+            _refuse_newer(connection, config)
+            command.upgrade(config, "head")
+            with suppress(OperationalError):
+                connection.commit()
 
     def _is_current(self) -> bool:
         """Say, without the write lock, whether there is nothing to migrate."""
@@ -245,13 +249,17 @@ def _session(engine: Engine, community_id: uuid.UUID | None) -> Iterator[Session
 
 def _lock(session: Session) -> None:
     """Take SQLite's write lock now, so that nothing later in the transaction can find it taken."""
+    _patiently(session.connection, session.rollback)
+
+
+def _patiently(take: Callable[[], object], undo: Callable[[], None]) -> None:
     until = time.monotonic() + _LOCKED_SECONDS
     while True:
         try:
-            session.connection()
+            take()
             return
         except OperationalError as error:
-            session.rollback()
+            undo()
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
             time.sleep(_POLL_SECONDS)
