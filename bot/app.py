@@ -19,8 +19,9 @@ from bot.web import app as web
 from channels.base import Channel, Request, SendError
 from channels.telegram import Telegram
 from channels.worker import Worker
-from content import ladder
+from content import ladder, loudspeaker
 from content.clock import Clock
+from content.message import Kind
 from content.store import Store
 from verification import facts
 
@@ -77,6 +78,10 @@ class App:
         """Start everything; returns when webhooks are served and people can write."""
         chat = next((one for one in self.channels.values() if isinstance(one, Telegram)), None)
         username = await self._greet(chat) if chat else ""
+        speaks = any(one.kind is Kind.SPEAKER for one in self.senders)
+        await self.store.write(
+            lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
+        )
         base = await self.store.query(facts.base)
         house = House(base, self.senders, self.ladders, username)
         self._parts = _Parts(

@@ -2,6 +2,7 @@
 
 from bot.config import ConfigError
 from bot.sandbox.guard import LiveCredentialsError
+from channels.registry import RegistryError
 from content.alert import ReviewError
 from content.identity import IdentityError
 from content.keys import KeyFileError
@@ -30,6 +31,7 @@ KNOWN = (
     PeopleError,
     PlaceError,
     Refused,
+    RegistryError,
     ReviewError,
     SheetError,
     StoreError,

@@ -1,11 +1,10 @@
 """Which channels the settings enable, and how fast each of them may send."""
 
+from typing import Any
+
 from bot.config import ConfigError, Settings
+from channels import registry
 from channels.base import Channel
-from channels.speaker import Speaker
-from channels.telegram import Telegram
-from channels.twilio_sms import TwilioSms
-from channels.twilio_voice import TwilioVoice
 from content.claim import Sender
 from content.clock import Clock
 from content.message import Kind
@@ -18,22 +17,12 @@ _CALL = 180
 
 def channels(settings: Settings, public_url: str) -> dict[str, Channel]:
     """Open every channel that has credentials; raises ConfigError for half of them."""
-    found: list[Channel] = []
-    proxy = settings.proxy or None
-    token = settings.telegram_token.get_secret_value()
-    if token:
-        found.append(
-            Telegram(
-                token,
-                base_url=settings.telegram_api_url,
-                base_file_url=settings.telegram_file_url,
-                proxy=proxy,
-            )
-        )
-    found += _twilio(settings, public_url, proxy)
-    if settings.speaker_folder is not None:
-        found.append(Speaker(settings.speaker_folder))
-    return {channel.name: channel for channel in found}
+    enabled = {
+        **_telegram(settings),
+        **_twilio(settings, public_url),
+        **_speaker(settings),
+    }
+    return {name: registry.open(name, given) for name, given in enabled.items()}
 
 
 def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tuple[Sender, ...]:
@@ -52,16 +41,33 @@ def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tupl
             settings.twilio_voice_lines,
             answer + _CALL,
         ),
+        "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, answer),
     }
-    return tuple(known[name] for name in opened if name in known)
+    return tuple(known[name] for name in opened)
 
 
-def _twilio(settings: Settings, public_url: str, proxy: str | None) -> list[Channel]:
+def _telegram(settings: Settings) -> dict[str, dict[str, Any]]:
+    token = settings.telegram_token.get_secret_value()
+    if not token:
+        return {}
+    given = {
+        "token": token,
+        "base_url": settings.telegram_api_url,
+        "base_file_url": settings.telegram_file_url,
+        "proxy": settings.proxy or None,
+    }
+    return {"telegram": given}
+
+
+def _twilio(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
     sid, token = settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value()
-    numbers = (settings.twilio_sms_from, settings.twilio_voice_from)
-    if not any((sid, token, *numbers)):
-        return []
-    if not sid or not token or not any(numbers):
+    numbers = {
+        "twilio_sms": settings.twilio_sms_from,
+        "twilio_voice": settings.twilio_voice_from,
+    }
+    if not any((sid, token, *numbers.values())):
+        return {}
+    if not sid or not token or not any(numbers.values()):
         raise ConfigError(
             "For Twilio set LINXUN_TWILIO_ACCOUNT_SID, LINXUN_TWILIO_AUTH_TOKEN and at least "
             "one of LINXUN_TWILIO_SMS_FROM and LINXUN_TWILIO_VOICE_FROM."
@@ -70,16 +76,17 @@ def _twilio(settings: Settings, public_url: str, proxy: str | None) -> list[Chan
         raise ConfigError(
             "Twilio must reach this machine: set LINXUN_PUBLIC_URL to its https address."
         )
-    api = settings.twilio_api_url
-    made: list[Channel] = []
-    if settings.twilio_sms_from:
-        made.append(
-            TwilioSms(sid, token, settings.twilio_sms_from, public_url, api_url=api, proxy=proxy)
-        )
-    if settings.twilio_voice_from:
-        made.append(
-            TwilioVoice(
-                sid, token, settings.twilio_voice_from, public_url, api_url=api, proxy=proxy
-            )
-        )
-    return made
+    shared = {
+        "account_sid": sid,
+        "auth_token": token,
+        "public_url": public_url,
+        "api_url": settings.twilio_api_url,
+        "proxy": settings.proxy or None,
+    }
+    return {name: {**shared, "sender_number": number} for name, number in numbers.items() if number}
+
+
+def _speaker(settings: Settings) -> dict[str, dict[str, Any]]:
+    if settings.speaker_folder is None:
+        return {}
+    return {"speaker": {"folder": settings.speaker_folder}}

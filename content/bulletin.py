@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from content import cap, duty, expansion, notice, store
+from content import cap, duty, expansion, loudspeaker, notice, store
 from content.alert import Alert, MsgType, Revision
 from content.draft import Draft, Text
 from content.message import Written
@@ -50,6 +50,7 @@ def tell(
     audience = None if cancels else draft.audience
     touched = None if revision.msg_type is MsgType.ALERT else alert.id
     expansion.enqueue(session, made, audience, now, touched, keep=revision.no_action)
+    expansion.direct(session, made, loudspeaker.ids(session), now)
     return made
 
 

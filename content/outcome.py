@@ -218,7 +218,8 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
     delivery.first_at = delivery.first_at or now
     if delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
         return
-    if not notice.get(session, attempt.notice_id).confirms:
+    ladder = delivery.recipient_kind is not OwnerKind.BARE
+    if not (ladder and notice.get(session, attempt.notice_id).confirms):
         _close(delivery, DeliveryState.DONE, Reason.HANDED_OVER, now)
     elif delivery.confirmed_at is not None:
         _close(delivery, DeliveryState.CONFIRMED, Reason.HANDED_OVER, now)
