@@ -81,12 +81,15 @@ class Turn:
         )
         return [row for row in rows if row is not None and row.erased_at is None]
 
+    def known_address(self) -> uuid.UUID | None:
+        """Return the address that acts, if it is one that we know."""
+        found = people.owners(self.session, self.kind, self.event.address)
+        return found[0][2] if found else None
+
     def address_id(self) -> uuid.UUID:
         """Return the address that acts; a stranger's is kept as a bare one."""
-        found = people.owners(self.session, self.kind, self.event.address)
-        for _, _, address_id in found:
-            return address_id
-        return people.bare(self.session, self.kind, self.event.address, self.now)
+        known = self.known_address()
+        return known or people.bare(self.session, self.kind, self.event.address, self.now)
 
     def actor(self) -> Actor:
         """Return who acts: staff, a resident, or somebody unknown."""

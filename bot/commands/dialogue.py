@@ -16,7 +16,8 @@ def ask(turn: Turn, what: str, **data: Any) -> None:
 
 def asked(turn: Turn) -> tuple[str, dict[str, Any]]:
     """Return what this chat was asked last, with its data; "" when nothing is open."""
-    found = event.last(turn.session, _KIND, turn.address_id())
+    mine = turn.known_address()
+    found = event.last(turn.session, _KIND, mine) if mine else None
     if found is None:
         return "", {}
     data = dict(found.data)

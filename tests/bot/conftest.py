@@ -1,0 +1,35 @@
+"""The street's fixtures: one database for each module, rolled back after each test."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.orm import Session
+
+from content.base import new_id
+from content.keys import Keyring
+from content.store import Store
+from tests.bot.street import Street, open_street
+
+MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def _peopled() -> Iterator[tuple[Store, Session, Street]]:
+    """One street for all tests of a module; each test works in a savepoint of its own."""
+    opened = Store("sqlite://", Keyring.generate(), new_id())
+    opened.migrate()
+    with opened.begin() as session:
+        yield opened, session, open_street(session, MORNING, opened.community_id)
+        session.rollback()
+    opened.close()
+
+
+@pytest.fixture
+def street(_peopled: tuple[Store, Session, Street]) -> Iterator[Street]:
+    _, session, made = _peopled
+    with session.begin_nested() as point:
+        yield replace(made)
+        point.rollback()
+    session.expire_all()
