@@ -18,8 +18,10 @@ from content.place import PlaceError
 
 LASTS = timedelta(hours=24)
 """How long a broadcast is valid unless its text is changed later."""
-_EVENT = 12
+_EVENT, _HEADLINE = 12, 40
+"""Characters of what an alert is about, and of a headline that nobody has written."""
 _DO = ("请", "Please", "请大家")
+_SKIPS = frozenset({phrase.say("button.skip", one).lower() for one in Written})
 _MARKS = {
     "演练": Status.EXERCISE,
     "测试": Status.TEST,
@@ -90,7 +92,7 @@ def parse(text: str) -> Text:
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1:
-        return Text(headline=_event(lines[0]), description=lines[0])
+        return Text(headline=_clause(lines[0])[:_HEADLINE], description=lines[0])
     rest = lines[1:]
     todo = [line for line in rest if line.startswith(_DO)]
     return Text(
@@ -102,6 +104,8 @@ def parse(text: str) -> Text:
 
 def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     """Open the draft (or its update, or the returned one again) with the Chinese text."""
+    if not any(map(str.isalnum, text)):
+        return [_say(turn, "staff.refused_empty")]
     written = parse(text)
     if data.get("code"):
         revision = _revision(turn, data["code"])
@@ -138,7 +142,7 @@ def _ended(written: Text, event: str) -> Text:
 
 def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     revision = _revision(turn, data["code"])
-    if text:
+    if text and text.strip().lower() not in _SKIPS:
         content = drafts.read(turn.session, revision)
         english = replace(
             parse(text), cancel_text=wording.cancel_text(content.event, Written.ENGLISH)
@@ -154,6 +158,9 @@ def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
 
 
 def _audience(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
+    if not any(map(str.isalnum, text)):
+        # nothing is not everybody
+        return [_say(turn, "staff.broadcast_audience")]
     revision = _revision(turn, data["code"])
     paths = place.paths(turn.session, text)
     content = replace(drafts.read(turn.session, revision), audience=Audience(places=paths))
@@ -217,9 +224,13 @@ def _event(headline: str) -> str:
     bare = headline
     for word in ("【", "】", *_MARKS):
         bare = bare.replace(word, "")
+    return _clause(bare)[:_EVENT] or headline[:_EVENT]
+
+
+def _clause(text: str) -> str:
     for mark in "，。：:！!,. ":
-        bare = bare.split(mark)[0] or bare
-    return bare[:_EVENT] or headline[:_EVENT]
+        text = text.split(mark, maxsplit=1)[0] or text
+    return text
 
 
 def _severity_name(word: str) -> str:

@@ -1,5 +1,7 @@
 """The message that shows how a published alert comes along, and edits itself."""
 
+import asyncio
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,7 @@ from content.store import Store
 
 log = structlog.get_logger("progress")
 
+_LEAST = 1.0
 _EVERY = 15.0
 """Seconds between two edits; Telegram allows about 20 a minute in one chat."""
 
@@ -35,7 +38,8 @@ async def follow(store: Store, clock: Clock, chat: Telegram, what: Follow) -> No
             log.warning("progress.not_shown", reason=str(error))
         if over:
             return
-        await clock.sleep(_EVERY)
+        # on a fast clock too the chat is edited at most once a second
+        await asyncio.sleep(max(_LEAST, clock.real(_EVERY)))
 
 
 def _line(session: Session, what: Follow) -> tuple[str, bool]:
