@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     twilio_voice_from: str = Field("", description="the number calls are made from, in E.164")
     twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
     twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")
+    answer_seconds: int = Field(
+        30, ge=1, description="seconds after which a provider is asked what became of a request"
+    )
     speaker_folder: Path | None = Field(None, description="where loudspeaker WAV files are put")
     proxy: str = Field("", description="an HTTP proxy for the providers")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

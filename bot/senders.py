@@ -9,11 +9,6 @@ from content.claim import Sender
 from content.clock import Clock
 from content.message import Kind
 
-_ANSWER = 30
-"""Seconds, real, after which a provider's answer to one request is overdue."""
-_CALL = 180
-"""Seconds a call may take until nothing more is expected of it."""
-
 
 def channels(settings: Settings, public_url: str) -> dict[str, Channel]:
     """Open every channel that has credentials; raises ConfigError for half of them."""
@@ -30,7 +25,7 @@ def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tupl
 
     A request's time-out is real time, so that on a fast clock its deadline is later.
     """
-    answer = int(_ANSWER * clock.scale)
+    answer = int(settings.answer_seconds * clock.scale)
     known = {
         "telegram": Sender("telegram", Kind.CHAT, settings.telegram_rate, None, answer),
         "twilio_sms": Sender("twilio_sms", Kind.SMS, settings.twilio_sms_rate, None, answer),
@@ -39,7 +34,7 @@ def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tupl
             Kind.CALL,
             settings.twilio_voice_rate,
             settings.twilio_voice_lines,
-            answer + _CALL,
+            answer,
         ),
         "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, answer),
     }

@@ -43,6 +43,8 @@ HOPELESS = frozenset(
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
 _BACKOFF = (5, 20, 60)
+_CALL = timedelta(minutes=3)
+"""How long a call may take after it was taken, until nothing more is expected of it."""
 _SPENT = 99
 """More tries than any step has."""
 _OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
@@ -212,6 +214,8 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
     if attempt.accepted_at is not None:
         return
     attempt.accepted_at = now
+    if attempt.kind is Kind.CALL:
+        attempt.deadline = now + (attempt.deadline - attempt.started_at) + _CALL
     delivery = delivery_of(session, attempt)
     if delivery is None:
         return
