@@ -98,7 +98,11 @@ class Secret(TypeDecorator[str]):
         self.column = column
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else _keyring(dialect).encrypt(value, self.column)
+        if value is None:
+            return None
+        # JSON can carry half a character, which cannot be written down
+        whole = value.encode("utf-8", "replace").decode()
+        return _keyring(dialect).encrypt(whole, self.column)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else _keyring(dialect).decrypt(value, self.column)

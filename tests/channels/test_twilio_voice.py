@@ -27,7 +27,7 @@ from bot.sandbox.phones import (
 from bot.sandbox.server import Sandbox
 from bot.sandbox.twiml import parse as check_twiml
 from channels.base import BadEventError, EventKind, Request, SendError, State
-from channels.twilio_voice import TURNS, VOICES, TwilioVoice, answer, script
+from channels.twilio_voice import TURNS, VOICES, TwilioVoice, answer, script, spoken
 from content.message import Message, Spoken
 from content.reason import Reason
 
@@ -194,12 +194,33 @@ async def test_a_message_without_speech_is_not_called_out(
     assert caught.value.permanent
 
 
-@pytest.mark.parametrize("spoken", list(Spoken))
-def test_every_voice_speaks_its_language(message: Message, spoken: Spoken) -> None:
-    said = replace(message, speech=replace(message.speech, language=spoken))
+def test_who_reads_another_language_first_hears_a_sentence_in_their_own(message: Message) -> None:
+    speech = replace(message.speech, foreword="The Chinese text follows.")
+    said = fromstring(script(replace(message, speech=speech), "https://a.example/key/0"))
+    first, second = list(said.iter("Say"))[:2]
+    assert (first.get("language"), "".join(first.itertext())) == ("en-US", speech.foreword)
+    assert "".join(second.itertext()) == speech.opening
+
+
+def test_a_caller_who_is_told_nothing_new_is_asked_nothing() -> None:
+    said = fromstring(spoken(Spoken.MANDARIN, "现在没有需要您知道的通知。再见。"))
+    assert [one.tag for one in said] == ["Say", "Pause", "Hangup"]
+
+
+def test_a_call_to_us_is_kept_and_its_keys_are_the_callers(bare: TwilioVoice) -> None:
+    form: dict[str, object] = {"CallSid": CALL, "Direction": "inbound", "From": PHONE, "To": "+1"}
+    assert bare.parse(Request("inbound", form)) == []
+    assert bare.event_id(Request("inbound", form)) == f"{CALL}:inbound"
+    (event,) = bare.parse(Request("key/r1/0", {**form, "Digits": "1"}))
+    assert (event.address, event.called) == (PHONE, True)
+
+
+@pytest.mark.parametrize("language", list(Spoken))
+def test_every_voice_speaks_its_language(message: Message, language: Spoken) -> None:
+    said = replace(message, speech=replace(message.speech, language=language))
     twiml = script(said, "https://a.example/key/0")
     assert check_twiml(twiml.encode(), "text/xml", "voice").tag == "Response"
-    assert VOICES[spoken][1] in twiml
+    assert VOICES[language][1] in twiml
 
 
 @pytest.mark.parametrize(
