@@ -62,7 +62,7 @@ class Inbox:
                 lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
             )
             if waiting:
-                await self._perform_all(await self.handle(waiting))
+                self._say(await self.handle(waiting))
             else:
                 await self.store.changed(_IDLE)
         for task in self._following:
@@ -82,40 +82,34 @@ class Inbox:
         )
         for one in arrived:
             one.files = [await self._fetch(one.sender, event) for event in one.events]
-        effects, failed = await self.store.write(lambda session: self._take(session, arrived))
-        for number, kind in failed:
-            effects += await self._fail(number, kind)
+        effects, given_up = await self.store.write(lambda session: self._take(session, arrived))
+        for number in given_up:
+            effects += await self._rescue(number)
         return effects
 
-    def _take(
-        self, session: Session, arrived: Sequence[Arrived]
-    ) -> tuple[list[Effect], list[tuple[int, str]]]:
+    def _take(self, session: Session, arrived: Sequence[Arrived]) -> tuple[list[Effect], list[int]]:
+        """Handle events, and return what to say with the events that have failed for good."""
         effects: list[Effect] = []
-        failed: list[tuple[int, str]] = []
+        given_up: list[int] = []
+        mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
         for one in arrived:
+            if one.number not in mine:
+                continue
             try:
                 with session.begin_nested():
                     effects += self._one(session, one)
             except Exception as error:
                 log.exception("inbox.failed", inbound=one.number)
-                failed.append((one.number, type(error).__name__))
-        return effects, failed
+                if inbound.failed(session, one.number, type(error).__name__):
+                    given_up.append(one.number)
+        return effects, given_up
 
     def _one(self, session: Session, one: Arrived) -> list[Effect]:
-        if not inbound.done(session, one.number, self.clock.now()):
-            return []
         return [
             effect
             for event, file in zip(one.events, one.files, strict=True)
             for effect in dispatch(self._turn(session, one.sender, event), file)
         ]
-
-    async def _fail(self, number: int, kind: str) -> list[Effect]:
-        """Count a failure; let no question end in silence: at the end it becomes a case."""
-        last = await self.store.write(
-            lambda session: inbound.failed(session, number, kind, self.clock.now())
-        )
-        return await self._rescue(number) if last else []
 
     def _read(self, session: Session, number: int) -> Arrived:
         row = inbound.get(session, number)
@@ -162,12 +156,13 @@ class Inbox:
             return replace(came, data=await channel.fetch(media.file_id))
         return came
 
-    async def _perform_all(self, effects: Sequence[Effect]) -> None:
+    def _say(self, effects: Sequence[Effect]) -> None:
         """Say what is said at once: in order within a chat, side by side between chats."""
         chats: dict[str, list[Effect]] = {}
         for effect in effects:
             chats.setdefault(getattr(effect, "chat", ""), []).append(effect)
-        await asyncio.gather(*(self._in_order(several) for several in chats.values()))
+        for several in chats.values():
+            self._follow(self._in_order(several))
 
     async def _in_order(self, effects: Sequence[Effect], pauses: int = _PAUSES) -> None:
         for done, effect in enumerate(effects):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,7 +35,8 @@ _SWEEP = 5.0
 """Seconds of clock time between two sweeps."""
 _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
-_BURST = 0.01
+_BURST = 0.02
+"""Real seconds between two looks at the outbox: commits come in bursts."""
 _CACHE = 4_096
 _DIRECT_TRIES = 3
 _ERROR_PAUSE = 1.0
@@ -61,6 +63,8 @@ class Worker:
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._stopping = asyncio.Event()
+        self._due: dict[Kind | None, datetime] = {}
+        self._looked = asyncio.Event()
         self._records: asyncio.Queue[Record] = asyncio.Queue()
         self._flying: dict[str, set[asyncio.Task[None]]] = {one.name: set() for one in senders}
         self._messages: OrderedDict[Reader, Message] = OrderedDict()
@@ -69,10 +73,12 @@ class Worker:
         """Work until `stop`; what is in flight is finished and recorded."""
         recorder = asyncio.create_task(self._record())
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._loop(self._route, None))
-            loops.create_task(self._loop(self._tend, None))
+            loops.create_task(self._watch())
+            loops.create_task(self._sweep())
+            loops.create_task(self._loop(self._route, None, self.clock.real(claim.WINDOW)))
             for sender in self.senders:
-                loops.create_task(self._loop(lambda one=sender: self._send(one), sender))  # type: ignore[misc]
+                send = functools.partial(self._send, sender)
+                loops.create_task(self._loop(send, sender.kind, self.clock.real(1 / sender.rate)))
         for flying in self._flying.values():
             if flying:
                 await asyncio.wait(flying)
@@ -83,29 +89,54 @@ class Worker:
         """Ask the loops to end; `run` returns when everything is recorded."""
         self._stopping.set()
 
-    async def _loop(self, step: Callable[[], Awaitable[bool]], sender: Sender | None) -> None:
-        """Repeat a step; rest when it had nothing to do. One of the two edges of the house."""
+    async def _watch(self) -> None:
+        """Look when the next delivery of each kind is due, after every burst of commits."""
         while not self._stopping.is_set():
             try:
-                if not await step():
-                    await self._rest(step, sender)
+                self._due = await self.store.query(claim.next_due)
             except Exception:
-                log.exception("worker.step_failed", sender=sender.name if sender else "")
+                log.exception("worker.look_failed")
+                await asyncio.sleep(_ERROR_PAUSE)
+            looked, self._looked = self._looked, asyncio.Event()
+            looked.set()
+            await self._pause(_IDLE)
+
+    async def _loop(
+        self, step: Callable[[], Awaitable[bool]], kind: Kind | None, least: float
+    ) -> None:
+        """Repeat a step while something of its kind is due. One of the two edges of the house.
+
+        A step that could do nothing, for a limit of its sender, is repeated after `least` (real s).
+        """
+        while not self._stopping.is_set():
+            due = self._due.get(kind)
+            left = self.clock.real((due - self.clock.now()).total_seconds()) if due else _IDLE
+            if left > 0:
+                await self._look(left)
+                continue
+            try:
+                if not await step():
+                    await self._look(max(least, _BURST))
+            except Exception:
+                log.exception("worker.step_failed", kind=str(kind))
                 await asyncio.sleep(_ERROR_PAUSE)
 
-    async def _rest(self, step: Callable[[], Awaitable[bool]], sender: Sender | None) -> None:
-        if step == self._tend:
+    async def _look(self, seconds: float) -> None:
+        """Wait for the next look at the outbox, at most so many real seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._looked.wait(), min(seconds, _IDLE))
+
+    async def _sweep(self) -> None:
+        """Tend the outbox on a schedule; at once again while a notice is being expanded."""
+        pause = max(_LEAST, self.clock.real(_SWEEP))
+        while not self._stopping.is_set():
+            try:
+                if await self._tend():
+                    continue
+            except Exception:
+                log.exception("worker.sweep_failed")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), max(_LEAST, self.clock.real(_SWEEP)))
-            return
-        kind = sender.kind if sender else None
-        due = await self.store.query(lambda session: claim.next_due(session, kind))
-        seconds = _IDLE
-        if due is not None:
-            least = self.clock.real(1 / sender.rate if sender else claim.WINDOW)
-            left = self.clock.real((due - self.clock.now()).total_seconds())
-            seconds = min(_IDLE, max(left, least, 0.002))
-        await self._pause(seconds)
+                await asyncio.wait_for(self._stopping.wait(), pause)
 
     async def _pause(self, seconds: float) -> None:
         stop = asyncio.create_task(self._stopping.wait())
@@ -170,9 +201,6 @@ class Worker:
             await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
             return True
         now = self.clock.now()
-        due = await self.store.query(lambda session: claim.next_due(session, sender.kind))
-        if due is None or due > now:
-            return False
         jobs = await self.store.write(lambda session: claim.claim(session, sender, permits, now))
         for job in jobs:
             task = asyncio.create_task(self._deliver(job))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     and_,
+    case,
     exists,
     func,
     insert,
@@ -85,24 +86,21 @@ def claim(session: Session, sender: Sender, permits: int, now: datetime) -> list
     return _jobs(session, [one["ref"] for one in made])
 
 
-def next_due(session: Session, kind: Kind | None) -> datetime | None:
-    """Return when the next open delivery of this kind (None: unrouted) is due."""
+def next_due(session: Session) -> dict[Kind | None, datetime]:
+    """Return when the next open delivery of each kind is due; None: it waits for the router."""
     query = (
-        select(func.min(Delivery.next_at))
+        select(Delivery.kind, func.min(Delivery.next_at))
         .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN, _of_kind(kind))
+        .where(Delivery.state == DeliveryState.OPEN)
+        .group_by(Delivery.kind)
     )
-    return session.scalar(query)
+    return dict(session.execute(query).tuples().all())
 
 
 def pause(session: Session, sender: str, until: datetime) -> None:
     """Let a sender rest: its provider asked for it."""
     pace = _pace(session, sender)
     pace.paused_until = max(until, pace.paused_until or until)
-
-
-def _of_kind(kind: Kind | None) -> ColumnElement[bool]:
-    return Delivery.kind.is_(None) if kind is None else Delivery.kind == kind
 
 
 def _free_lines(session: Session, sender: Sender) -> int:
@@ -222,14 +220,21 @@ def _mark(session: Session, sender: Sender, rows: Sequence[Any], now: datetime) 
 def _jobs(session: Session, refs: Sequence[str]) -> list[Job]:
     """Read what rendering and sending need; a contact is spoken to in the resident's language."""
     recipient, owner = aliased(Resident), aliased(Resident)
+    contact = Address.owner_kind == OwnerKind.CONTACT
     query = (
-        select(Attempt, Address, recipient, owner)
+        select(
+            *(Attempt.ref, Attempt.notice_id, Attempt.recipient_id, Attempt.sender, Attempt.kind),
+            Address.value,
+            func.coalesce(recipient.written, owner.written).label("written"),
+            func.coalesce(recipient.spoken, owner.spoken).label("spoken"),
+            case((contact, recipient.name), else_=null()).label("alone"),
+        )
         .join(Address, _with(Address, Address.id == Attempt.address_id))
         .outerjoin(recipient, _with(recipient, recipient.id == Attempt.recipient_id))
         .outerjoin(owner, _with(owner, owner.id == Address.owner_id))
         .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
     )
-    found = {row[0].ref: _job(*row) for row in session.execute(query).all()}
+    found = {row.ref: _job(row) for row in session.execute(query)}
     return [found[ref] for ref in refs]
 
 
@@ -237,19 +242,17 @@ def _with(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(table.community_id == Attempt.community_id, on)
 
 
-def _job(attempt: Attempt, address: Address, recipient: Any, owner: Any) -> Job:
-    reader = recipient or owner
-    through_contact = recipient is not None and address.owner_kind is OwnerKind.CONTACT
+def _job(row: Any) -> Job:
     return Job(
-        ref=attempt.ref,
-        notice_id=attempt.notice_id,
-        recipient_id=attempt.recipient_id,
-        sender=attempt.sender,
-        kind=attempt.kind,
-        to=address.value,
-        written=reader.written if reader else Written.HANS,
-        spoken=reader.spoken if reader else Spoken.MANDARIN,
-        alone=recipient.name if through_contact else "",
+        ref=row.ref,
+        notice_id=row.notice_id,
+        recipient_id=row.recipient_id,
+        sender=row.sender,
+        kind=row.kind,
+        to=row.value,
+        written=row.written or Written.HANS,
+        spoken=row.spoken or Spoken.MANDARIN,
+        alone=row.alone or "",
     )
 
 

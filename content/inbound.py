@@ -1,5 +1,6 @@
 """Every raw event that arrived, kept once, before anything is done about it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,24 +79,25 @@ def get(session: Session, number: int) -> Inbound | None:
     return session.get(Inbound, (store.community(session), number))
 
 
-def done(session: Session, number: int, now: datetime) -> bool:
-    """Mark an event as handled, in the transaction that handles it; False if it was already."""
+def take(session: Session, numbers: Sequence[int], now: datetime) -> set[int]:
+    """Mark events as handled, in the transaction that handles them; return those that are ours."""
     query = (
         update(Inbound)
-        .where(Inbound.community_id == store.community(session), Inbound.id == number)
+        .where(Inbound.community_id == store.community(session), Inbound.id.in_(numbers))
         .where(Inbound.handled_at.is_(None))
         .values(handled_at=now)
+        .returning(Inbound.id)
         .execution_options(synchronize_session=False)
     )
-    return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    return set(session.scalars(query))
 
 
-def failed(session: Session, number: int, error: str, now: datetime) -> bool:
-    """Count a failure; True when it was the last try and the event now rests."""
-    row = session.get_one(Inbound, (store.community(session), number))
+def failed(session: Session, number: int, error: str) -> bool:
+    """Count a failure of an event just taken; True when it was the last try and it now rests."""
+    row = session.get_one(Inbound, (store.community(session), number), populate_existing=True)
     row.tries += 1
     row.error = error
-    if row.tries < len(_PAUSES):
-        return False
-    row.handled_at = now
-    return True
+    if row.tries >= len(_PAUSES):
+        return True
+    row.handled_at = None
+    return False

@@ -156,11 +156,17 @@ def receipt(
 
 
 def by_ref(session: Session, ref: str) -> Attempt | None:
-    """Return the attempt with this reference."""
-    query = select(Attempt).where(
-        Attempt.community_id == store.community(session), Attempt.ref == ref
-    )
-    return session.scalars(query).first()
+    """Return the attempt with this reference; asked for again in a transaction, it is at hand."""
+    seen: dict[str, Attempt] = session.info.setdefault("attempts", {})
+    if ref not in seen:
+        query = select(Attempt).where(
+            Attempt.community_id == store.community(session), Attempt.ref == ref
+        )
+        found = session.scalars(query).first()
+        if found is None:
+            return None
+        seen[ref] = found
+    return seen[ref]
 
 
 def delivery_of(session: Session, attempt: Attempt) -> Delivery | None:

@@ -27,9 +27,9 @@ SCENES = 8
 _PATIENCE = 45.0
 """Real seconds for everybody to be accounted for."""
 _HALF = 0.5
-_WAITING = 2.5
+_WAITING = 4.0
 """How much faster the clock runs while everybody only waits."""
-_GLANCE = 0.05
+_GLANCE = 0.1
 _DESK = ("case.received", "ask.question", "answer.source", "case.joined")
 
 
@@ -189,10 +189,15 @@ class Story:
         raise StoryError("The desk has not answered the reversed rumor.")
 
     async def _reach(self) -> None:
-        """Wait until everybody is accounted for; there is little to do meanwhile."""
-        self.world.clock.pace(self.world.clock.scale * _WAITING)
-        await self._until(self._everybody)
-        self.world.clock.pace(self.world.clock.scale / _WAITING)
+        """Wait until everybody is accounted for; while only people are waited for, faster."""
+        clock, scale = self.world.clock, self.world.clock.scale
+        until = time.monotonic() + _PATIENCE
+        while not await self._everybody():
+            if time.monotonic() > until:
+                raise StoryError("Not everybody was accounted for in time.")
+            clock.pace(scale * _WAITING if await self._quiet() else scale)
+            await asyncio.sleep(_GLANCE)
+        clock.pace(scale)
 
     async def _end(self) -> None:
         """Cancel: everybody who was told hears that it is over."""
@@ -216,7 +221,7 @@ class Story:
         while not await happened():
             if time.monotonic() > until:
                 raise StoryError("Not everybody was accounted for in time.")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_GLANCE)
 
     async def _half_sent(self) -> bool:
         return await self._sent() >= len(self.world.people) * _HALF

@@ -232,7 +232,7 @@ def test_a_claim_of_one_community_leaves_the_other_alone(session: Session, now: 
 def test_when_something_is_due_is_known_by_kind(session: Session, now: datetime) -> None:
     outbox.resident(session, now, chat="11")
     outbox.tell(session, now)
-    assert claim.next_due(session, None) == now
+    assert claim.next_due(session)[None] == now
     outbox.route(session, now)
     assert (claim.next_due(session, None), claim.next_due(session, Kind.CHAT)) == (None, now)
     assert claim.job(session, "0" * 32) is None
