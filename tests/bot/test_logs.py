@@ -1,0 +1,46 @@
+"""No log line holds a number, a name or a text."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot import logs
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+8613800138000", "call 138 0013 8000 now", "010-8888-0001", "chat 123456789 is gone"],
+)
+def test_what_looks_like_a_number_is_masked(text: str) -> None:
+    line = logs.redact(None, "", {"event": "x", "reason": text})
+    assert not any(len(part) > 4 for part in line["reason"].split() if part.isdigit())
+    assert "…" in line["reason"]
+
+
+@pytest.mark.parametrize("text", ["twilio 30003", "ab12cd34" * 4, "A12", "编号 1024"])
+def test_what_is_an_id_or_a_code_stays(text: str) -> None:
+    assert logs.redact(None, "", {"event": "x", "note": text})["note"] == text
+
+
+def test_a_traceback_is_masked_before_it_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("INFO")
+    try:
+        int("no route to +8613800138000")
+    except ValueError:
+        structlog.get_logger("test").exception("it.failed")
+    written = capsys.readouterr().err
+    assert "it.failed" in written
+    assert "8613800138000" not in written
+
+
+def test_a_line_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("ERROR")
+    structlog.get_logger("test").info("it.happened")
+    assert capsys.readouterr().err == ""
