@@ -105,7 +105,7 @@ async def page(town: Town) -> AsyncIterator[Any]:
     async with playwright.async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         opened = await browser.new_page()
-        opened.set_default_timeout(15_000)
+        opened.set_default_timeout(30_000)
         await opened.goto(f"{town.sandbox.url}/phones")
         yield opened
         await browser.close()
