@@ -17,6 +17,7 @@ from channels.telegram import Telegram
 from channels.twilio_voice import TwilioVoice
 from content import inbound
 from content.clock import Clock
+from content.inbound import Inbound
 from content.store import Store
 from verification.case import Attachment
 
@@ -77,17 +78,28 @@ class Inbox:
 
         Each has a savepoint of its own: one that fails is counted and tried again later.
         """
-        arrived = await self.store.query(
-            lambda session: [self._read(session, number) for number in numbers]
-        )
+        arrived = await self.store.query(lambda session: self._read(session, numbers))
         for one in arrived:
             one.files = [await self._fetch(one.sender, event) for event in one.events]
-        effects, given_up = await self.store.write(lambda session: self._take(session, arrived))
+        try:
+            return await self.store.write(lambda session: self._take(session, arrived))
+        except Exception:
+            # one of them is to blame: each gets a savepoint of its own
+            log.exception("inbox.batch_failed", count=len(arrived))
+        effects, given_up = await self.store.write(lambda session: self._singly(session, arrived))
         for number in given_up:
             effects += await self._rescue(number)
         return effects
 
-    def _take(self, session: Session, arrived: Sequence[Arrived]) -> tuple[list[Effect], list[int]]:
+    def _take(self, session: Session, arrived: Sequence[Arrived]) -> list[Effect]:
+        mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
+        return [
+            effect for one in arrived if one.number in mine for effect in self._one(session, one)
+        ]
+
+    def _singly(
+        self, session: Session, arrived: Sequence[Arrived]
+    ) -> tuple[list[Effect], list[int]]:
         """Handle events, and return what to say with the events that have failed for good."""
         effects: list[Effect] = []
         given_up: list[int] = []
@@ -111,8 +123,11 @@ class Inbox:
             for effect in dispatch(self._turn(session, one.sender, event), file)
         ]
 
-    def _read(self, session: Session, number: int) -> Arrived:
-        row = inbound.get(session, number)
+    def _read(self, session: Session, numbers: Sequence[int]) -> list[Arrived]:
+        rows = inbound.some(session, numbers)
+        return [self._parse(number, rows.get(number)) for number in numbers]
+
+    def _parse(self, number: int, row: Inbound | None) -> Arrived:
         channel = self.channels.get(row.sender) if row else None
         if row is None or row.data is None or channel is None:
             log.warning("inbox.no_channel", inbound=number)
@@ -129,7 +144,7 @@ class Inbox:
 
     async def _rescue(self, number: int) -> list[Effect]:
         """Make a case of a text that could not be handled."""
-        one = await self.store.query(lambda session: self._read(session, number))
+        (one,) = await self.store.query(lambda session: self._read(session, [number]))
         texts = [event for event in one.events if event.kind is EventKind.TEXT and not event.group]
 
         def work(session: Session) -> list[Effect]:

@@ -74,9 +74,12 @@ def open_ids(session: Session, now: datetime, limit: int = 100) -> list[int]:
     return list(session.scalars(query))
 
 
-def get(session: Session, number: int) -> Inbound | None:
-    """Return one raw event."""
-    return session.get(Inbound, (store.community(session), number))
+def some(session: Session, numbers: Sequence[int]) -> dict[int, Inbound]:
+    """Return raw events by their number; unknown ones are absent."""
+    query = select(Inbound).where(
+        Inbound.community_id == store.community(session), Inbound.id.in_(numbers)
+    )
+    return {row.id: row for row in session.scalars(query)}
 
 
 def take(session: Session, numbers: Sequence[int], now: datetime) -> set[int]:

@@ -25,15 +25,16 @@ def test_two_senders_may_count_alike(session: Session, now: datetime) -> None:
 def test_events_are_handled_in_the_order_they_came(session: Session, now: datetime) -> None:
     for event_id in ("9", "3", "5"):
         _keep(session, now, event_id)
-    found = [inbound.get(session, number).event_id for number in inbound.open_ids(session, now)]
-    assert found == ["9", "3", "5"]
+    numbers = inbound.open_ids(session, now)
+    rows = inbound.some(session, numbers)
+    assert [rows[number].event_id for number in numbers] == ["9", "3", "5"]
     assert len(inbound.open_ids(session, now, limit=2)) == 2
 
 
 def test_an_event_is_done_once(session: Session, now: datetime) -> None:
     _keep(session, now)
     (number,) = inbound.open_ids(session, now)
-    assert [inbound.done(session, number, now) for _ in range(2)] == [True, False]
+    assert [inbound.take(session, [number], now) for _ in range(2)] == [{number}, set()]
     assert inbound.open_ids(session, now) == []
 
 
@@ -44,7 +45,8 @@ def test_what_failed_is_tried_again_later_and_later_and_then_rests(
     (number,) = inbound.open_ids(session, now)
     at, pauses, last = now, [], False
     while not last:
-        last = inbound.failed(session, number, "ValueError", at)
+        inbound.take(session, [number], at)
+        last = inbound.failed(session, number, "ValueError")
         session.flush()
         before = at
         while not last and not inbound.open_ids(session, at):
@@ -52,7 +54,7 @@ def test_what_failed_is_tried_again_later_and_later_and_then_rests(
         pauses.append(at - before)
     assert pauses[:-1] == sorted(pauses[:-1])
     assert (len(pauses), inbound.open_ids(session, now + timedelta(days=1))) == (5, [])
-    assert inbound.get(session, number).error == "ValueError"
+    assert inbound.some(session, [number])[number].error == "ValueError"
 
 
 @pytest.mark.parametrize("length", [121, 5_000])
