@@ -139,6 +139,8 @@ def at_door(
     if delivery is None:
         return None
     if delivery.state not in _OPEN:
+        if help_:
+            _help(session, delivery, actor, now)
         return Confirmed(late=delivery.state is not DeliveryState.CONFIRMED)
     return _confirm(session, [(delivery, None)], Act.DOOR, actor, now, help_=help_)
 
