@@ -34,7 +34,7 @@ from content.store import Store
 from tests.content import outbox
 
 ROOT = Path(__file__).resolve().parents[2]
-ANSWER = 1
+ANSWER = 2
 """Seconds after which a provider is asked."""
 LADDERS = """
 [wait.sms]
