@@ -15,7 +15,7 @@ from bot.turn import Acknowledge, Effect, Follow, HangUp, House, Say, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from channels.twilio_voice import TwilioVoice
-from content import inbound
+from content import inbound, outcome
 from content.clock import Clock
 from content.inbound import Inbound
 from content.store import Store
@@ -93,6 +93,7 @@ class Inbox:
 
     def _take(self, session: Session, arrived: Sequence[Arrived]) -> list[Effect]:
         mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
+        outcome.prefetch(session, {e.ref for one in arrived for e in one.events if e.ref})
         return [
             effect for one in arrived if one.number in mine for effect in self._one(session, one)
         ]

@@ -41,7 +41,8 @@ _CACHE = 4_096
 _DIRECT_TRIES = 3
 _ERROR_PAUSE = 1.0
 
-Record = Callable[[Session], None]
+Record = tuple[str, Callable[[Session], None]]
+"""An attempt's reference, and what to write about it."""
 
 
 class Worker:
@@ -226,17 +227,17 @@ class Worker:
 
     def _success(self, job: Job, receipt: Receipt) -> Record:
         now = self.clock.now()
-        return lambda session: outcome.accepted(session, job.ref, receipt.provider_id, now)
+        return job.ref, lambda session: outcome.accepted(session, job.ref, receipt.provider_id, now)
 
     def _failure(self, job: Job, error: SendError) -> Record | None:
         now = self.clock.now()
         if error.retry_after is not None:
             until = now + timedelta(seconds=error.retry_after * self.clock.scale)
-            return lambda session: outcome.throttled(session, job.ref, until, now)
+            return job.ref, lambda session: outcome.throttled(session, job.ref, until, now)
         if error.unknown:
             # settled by a receipt, or by the sweep when the deadline has passed
             return None
-        return lambda session: outcome.failed(
+        return job.ref, lambda session: outcome.failed(
             session, job.ref, error.reason, now, permanent=error.permanent
         )
 
@@ -306,7 +307,8 @@ def _expand(session: Session, notice_id: uuid.UUID, now: datetime) -> None:
 
 
 def _all(session: Session, records: Sequence[Record]) -> None:
-    for record in records:
+    outcome.prefetch(session, [ref for ref, _ in records])
+    for _, record in records:
         record(session)
         session.flush()
 

@@ -1,7 +1,7 @@
 """What became of an attempt: recorded once, moved only forward, in whatever order news comes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, null, select, update
@@ -167,6 +167,24 @@ def by_ref(session: Session, ref: str) -> Attempt | None:
             return None
         seen[ref] = found
     return seen[ref]
+
+
+def prefetch(session: Session, refs: Collection[str]) -> None:
+    """Load these attempts and their deliveries at once: what follows finds them in the session."""
+    query = (
+        select(Attempt, Delivery)
+        .join(
+            Delivery,
+            (Delivery.community_id == Attempt.community_id)
+            & (Delivery.notice_id == Attempt.notice_id)
+            & (Delivery.recipient_id == Attempt.recipient_id),
+        )
+        .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
+    )
+    found = session.execute(query).tuples().all()
+    session.info.setdefault("attempts", {}).update({one.ref: one for one, _ in found})
+    # the session itself holds rows only as long as somebody else does
+    session.info["deliveries"] = [delivery for _, delivery in found]
 
 
 def delivery_of(session: Session, attempt: Attempt) -> Delivery | None:
