@@ -1,5 +1,6 @@
 """/broadcast: a short dialogue that writes a draft (text, audience, severity) and previews it."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ LASTS = timedelta(hours=24)
 _EVENT, _HEADLINE = 12, 40
 """Characters of what an alert is about, and of a headline that nobody has written."""
 _DO = ("请", "Please", "请大家")
+_CODE = re.compile(r"[Aa]\d{1,9}")
 _SKIPS = frozenset({phrase.say("button.skip", one).lower() for one in Written})
 _MARKS = {
     "演练": Status.EXERCISE,
@@ -36,13 +38,29 @@ _SEVERITIES: dict[str, tuple[Color | None, Severity]] = {
 
 
 def begin(turn: Turn, text: str) -> list[Effect]:
-    """Start: ask for the text, or take the one that came with the command."""
+    """Start: ask for the text, take the one that came with the command, or go on with a draft."""
     if (refused := _not_author(turn)) is not None:
         return [refused]
+    if _CODE.fullmatch(text):
+        return _resume(turn, text)
     if text:
         return answer(turn, "text", text, {})
     dialogue.ask(turn, "broadcast.text")
     return [_say(turn, "staff.broadcast_text")]
+
+
+def _resume(turn: Turn, code: str) -> list[Effect]:
+    """Go on with a draft: with its next question, or with its preview when all are answered."""
+    try:
+        revision = _revision(turn, code)
+    except ReviewError as error:
+        return [Say(turn.chat, str(error))]
+    if revision.stage not in (Stage.DRAFT, Stage.RETURNED):
+        return review.refuse(turn, "staff.done_already")
+    if revision.severity is not Severity.UNKNOWN:
+        return preview.show(turn, revision)
+    dialogue.ask(turn, "broadcast.audience", code=code.upper())
+    return [_say(turn, "staff.broadcast_audience")]
 
 
 def update(turn: Turn, rest: str) -> list[Effect]:

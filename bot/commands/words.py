@@ -1,5 +1,7 @@
 """Commands in the chat, and plain texts that answer what somebody was just asked."""
 
+from typing import Any
+
 from bot.commands import ask, broadcast, dialogue, doors, resident, review, status
 from bot.turn import Effect, Say, Turn
 from content import phrase
@@ -8,10 +10,13 @@ from content.message import Written
 
 def command(turn: Turn, text: str) -> list[Effect]:
     """Do a command; a new command gives up the question that was open."""
-    word, _, rest = text.partition(" ")
+    word, rest = (*text.split(maxsplit=1), "", "")[:2]
     word = word.partition("@")[0].lower()
     rest = rest.strip()
+    open_, data = dialogue.asked(turn)
     dialogue.settle(turn)
+    if word == "/cancel" and not rest and open_ and turn.staff() is not None:
+        return _given_up(turn, open_, data)
     match word:
         case "/start":
             return resident.start(turn, rest)
@@ -24,7 +29,7 @@ def command(turn: Turn, text: str) -> list[Effect]:
             return ask.question(turn) if matter else [_say(turn, "intent.empty")]
         case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors":
             return _staff(turn, word, rest)
-    return [_say(turn, "join.help")]
+    return [_say(turn, "staff.commands" if turn.staff() else "join.help")]
 
 
 def awaited(turn: Turn, text: str) -> list[Effect] | None:
@@ -53,6 +58,14 @@ def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
     return status.show(turn, rest)
 
 
-def _say(turn: Turn, key: str) -> Say:
+def _given_up(turn: Turn, what: str, data: dict[str, Any]) -> list[Effect]:
+    """Say that the open question is given up, and that a half-written draft is kept."""
+    done = [_say(turn, "staff.given_up")]
+    if what.startswith("broadcast.") and data.get("code"):
+        done.append(_say(turn, "staff.broadcast_kept", code=data["code"]))
+    return [*done]
+
+
+def _say(turn: Turn, key: str, **values: object) -> Say:
     language = Written.HANS if turn.staff() else turn.language()
-    return Say(turn.chat, phrase.say(key, language))
+    return Say(turn.chat, phrase.say(key, language, **values))

@@ -1,8 +1,10 @@
 """/broadcast: the dialogue that writes a draft, and its preview in every form."""
 
+from datetime import timedelta
+
 import pytest
 
-from bot.commands import broadcast
+from bot.commands import broadcast, dialogue
 from content import alert as alerts
 from content import draft as drafts
 from content import phrase
@@ -93,6 +95,42 @@ def test_a_command_gives_up_the_open_question(street: Street) -> None:
     street.says(AUTHOR, "/status")
     street.says(AUTHOR, "全部")
     assert Written.ENGLISH not in drafts.read(street.session, newest(street)).texts
+
+
+def test_a_draft_is_gone_on_with_by_its_code(street: Street) -> None:
+    code = alerts.get(street.session, written(street).alert_id).code
+    street.says(AUTHOR, "/cancel")
+    assert said(street.says(AUTHOR, f"/broadcast {code.lower()}")) == word(
+        "staff.broadcast_audience"
+    )
+    street.says(AUTHOR, "全部")
+    street.says(AUTHOR, "黄")
+    assert word("staff.preview", code=code) in said(street.says(AUTHOR, f"/broadcast {code}"))
+
+
+def test_cancel_alone_gives_up_the_open_question_and_keeps_the_draft(street: Street) -> None:
+    code = alerts.get(street.session, written(street).alert_id).code
+    told = said(street.says(AUTHOR, "/cancel"))
+    assert word("staff.broadcast_kept", code=code) in told
+    street.says(AUTHOR, "地铁要修到门口")
+    assert Written.ENGLISH not in drafts.read(street.session, newest(street)).texts
+
+
+def test_a_question_that_was_left_open_for_long_is_not_answered_by_chance(street: Street) -> None:
+    street.says(AUTHOR, "/broadcast")
+    street.now += dialogue.LASTS + timedelta(minutes=1)
+    street.says(AUTHOR, "地铁要修到门口")
+    assert alerts.recent(street.session) == []
+
+
+def test_what_was_published_is_not_gone_on_with(street: Street) -> None:
+    made = street.publish()
+    code = alerts.get(street.session, made.alert_id).code  # type: ignore[arg-type]
+    assert said(street.says(AUTHOR, f"/broadcast {code}")) == word("staff.done_already")
+
+
+def test_a_command_may_end_with_its_line(street: Street) -> None:
+    assert word("staff.broadcast_more") in said(street.says(AUTHOR, f"/broadcast\n{TEXT}"))
 
 
 def test_the_text_may_come_with_the_command(street: Street) -> None:
