@@ -46,15 +46,25 @@ app.command("ask")(ask.ask)
 app.command("evaluate")(evaluate.evaluate)
 
 
+def _version(wanted: bool) -> None:
+    """Print the version and leave before a command is asked for."""
+    if wanted:
+        context.console.print(installed.version())
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     *,
-    version: Annotated[bool, typer.Option("--version", help="print the version and leave")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="print the version and leave", callback=_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Prepare what every command needs."""
-    if version:
-        context.console.print(installed.version())
-        raise typer.Exit
+    del version
     logs.set_up(config.settings().log_level)
 
 
