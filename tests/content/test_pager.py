@@ -1,0 +1,136 @@
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content import duty, identity, notice, outcome, pager, people, place, task
+from content.delivery import AttemptState, Delivery, DeliveryState
+from content.event import HOUSE
+from content.message import Kind, Written
+from content.notice import Notice, NoticeKind
+from content.people import OwnerKind
+from content.reason import Reason
+from content.staff import Role
+from content.task import TaskKind
+from tests.content import outbox
+from tests.content.outbox import CALL, CHAT
+
+
+def _staff(
+    session: Session, now: datetime, role: Role, chat: str = "", **other: object
+) -> uuid.UUID:
+    made = identity.add_staff(session, "某人", [role], now, **other).id
+    if chat:
+        people.add_address(session, OwnerKind.STAFF, made, Kind.CHAT, chat, now)
+    return made
+
+
+def _pages(session: Session) -> list[Notice]:
+    query = select(Notice).where(Notice.kind == NoticeKind.PAGE).order_by(Notice.id)
+    return list(session.scalars(query))
+
+
+def _called(session: Session) -> set[uuid.UUID]:
+    return set(session.scalars(select(Delivery.recipient_id)))
+
+
+def _help(session: Session, now: datetime, **other: object) -> task.Task:
+    who = outbox.resident(session, now, "王奶奶", landlines=["+862100000001"])
+    return task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, urgent=True, **other)
+
+
+def test_who_is_on_duty_is_called_to_a_cry_for_help(session: Session, now: datetime) -> None:
+    on_duty = _staff(session, now, Role.GRID_WORKER)
+    _staff(session, now, Role.ADMIN)
+    duty.begin(session, on_duty, now, None, now)
+    _help(session, now)
+    assert pager.call_out(session, now) == 1
+    assert _called(session) == {on_duty}
+
+
+def test_nobody_is_called_twice_to_the_same_task(session: Session, now: datetime) -> None:
+    _staff(session, now, Role.ADMIN)
+    _help(session, now)
+    assert [pager.call_out(session, now) for _ in range(3)] == [1, 0, 0]
+    assert len(_pages(session)) == 1
+
+
+def test_the_worker_of_the_grid_is_called_as_well(session: Session, now: datetime) -> None:
+    tree = place.Tree(session)
+    home = tree.ensure(place.read("7-1-101"), grid="2网格")
+    grid = place.find(session, "2网格")
+    near = _staff(session, now, Role.GRID_WORKER, place_id=grid.id)
+    _staff(session, now, Role.GRID_WORKER)
+    task.add(session, TaskKind.HELP, HOUSE, now, place_id=home.id, subject_id=uuid.uuid4())
+    pager.call_out(session, now)
+    assert _called(session) == {near}
+
+
+@pytest.mark.parametrize(
+    ("kind", "role"), [(TaskKind.CASE, Role.EXPERT), (TaskKind.REVIEW, Role.VERIFIER)]
+)
+def test_other_tasks_go_to_who_can_do_them(
+    session: Session, now: datetime, kind: TaskKind, role: Role
+) -> None:
+    able = _staff(session, now, role)
+    _staff(session, now, Role.AUTHOR)
+    task.add(session, kind, HOUSE, now, subject_id=uuid.uuid4())
+    pager.call_out(session, now)
+    assert _called(session) == {able}
+
+
+def test_without_anybody_to_call_the_task_waits(session: Session, now: datetime) -> None:
+    _help(session, now)
+    assert pager.call_out(session, now) == 0
+    late = _staff(session, now, Role.ADMIN)
+    assert pager.call_out(session, now) == 1
+    assert _called(session) == {late}
+
+
+def test_a_task_that_nobody_takes_is_called_out_once_more(session: Session, now: datetime) -> None:
+    _staff(session, now, Role.ADMIN)
+    _help(session, now)
+    pager.call_out(session, now)
+    later = now + timedelta(minutes=30)
+    assert [pager.call_out(session, later) for _ in range(2)] == [1, 0]
+    assert len(_pages(session)) == 2
+
+
+def test_a_page_says_where_who_and_what_number(session: Session, now: datetime) -> None:
+    _staff(session, now, Role.ADMIN)
+    _help(session, now)
+    pager.call_out(session, now)
+    (page,) = _pages(session)
+    text = notice.texts(session, page.id)[Written.HANS]["text"]
+    assert all(part in text for part in ("王奶奶", "+862100000001", "501"))
+
+
+def test_a_page_climbs_to_the_phone_and_never_to_a_door(session: Session, now: datetime) -> None:
+    who = _staff(session, now, Role.ADMIN, chat="99")
+    people.add_address(session, OwnerKind.STAFF, who, Kind.CALL, "+8613800000009", now)
+    _help(session, now)
+    pager.call_out(session, now)
+    (page,) = _pages(session)
+    kinds = []
+    for hour in range(6):
+        for job in outbox.take(session, now + timedelta(hours=hour), CHAT, CALL):
+            kinds.append(job.kind)
+            ended = AttemptState.COMPLETED
+            outcome.receipt(session, job.ref, ended, now + timedelta(hours=hour))
+    row = outbox.delivery(session, page, who)
+    assert kinds == [Kind.CHAT, Kind.CALL, Kind.CALL]
+    assert (row.state, row.reason) == (DeliveryState.FAILED, Reason.LADDER_EXHAUSTED)
+
+
+def test_who_takes_it_frees_the_others(session: Session, now: datetime) -> None:
+    taker, other = (_staff(session, now, Role.ADMIN, chat=chat) for chat in ("98", "99"))
+    errand = _help(session, now)
+    pager.call_out(session, now)
+    (page,) = _pages(session)
+    pager.answered(session, errand.id, taker, now)
+    session.flush()
+    states = [outbox.delivery(session, page, one).state for one in (taker, other)]
+    assert states == [DeliveryState.CONFIRMED, DeliveryState.SUPERSEDED]
+    assert outbox.take(session, now, CHAT) == []
