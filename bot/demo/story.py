@@ -65,13 +65,14 @@ class Story:
         self._verifier = self._staff(Role.VERIFIER)
         self._editor = self._staff(Role.EDITOR)
         self._publisher = self._staff(Role.PUBLISHER)
+        self._tried: asyncio.Task[Done] | None = None
 
     async def play(self) -> Told:
         """Play everything; raises StoryError when an answer does not come."""
         scenes = (
             ("工作人员和居民登记", self._register),
             ("写通知，核实人退回，作者改过", self._draft),
-            ("作者想自己核实，被拒绝", self._own_approval),
+            ("作者想自己核实", self._own_approval),
             ("核实、编辑、发布", self._review),
             ("发到一半，情况有变，发更新", self._update),
             ("居民转来传言", self._rumors),
@@ -121,9 +122,16 @@ class Story:
         await author.press(_word("staff.submit"))
 
     async def _own_approval(self) -> None:
-        """Let the author verify their own draft on the command line: refused."""
+        """Let the author try to verify their own draft on the command line, while others work."""
         token = self._token(Role.AUTHOR)
-        done = await self._command(token, "alert", "verify", self.told.code)
+        tried = self._command(token, "alert", "verify", self.told.code)
+        self._tried = asyncio.create_task(tried)
+
+    async def _refused(self) -> None:
+        """See how the author's own approval ended: refused, with the review's sentence."""
+        if self._tried is None:
+            return
+        done = await self._tried
         if done.status == 0 or "作者不能" not in done.said:
             raise StoryError(f"The author was not refused as the author: {done.said}")
         self.told.refused = done.said
@@ -198,6 +206,7 @@ class Story:
             clock.pace(scale * _WAITING if await self._quiet() else scale)
             await asyncio.sleep(_GLANCE)
         clock.pace(scale)
+        await self._refused()
 
     async def _end(self) -> None:
         """Cancel: everybody who was told hears that it is over."""
