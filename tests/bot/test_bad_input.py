@@ -1,5 +1,6 @@
 """Malformed and hostile input: a clear refusal at every door, and nothing is lost by it."""
 
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,7 +34,7 @@ from tests.bot.street import CHATS, GROUP, LI_CHAT, STORM, STRANGER, Street, sai
 
 RUN = CliRunner()
 PLENTY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 ACTIONS = st.sampled_from([*(str(one) for one in Action), "", "nothing", "STAFF", "staff "])
 JUNK = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -196,19 +197,32 @@ def refusal(result: Result) -> str:
     return str(result.exception)
 
 
-def init(folder: Path) -> str:
-    done = run("init", "--name", "幸福里社区", "--admin", "孙主任")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `linxun init` makes, and the admin's token, once for all: argon2 takes its time."""
+    folder = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as there:
+        there.chdir(folder)
+        done = run("init", "--name", "幸福里社区", "--admin", "孙主任")
     assert done.exit_code == 0, done.output
-    assert (folder / "linxun.key").stat().st_mode & 0o777 == 0o600
-    return next(line for line in done.output.splitlines() if line.startswith("lx_"))
+    token = next(line for line in done.output.splitlines() if line.startswith("lx_"))
+    return folder, token
 
 
-def test_init_makes_a_key_that_only_its_owner_reads_and_never_a_second(desk: Path) -> None:
-    token = init(desk)
-    key = (desk / "linxun.key").read_bytes()
+@pytest.fixture
+def begun(template: tuple[Path, str], desk: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder after `linxun init`, with the admin's token in the settings."""
+    folder, token = template
+    shutil.copytree(folder, desk, dirs_exist_ok=True)
+    monkeypatch.setenv("LINXUN_TOKEN", token)
+    return desk
+
+
+def test_init_makes_a_key_that_only_its_owner_reads_and_never_a_second(begun: Path) -> None:
+    key = begun / "linxun.key"
+    before = key.read_bytes()
     assert "nothing was changed" in refusal(run("init", "--name", "另一个", "--admin", "谁"))
-    assert (desk / "linxun.key").read_bytes() == key
-    assert token.startswith("lx_")
+    assert (key.read_bytes(), key.stat().st_mode & 0o777) == (before, 0o600)
 
 
 COMMANDS = [
@@ -223,24 +237,19 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_without_a_key_file_every_command_says_so(desk: Path, words: tuple[str, ...]) -> None:
-    init(desk)
-    (desk / "linxun.key").unlink()
+def test_without_a_key_file_every_command_says_so(begun: Path, words: tuple[str, ...]) -> None:
+    (begun / "linxun.key").unlink()
     assert "linxun.key is missing" in refusal(run(*words)).replace("\n", "")
 
 
-def test_the_key_of_another_database_is_told_apart(
-    desk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LINXUN_TOKEN", init(desk))
-    (desk / "linxun.key").unlink()
-    Keyring.generate().save(desk / "linxun.key")
+def test_the_key_of_another_database_is_told_apart(begun: Path) -> None:
+    (begun / "linxun.key").unlink()
+    Keyring.generate().save(begun / "linxun.key")
     assert "does not" in refusal(run("staff", "list")).replace("\n", " ")
 
 
-def test_a_database_of_a_newer_version_is_left_alone(desk: Path) -> None:
-    init(desk)
-    engine = create_engine(f"sqlite:///{desk}/linxun.sqlite3")
+def test_a_database_of_a_newer_version_is_left_alone(begun: Path) -> None:
+    engine = create_engine(f"sqlite:///{begun}/linxun.sqlite3")
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert "newer version" in refusal(run("alert", "list"))
@@ -260,17 +269,15 @@ def test_before_init_the_sentence_names_init() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "lx_", "lx_1_2", "nonsense", "lx_" + "0" * 32 + "_x"])
-def test_without_a_good_token_nobody_acts(
-    desk: Path, monkeypatch: pytest.MonkeyPatch, token: str
-) -> None:
-    init(desk)
+@pytest.mark.usefixtures("begun")
+def test_without_a_good_token_nobody_acts(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("LINXUN_TOKEN", token)
     told = refusal(run("alert", "draft", "--event", "停水", "--text", "停水。")).lower()
     assert "token" in told
 
 
-def test_run_without_a_channel_says_what_to_set(desk: Path) -> None:
-    init(desk)
+@pytest.mark.usefixtures("begun")
+def test_run_without_a_channel_says_what_to_set() -> None:
     assert "LINXUN_TELEGRAM_TOKEN" in refusal(run("run")).replace("\n", " ")
 
 
@@ -295,18 +302,13 @@ def test_an_unknown_command_or_a_missing_word_is_usage(words: tuple[str, ...]) -
         ("list.txt", b"x"),
     ],
 )
-def test_a_list_that_is_none_imports_nobody(
-    desk: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes
-) -> None:
-    monkeypatch.setenv("LINXUN_TOKEN", init(desk))
-    (desk / name).write_bytes(content)
-    assert refusal(run("residents", "import", str(desk / name))).strip()
+def test_a_list_that_is_none_imports_nobody(begun: Path, name: str, content: bytes) -> None:
+    (begun / name).write_bytes(content)
+    assert refusal(run("residents", "import", str(begun / name))).strip()
     listed = run("residents", "list", "--json")
     assert (listed.exit_code, listed.stdout.strip()) == (0, "[]")
 
 
-def test_a_list_that_is_not_there_is_a_sentence(
-    desk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LINXUN_TOKEN", init(desk))
+@pytest.mark.usefixtures("begun")
+def test_a_list_that_is_not_there_is_a_sentence() -> None:
     assert refusal(run("residents", "import", "nowhere.csv")).strip()
