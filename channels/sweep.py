@@ -56,6 +56,7 @@ def tidy(session: Session, now: datetime) -> Swept:
     """Expire notices, restart short expansions, reroute opted-out addresses; in one transaction."""
     gone = notice.expire(session, now)
     expansion.close(session, gone, NoticeState.EXPIRED, now)
+    outcome.drop(session, now)
     short = expansion.short(session)
     for notice_id in short:
         expansion.restart(session, notice_id)

@@ -204,7 +204,7 @@ class Worker:
         now = self.clock.now()
         jobs = await self.store.write(lambda session: claim.claim(session, sender, permits, now))
         for job in jobs:
-            task = asyncio.create_task(self._deliver(job))
+            task = asyncio.create_task(self._deliver(job), name=job.ref)
             flying.add(task)
             task.add_done_callback(flying.discard)
         return bool(jobs)
@@ -275,18 +275,20 @@ class Worker:
         waiting = await self.store.query(expansion.unfinished)
         if waiting:
             await self.store.write(lambda session: _expand(session, waiting[0], now))
-        lost = await self.store.query(lambda session: self._lost(session, now))
+        ours = {task.get_name() for flying in self._flying.values() for task in flying}
+        lost = await self.store.query(lambda session: self._lost(session, now, ours))
         for one in lost:
             await sweep.settle(self.store, self.channels, one, self.clock)
         self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)
 
-    def _lost(self, session: Session, now: datetime) -> list[sweep.Lost]:
+    def _lost(self, session: Session, now: datetime, ours: set[str]) -> list[sweep.Lost]:
+        """Read what is overdue; `ours` are under way in this very process and not lost."""
         found = []
         for ref, state, started in sweep.refs(session, now):
             job = claim.job(session, ref)
-            if job is None:
+            if job is None or ref in ours:
                 continue
             found.append(
                 sweep.Lost(

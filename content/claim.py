@@ -235,7 +235,7 @@ def _jobs(session: Session, refs: Sequence[str]) -> list[Job]:
         .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
     )
     found = {row.ref: _job(row) for row in session.execute(query)}
-    return [found[ref] for ref in refs]
+    return [found[ref] for ref in refs if ref in found]
 
 
 def _with(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -257,10 +257,8 @@ def _job(row: Any) -> Job:
 
 
 def job(session: Session, ref: str) -> Job | None:
-    """Return the job of an attempt, for who must say it again (a voice script); None: unknown."""
-    known = select(Attempt.id).where(
-        Attempt.community_id == store.community(session), Attempt.ref == ref
-    )
-    if session.scalar(known) is None:
-        return None
-    return _jobs(session, [ref])[0]
+    """Return the job of an attempt, for who must say it again (a voice script).
+
+    None for an unknown attempt, and for one whose address has been erased since.
+    """
+    return next(iter(_jobs(session, [ref])), None)

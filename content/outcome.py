@@ -212,6 +212,19 @@ def hang_up(session: Session, ref: str, now: datetime) -> None:
         attempt.reason = attempt.reason or Reason.OUTCOME_UNKNOWN
 
 
+def drop(session: Session, now: datetime) -> int:
+    """Close what is overdue at addresses that were erased: nobody can be asked about them."""
+    held = select(Address.id).where(Address.community_id == store.community(session))
+    query = (
+        update(Attempt)
+        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.deadline <= now, Attempt.address_id.not_in(held))
+        .values(state=AttemptState.UNKNOWN, reason=Reason.OUTCOME_UNKNOWN, closed_at=now, digest="")
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+
+
 def unroute(session: Session) -> int:
     """Send deliveries back to the router whose address was opted out after they were routed."""
     out = (

@@ -12,7 +12,7 @@ from channels.base import Channel
 from channels.sweep import Lost
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
-from content import claim, compose, expansion, outcome
+from content import claim, compose, expansion, outcome, privacy
 from content.alert import Severity
 from content.claim import Job, Sender
 from content.clock import Clock
@@ -212,6 +212,20 @@ class TestTidy:
             outcome.receipt(session, job.ref, AttemptState.SENT, now)
             session.flush()
             assert sweep.tidy(session, now + timedelta(seconds=61)).silent == 0
+
+
+def test_an_attempt_to_an_erased_address_holds_up_nothing(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        who = outbox.resident(session, now, mobile=NUMBER)
+        outbox.tell(session, now)
+        (job,) = outbox.take(session, now, SMS)
+        privacy.erase(session, who, SOMEBODY, now)
+        later = now + timedelta(hours=1)
+        assert claim.job(session, job.ref) is None
+        sweep.tidy(session, later)
+        assert sweep.refs(session, later) == []
+    with store.read() as session:
+        assert [one.digest for one in outbox.attempts(session)] == [""]
 
 
 def test_an_urgent_notice_is_one_whose_loss_is_worse_than_a_double(

@@ -434,6 +434,16 @@ async def test_an_sms_whose_answer_was_lost_is_not_repeated(tmp_path: Path) -> N
     assert (seen, reason) == (1, Reason.CONFIRMED_REPLY)
 
 
+async def test_what_is_still_under_way_is_not_taken_for_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path, answer=1) as house:
+        house.live("甲", Behaviour(texts=(phones.REPLIES_1,)), mobile="+8613800000001")
+        house.sandbox.faults.twilio.latency = 1.6
+        made = house.tell()
+        await until(lambda: not house.open(made))
+        seen = len(house.sandbox.book.texts("+8613800000001"))
+    assert seen == 1
+
+
 async def test_a_house_that_stops_records_what_is_in_flight(tmp_path: Path) -> None:
     async with opened(tmp_path, scale=1.0) as house:
         for at in range(5):
