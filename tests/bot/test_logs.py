@@ -1,11 +1,17 @@
 """No log line holds a number, a name or a text."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from sqlalchemy import select
 
 from bot import logs
+from content.event import Event
+from content.message import Kind
+from content.staff import Role
+from tests.bot.street import CHATS, LI, LI_CHAT, Street
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +50,27 @@ def test_a_line_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str
     logs.set_up("ERROR")
     structlog.get_logger("test").info("it.happened")
     assert capsys.readouterr().err == ""
+
+
+def test_no_event_holds_a_name_a_number_or_a_text(street: Street) -> None:
+    made = street.publish()
+    ref = street.send(made, street.li, Kind.CHAT)
+    street.presses(LI_CHAT, f"help:{ref}")
+    for words in ("地铁要修到门口", "/start WRONG222", "/stop", "我家着火了", "/forget"):
+        street.says(LI_CHAT, words)
+    street.texts(LI, "退订")
+    street.says(CHATS[Role.AUTHOR], "/broadcast 停水通知\n明天停水。")
+    street.presses(LI_CHAT, "forget::yes")
+    written = json.dumps(street.session.scalars(select(Event.data)).all(), ensure_ascii=False)
+    private = (
+        LI,
+        LI.removeprefix("+86"),
+        LI_CHAT,
+        "李明",
+        "王奶奶",
+        "地铁",
+        "着火",
+        "停水",
+        "WRONG",
+    )
+    assert [one for one in private if one in written] == []
