@@ -112,6 +112,31 @@ def test_imports_run_one_way_only(package: str) -> None:
     assert wrong == []
 
 
+def test_no_module_imports_itself_by_a_detour() -> None:
+    names = {path.removesuffix(".py").replace("/", "."): path for path in modules()}
+    known = {
+        name: {
+            whole if whole in names else whole.rpartition(".")[0]
+            for node in modules()[path].body
+            for whole in imports(ast.Module([node], []))
+        }
+        & set(names)
+        for name, path in names.items()
+    }
+    assert [name for name in names if name in _reached(known, name)] == []
+
+
+def _reached(known: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(known[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += known[name]
+    return seen
+
+
 def test_imports_are_absolute() -> None:
     wrong = [
         path

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.commands import dialogue, preview, review
+from bot.commands import dialogue, preview
 from bot.turn import Effect, Rows, Say, Turn
 from content import alert as alerts
 from content import draft as drafts
@@ -56,7 +56,7 @@ def _resume(turn: Turn, code: str) -> list[Effect]:
     except ReviewError as error:
         return [Say(turn.chat, str(error))]
     if revision.stage not in (Stage.DRAFT, Stage.RETURNED):
-        return review.refuse(turn, "staff.done_already")
+        return [_say(turn, "staff.done_already")]
     if revision.severity is not Severity.UNKNOWN:
         return preview.show(turn, revision)
     dialogue.ask(turn, "broadcast.audience", code=code.upper())
@@ -212,7 +212,7 @@ def rework(turn: Turn, code: str) -> list[Effect]:
     """Ask the author for the text again, after a return."""
     revision = _revision(turn, code)
     if revision.stage not in (Stage.DRAFT, Stage.RETURNED):
-        return review.refuse(turn, "staff.done_already")
+        return [_say(turn, "staff.done_already")]
     dialogue.ask(turn, "broadcast.text", code=code)
     return [_say(turn, "staff.broadcast_text")]
 

@@ -53,11 +53,6 @@ def cancel(turn: Turn, code: str) -> list[Effect]:
     return [Say(turn.chat, said), *_open_calls(turn, alert)]
 
 
-def refuse(turn: Turn, key: str) -> list[Effect]:
-    """Say why a step is not taken."""
-    return [Say(turn.chat, _word(key))]
-
-
 def _step(turn: Turn, step: str, code: str, seen: str) -> list[Effect]:
     alert = alerts.get(turn.session, code)
     revision = alerts.current(turn.session, alert)

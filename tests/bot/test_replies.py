@@ -28,7 +28,7 @@ async def test_replies_wait_out_the_limit_of_their_chat(store: Store) -> None:
     house = House(Base(), (), ladder.load(), "")
     inbox = Inbox(store, clock, {"telegram": chat}, house)
     try:
-        await inbox._perform_all([Say(str(LI), f"第{number}句") for number in range(1, 5)])
+        await inbox._in_order([Say(str(LI), f"第{number}句") for number in range(1, 5)])
         while inbox._following:
             await asyncio.gather(*inbox._following)
         heard = [one.body for one in sandbox.book.of(str(LI))]
