@@ -218,8 +218,6 @@ def _sharers(
     return [(delivery, address) for delivery, address in session.execute(query)]
 
 
-
-
 def _confirm(
     session: Session,
     found: Sequence[tuple[Delivery, Address | None]],

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,11 +22,11 @@ HOME = "+862100000001"
 
 
 @pytest.fixture
-def one_for_all(session: Session) -> Iterator[Community]:
+def one_for_all(session: Session) -> Community:
     """One member's confirmation stands for the household."""
     found = session.scalars(select(Community)).one()
     found.household_confirms = True
-    yield found
+    return found
 
 
 def _state(session: Session, made: object, who: object) -> tuple[DeliveryState, Reason | None]:
@@ -212,9 +211,7 @@ class TestHousehold:
     def test_nobody_of_the_home_is_claimed_after_it(
         self, session: Session, now: datetime, one_for_all: Community
     ) -> None:
-        family = [
-            outbox.resident(session, now, landlines=[f"+86210000001{at}"]) for at in range(5)
-        ]
+        family = [outbox.resident(session, now, landlines=[f"+86210000001{at}"]) for at in range(5)]
         neighbour = outbox.resident(session, now, room="3-2-502", landlines=["+862100000099"])
         made = outbox.tell(session, now)
         (job,) = outbox.take(session, now, CALL, permits=1)
