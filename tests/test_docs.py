@@ -94,6 +94,13 @@ def test_no_document_shows_a_command_that_does_not_exist() -> None:
     assert wrong == set()
 
 
+def test_every_command_of_the_chat_is_documented() -> None:
+    known = set(re.findall(r'"(/[a-z]+)"', read("bot/commands/words.py")))
+    told = read("docs/write-an-alert.md")
+    assert len(known) > 5
+    assert [word for word in known if f"`{word}" not in told] == []
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
     row = re.search(

@@ -88,5 +88,3 @@ def _check(zone: str, region: str) -> None:
         context.fail(f"{zone} is no IANA time zone: write for example Asia/Shanghai.")
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
         context.fail(f"{region} is no region of phone numbers: write for example CN.")
-
-
