@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from content.message import Kind, Message
 from content.reason import Reason
@@ -175,4 +175,13 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A channel that can take back what nobody has answered yet."""
+
+    async def cancel(self, provider_id: str) -> bool:
+        """Take back an attempt; False where it is too late. Raises `SendError`."""
         ...

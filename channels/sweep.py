@@ -9,12 +9,12 @@ import structlog
 from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session
 
-from channels.base import Channel, SendError
-from content import claim, expansion, notice, outcome, store
+from channels.base import Channel, Recalls, SendError
+from content import expansion, notice, outcome, store
 from content.alert import Severity
 from content.clock import Clock
-from content.delivery import Attempt, AttemptState, Receipt
-from content.message import Message
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content.message import Kind, Message
 from content.notice import Notice, NoticeState
 from content.store import Store
 
@@ -105,6 +105,40 @@ async def settle(
     return state
 
 
+def superfluous(session: Session) -> list[tuple[str, str]]:
+    """Return (sender, provider id) of calls that nobody has answered and nobody needs any more.
+
+    Whoever confirmed, cancelled or updated may have done so on a door that knows no provider.
+    """
+    query = (
+        select(Attempt.sender, Attempt.provider_id)
+        .join(
+            Delivery,
+            (Delivery.community_id == Attempt.community_id)
+            & (Delivery.notice_id == Attempt.notice_id)
+            & (Delivery.recipient_id == Attempt.recipient_id),
+        )
+        .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
+        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+        .where(Attempt.state.in_(outcome.NOT_ANSWERED), Delivery.state != DeliveryState.OPEN)
+        .where(Delivery.state != DeliveryState.DONE)
+    )
+    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
+
+
+async def recall(store_: Store, channels: Mapping[str, Channel], tried: set[str]) -> None:
+    """Take superfluous calls back, once each: one that is ringing already goes on."""
+    for sender, provider_id in await store_.query(superfluous):
+        channel = channels.get(sender)
+        if provider_id in tried or not isinstance(channel, Recalls):
+            continue
+        tried.add(provider_id)
+        try:
+            await channel.cancel(provider_id)
+        except SendError as error:
+            log.warning("call.not_recalled", sender=sender, reason=str(error))
+
+
 def urgent(session: Session, notice_id: uuid.UUID) -> bool:
     """Say whether a double of this notice does less harm than its loss."""
     return notice.get(session, notice_id).severity in _URGENT
@@ -130,9 +164,6 @@ def _silent(session: Session, now: datetime) -> int:
         .where(Attempt.community_id == store.community(session))
         .where(Attempt.state == AttemptState.ACCEPTED, Attempt.accepted_at < now - NO_RECEIPT)
         .where(Notice.state == NoticeState.LIVE, Attempt.provider_id.is_not(None), ~heard)
-        .where(Attempt.kind != "chat")
+        .where(Attempt.kind != Kind.CHAT)
     )
     return session.scalar(query) or 0
-
-
-__all__ = ["Lost", "Swept", "claim", "refs", "settle", "tidy", "urgent"]

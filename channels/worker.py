@@ -64,6 +64,7 @@ class Worker:
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._stopping = asyncio.Event()
+        self._recalled: set[str] = set()
         self._due: dict[Kind | None, datetime] = {}
         self._looked = asyncio.Event()
         self._records: asyncio.Queue[Record] = asyncio.Queue()
@@ -279,6 +280,7 @@ class Worker:
         lost = await self.store.query(lambda session: self._lost(session, now, ours))
         for one in lost:
             await sweep.settle(self.store, self.channels, one, self.clock)
+        await sweep.recall(self.store, self.channels, self._recalled)
         self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)

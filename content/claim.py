@@ -94,7 +94,7 @@ def next_due(session: Session) -> dict[Kind | None, datetime]:
         .where(Delivery.state == DeliveryState.OPEN)
         .group_by(Delivery.kind)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def pause(session: Session, sender: str, until: datetime) -> None:
@@ -155,7 +155,13 @@ def _due(session: Session, sender: Sender, now: datetime, limit: int) -> list[An
         .where(Notice.state == NoticeState.LIVE, Notice.expires_at > now)
         .where(or_(Address.consent != Consent.WITHDRAWN, Notice.kind.in_(ASKED_FOR)))
         .where(~_busy(sender))
-        .order_by(Delivery.priority, Delivery.first_at.is_not(None), Delivery.next_at)
+        .order_by(
+            # the most severe first; everyone's first message before anyone's second; the vulnerable
+            Delivery.priority // 10,
+            Delivery.first_at.is_not(None),
+            Delivery.priority,
+            Delivery.next_at,
+        )
         .limit(limit)
         .with_for_update(skip_locked=True, of=Delivery)
     )

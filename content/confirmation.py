@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from content import event, outcome, store, task
 from content.alert import Severity
-from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.delivery import Attempt, Delivery, DeliveryState
 from content.event import Actor, Door
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
@@ -19,7 +19,6 @@ from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
-_NOT_ANSWERED = (AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)
 _OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
 
 
@@ -180,7 +179,7 @@ def _pending(
     )
     found: dict[tuple[uuid.UUID, uuid.UUID], tuple[Delivery, Address | None]] = {
         (delivery.notice_id, delivery.recipient_id): (delivery, address)
-        for delivery, address in session.execute(query).tuples()
+        for delivery, address in session.execute(query)
     }
     for delivery, address in _sharers(session, kind, value, states):
         found[delivery.notice_id, delivery.recipient_id] = (delivery, address)
@@ -312,7 +311,7 @@ def _calls(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
         .where(Attempt.community_id == delivery.community_id)
         .where(Attempt.notice_id == delivery.notice_id, Attempt.kind == Kind.CALL)
         .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
-        .where(Attempt.state.in_(_NOT_ANSWERED))
+        .where(Attempt.state.in_(outcome.NOT_ANSWERED))
         .where(func.coalesce(other.state, "") != DeliveryState.OPEN)
         .where(
             (other.recipient_id == delivery.recipient_id) | (other.place_id == delivery.place_id)

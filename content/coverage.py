@@ -92,7 +92,7 @@ def counts(session: Session, notice_id: uuid.UUID) -> dict[DeliveryState, int]:
         .where(Delivery.community_id == store.community(session), Delivery.notice_id == notice_id)
         .group_by(Delivery.state)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def doors(

@@ -49,6 +49,7 @@ _SPENT = 99
 """More tries than any step has."""
 _OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
 """Not failures of the step: a pause that was asked for, a request that never arrived."""
+NOT_ANSWERED = (AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)
 _FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
 
 
@@ -181,7 +182,7 @@ def prefetch(session: Session, refs: Collection[str]) -> None:
         )
         .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
     )
-    found = session.execute(query).tuples().all()
+    found = session.execute(query).all()
     session.info.setdefault("attempts", {}).update({one.ref: one for one, _ in found})
     # the session itself holds rows only as long as somebody else does
     session.info["deliveries"] = [delivery for _, delivery in found]
@@ -380,7 +381,7 @@ def open_calls(session: Session, alert_id: uuid.UUID) -> list[tuple[str, str]]:
         .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
         .where(Notice.alert_id == alert_id, Notice.state != NoticeState.LIVE)
         .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
-        .where(Attempt.state.in_((AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)))
+        .where(Attempt.state.in_(NOT_ANSWERED))
     )
     return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
 

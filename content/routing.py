@@ -75,7 +75,7 @@ def due(session: Session, now: datetime, limit: int = 500) -> list[Due]:
         .order_by(Delivery.priority, Delivery.next_at)
         .limit(limit)
     )
-    return _with_addresses(session, session.execute(query).tuples().all())
+    return _with_addresses(session, session.execute(query).all())
 
 
 def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
