@@ -57,7 +57,8 @@ _TEXTED: dict[tuple[phones.OnText, ...], int] = {
     (phones.REPLIES_RECEIVED,): 25,
     (phones.NEVER_REPLIES,): 20,
     (phones.UNDELIVERABLE,): 7,
-    (phones.REPLIES_HELP,): 3,
+    # help is asked for once: who is answered does not write the same again
+    (phones.REPLIES_HELP, phones.NEVER_REPLIES): 3,
 }
 _CHATTED = {"tap": 74, "help": 2, "later": 8, "read": 12, "block": 4}
 
