@@ -236,7 +236,7 @@ def _phones(people: list[Person], seed: int) -> list[Phone]:
             found[person.contact[2]] = Phone(
                 name=person.contact[0],
                 number=_e164(person.contact[2]),
-                behaviour=Behaviour(calls=_pick(chance, _CALLED), texts=_pick(chance, _TEXTED)),
+                behaviour=Behaviour(calls=_pick(chance, _CALLED), texts=_replies(chance)),
             )
     return list(found.values())
 
@@ -249,7 +249,7 @@ def _mobile(chance: Random, person: Person) -> Phone:
         started=False,
         behaviour=Behaviour(
             calls=_pick(chance, _CALLED),
-            texts=_pick(chance, _TEXTED),
+            texts=_replies(chance),
             # the first message with buttons asks for consent
             chats=(phones.READS_ONLY, _chat(chance, person)),
         ),
@@ -270,6 +270,12 @@ def _chat(chance: Random, person: Person) -> phones.OnChat:
         case "block":
             return phones.HAS_BLOCKED
     return phones.READS_ONLY
+
+
+def _replies(chance: Random) -> tuple[phones.OnText, ...]:
+    """Return what somebody does with the alert and its update; nobody answers an all-clear."""
+    (first,) = _pick(chance, _TEXTED)
+    return first, first, phones.NEVER_REPLIES
 
 
 def _pick(chance: Random, shares: dict[tuple[T, ...], int]) -> tuple[T, ...]:
