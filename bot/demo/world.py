@@ -274,8 +274,8 @@ def _chat(chance: Random, person: Person) -> phones.OnChat:
 
 def _replies(chance: Random) -> tuple[phones.OnText, ...]:
     """Return what somebody does with the alert and its update; nobody answers an all-clear."""
-    (first,) = _pick(chance, _TEXTED)
-    return first, first, phones.NEVER_REPLIES
+    first, *rest = _pick(chance, _TEXTED)
+    return first, *(rest or (first, phones.NEVER_REPLIES))
 
 
 def _pick(chance: Random, shares: dict[tuple[T, ...], int]) -> tuple[T, ...]:

@@ -550,7 +550,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_telling_fact", ["community_id", "fact_id"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("telling", schema=None) as batch_op:
         batch_op.drop_index("ix_telling_fact")
