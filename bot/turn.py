@@ -2,13 +2,13 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from channels.base import Event, EventKind
-from content import identity, people, phrase, store
+from content import expansion, identity, people, phrase, store
 from content.claim import Sender
 from content.event import Actor, Door
 from content.ladder import Ladders
@@ -19,6 +19,7 @@ from content.place import Community, Place
 from content.staff import Staff
 from verification import answer, facts
 
+_HOUR, _PER_HOUR = timedelta(hours=1), 5
 DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 Rows = tuple[tuple[Button, ...], ...]
 
@@ -157,10 +158,15 @@ Effect = Say | Acknowledge | HangUp | Follow
 
 
 def tell(turn: Turn, *keys: str, **values: object) -> list[Effect]:
-    """Say sentences to who acts: at once in a chat, through the outbox elsewhere."""
+    """Say sentences to who acts: at once in a chat, through the outbox elsewhere.
+
+    There only so many in an hour: two machines must not answer each other for ever.
+    """
     if turn.kind is Kind.CHAT:
         said = (phrase.say(key, turn.language(), **values) for key in keys)
         return [Say(turn.chat, "\n".join(said))]
-    texts = answer.said(keys, [turn.language()], **values)
-    answer.send(turn.session, NoticeKind.REPLY, texts, [turn.address_id()], turn.now)
+    address = turn.address_id()
+    if expansion.replies(turn.session, address, turn.now - _HOUR) < _PER_HOUR:
+        texts = answer.said(keys, [turn.language()], **values)
+        answer.send(turn.session, NoticeKind.REPLY, texts, [address], turn.now)
     return []

@@ -115,6 +115,12 @@ def shown(street: Street, kind: Kind, value: str) -> Heard:
     return heard
 
 
+def test_two_machines_do_not_answer_each_other_for_ever(street: Street) -> None:
+    for _ in range(20):
+        street.texts(LI, "求助")
+    assert [one.sms for one in street.told(Kind.SMS, LI)] == [word("confirm.help")] * 5
+
+
 def test_a_number_chooses_from_the_list_that_was_shown_after_the_notice(street: Street) -> None:
     made = street.publish()
     street.send(made, street.li, Kind.SMS)
