@@ -199,9 +199,11 @@ def show_all(as_json: AsJson = False) -> None:
         rows = [
             _row(alert.code, alerts.current(session, alert)) for alert in alerts.recent(session)
         ]
+        zone = cap.zone(session)
     if as_json:
         _json(rows)
         return
+    rows = [{**row, "expires": cap.instant(row["expires"], zone)} for row in rows]
     columns = ("code", "event", "severity", "stage", "msg_type", "expires")
     table = Table(*columns)
     for row in rows:

@@ -129,7 +129,11 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
         revision = _revision(turn, data["code"])
         old = drafts.read(turn.session, revision)
         texts = {**old.texts, Written.HANS: _ended(written, old.event)}
-        reviews.edit(turn.session, turn.actor(), revision, replace(old, texts=texts), turn.now)
+        # a text that is marked as a drill makes it one; without the mark it stays what it was
+        marked = _status(written.headline)
+        status = old.status if marked is Status.ACTUAL else marked
+        content = replace(old, texts=texts, status=status)
+        reviews.edit(turn.session, turn.actor(), revision, content, turn.now)
     elif data.get("update"):
         alert = alerts.get(turn.session, data["update"])
         old = drafts.read(turn.session, alerts.current(turn.session, alert))

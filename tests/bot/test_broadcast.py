@@ -147,6 +147,15 @@ def test_a_drill_is_known_by_its_first_word(street: Street, headline: str, statu
     assert newest(street).status is status
 
 
+def test_a_draft_written_anew_as_a_drill_becomes_one_and_stays_one(street: Street) -> None:
+    row = written(street, "No water\nBuilding 3.", "全部", "蓝")
+    code = alerts.get(street.session, row.alert_id).code
+    for text in (f"【演练】{TEXT}", TEXT):
+        street.says(AUTHOR, f"/broadcast {code}")
+        street.says(AUTHOR, text)
+    assert newest(street).status is Status.EXERCISE
+
+
 def test_a_text_of_one_line_is_told_in_full() -> None:
     found = broadcast.parse("明天8点到18点3号楼停水，请提前储水。")
     assert (found.headline, found.description) == (

@@ -190,7 +190,7 @@ async def test_a_wrong_call_is_refused_with_twilios_code(
 async def test_calls_wait_for_their_turn_and_can_be_canceled(
     client: Client, voice: Any, until: Until
 ) -> None:
-    slow = await Sandbox.start(Clock(50), limits=Limits(calls_per_second=1))
+    slow = await Sandbox.start(Clock(5), limits=Limits(calls_per_second=1))
     client.http_client.url = slow.twilio_url
     account = Client(slow.account_sid, slow.auth_token, http_client=client.http_client)
     wang(slow, phones.NO_ANSWER)
