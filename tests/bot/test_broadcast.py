@@ -151,7 +151,7 @@ def test_a_draft_written_anew_as_a_drill_becomes_one_and_stays_one(street: Stree
     row = written(street, "No water\nBuilding 3.", "全部", "蓝")
     code = alerts.get(street.session, row.alert_id).code
     for text in (f"【演练】{TEXT}", TEXT):
-        street.says(AUTHOR, f"/broadcast {code}")
+        street.presses(AUTHOR, f"staff::rework.{code}")
         street.says(AUTHOR, text)
     assert newest(street).status is Status.EXERCISE
 
