@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import expansion, notice, outcome, store
+from content import expansion, notice, outcome, routing, store
 from content.alert import Severity
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
@@ -36,7 +36,7 @@ class Swept:
     """Notices with fewer deliveries than their audience."""
     expired: int = 0
     unrouted: int = 0
-    """Deliveries sent back to the router because their address was opted out."""
+    """Deliveries sent back to the router: their address was opted out or erased."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ def tidy(session: Session, now: datetime) -> Swept:
     return Swept(
         short=len(short),
         expired=len(gone),
-        unrouted=outcome.unroute(session),
+        unrouted=routing.unroute(session),
         silent=_silent(session, now),
     )
 

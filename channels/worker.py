@@ -20,7 +20,7 @@ from content.clock import Clock
 from content.compose import Reader
 from content.ladder import Ladders
 from content.message import Kind, Message
-from content.people import OwnerKind
+from content.people import Consent, OwnerKind
 from content.reason import Reason
 from content.routing import Due, Plan
 from content.store import Store
@@ -319,14 +319,15 @@ def _all(session: Session, records: Sequence[Record]) -> None:
 
 def _direct(one: Due, now: datetime) -> Plan:
     """Send an answer to the same address again, a few times."""
-    over = one.tries >= _DIRECT_TRIES or not one.own or one.own[0].id in one.failed
+    own = [address for address in one.own if one.asked or address.consent is not Consent.WITHDRAWN]
+    over = one.tries >= _DIRECT_TRIES or not own or own[0].id in one.failed
     return Plan(
         one.notice_id,
         one.recipient_id,
         one.rung,
         one.tries,
-        Kind.DOOR if over else one.own[0].kind,
-        None if over else one.own[0].id,
+        Kind.DOOR if over else own[0].kind,
+        None if over else own[0].id,
         0,
         now,
         one.skips,

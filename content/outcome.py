@@ -4,15 +4,14 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from content import claim, notice, store
-from content.claim import ASKED_FOR
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.message import Kind
 from content.notice import Notice, NoticeState
-from content.people import Address, Consent, OwnerKind
+from content.people import Address, OwnerKind
 from content.reason import Reason
 
 RANKS = {
@@ -86,18 +85,25 @@ def throttled(session: Session, ref: str, until: datetime, now: datetime) -> Non
 
 
 def never_taken(session: Session, ref: str, now: datetime) -> None:
-    """Record that the provider, when asked, knows nothing of the attempt: it costs no try."""
+    """Record that the provider, when asked, knows nothing of the attempt.
+
+    It costs no try, but not for ever: a provider that takes nothing must not hold up the ladder.
+    """
     attempt = by_ref(session, ref)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.FAILED, Reason.NEVER_TAKEN, now)
-    _give_back(session, attempt, now)
+    if _count(session, attempt, Attempt.reason == Reason.NEVER_TAKEN) < _TRANSIENT:
+        _give_back(session, attempt, now)
+    else:
+        _advance(session, attempt, now)
 
 
 def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) -> None:
     """Record that nobody can say what became of it: the ladder goes on after its wait.
 
-    `repeat` sends it again at once instead: for the most urgent alerts a double does less harm.
+    `repeat` sends it again at once instead, one time on each step: for the most urgent alerts a
+    double does less harm, but a provider that never answers must not hold up the next step.
     """
     attempt = by_ref(session, ref)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
@@ -106,7 +112,7 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     delivery = _waiting(session, attempt)
     if delivery is None:
         return
-    if repeat:
+    if repeat and _count(session, attempt, Attempt.state == AttemptState.UNKNOWN) == 1:
         _give_back(session, attempt, now)
     elif delivery.recipient_kind is OwnerKind.BARE:
         _close(delivery, DeliveryState.FAILED, Reason.OUTCOME_UNKNOWN, now)
@@ -226,27 +232,6 @@ def drop(session: Session, now: datetime) -> int:
     return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
 
 
-def unroute(session: Session) -> int:
-    """Send deliveries back to the router whose address was opted out after they were routed."""
-    out = (
-        select(Address.id)
-        .where(Address.community_id == store.community(session))
-        .where(Address.consent == Consent.WITHDRAWN)
-    )
-    asked = select(Notice.id).where(
-        Notice.community_id == store.community(session), Notice.kind.in_(ASKED_FOR)
-    )
-    query = (
-        update(Delivery)
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_not(None))
-        .where(Delivery.address_id.in_(out), Delivery.notice_id.not_in(asked))
-        .values(kind=null(), address_id=null())
-        .execution_options(synchronize_session=False)
-    )
-    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
-
-
 def _take(session: Session, attempt: Attempt, now: datetime) -> None:
     """Let the delivery know, once, that a provider has this attempt."""
     if attempt.accepted_at is not None:
@@ -331,19 +316,24 @@ def _give_back(session: Session, attempt: Attempt, at: datetime) -> None:
 
 def _again(session: Session, attempt: Attempt, now: datetime) -> None:
     """Try again after a pause; the provider's own failures cost a try only when they go on."""
+    real = Attempt.reason.not_in(_OTHERS)
+    failures = _count(session, attempt, Attempt.state == AttemptState.FAILED, real) or 1
+    if failures >= _TRANSIENT:
+        _advance(session, attempt, now)
+    else:
+        _give_back(session, attempt, now + timedelta(seconds=_BACKOFF[failures - 1]))
+
+
+def _count(session: Session, attempt: Attempt, *which: ColumnElement[bool]) -> int:
+    """Return how many such attempts there are on the attempt's step."""
     query = select(func.count()).where(
         Attempt.community_id == attempt.community_id,
         Attempt.notice_id == attempt.notice_id,
         Attempt.recipient_id == attempt.recipient_id,
         Attempt.rung == attempt.rung,
-        Attempt.state == AttemptState.FAILED,
-        Attempt.reason.not_in(_OTHERS),
+        *which,
     )
-    failures = session.scalar(query) or 1
-    if failures >= _TRANSIENT:
-        _advance(session, attempt, now)
-    else:
-        _give_back(session, attempt, now + timedelta(seconds=_BACKOFF[failures - 1]))
+    return session.scalar(query) or 0
 
 
 def failures(

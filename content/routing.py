@@ -5,15 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, exists, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from content import event, outcome, people, store
 from content.alert import Severity
+from content.claim import ASKED_FOR
 from content.delivery import Delivery, DeliveryState
 from content.message import Kind
 from content.notice import Notice, NoticeState
-from content.people import Address, AddressView, Need, OwnerKind, Resident
+from content.people import Address, AddressView, Consent, Need, OwnerKind, Resident
 from content.reason import Reason
 
 
@@ -32,6 +33,8 @@ class Due:
     skips: Mapping[str, str]
     passed_on: bool
     failed: frozenset[uuid.UUID]
+    asked: bool
+    """It answers its reader, who is told although they have opted out."""
     needs: frozenset[Need]
     own: tuple[AddressView, ...]
     contacts: tuple[AddressView, ...]
@@ -93,6 +96,7 @@ def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
         }
         if ends:
             values |= {"state": DeliveryState.DOOR, "reason": one.reason, "closed_at": now}
+        if _write(session, one, values, now) and ends:
             event.add(
                 session,
                 event.HOUSE,
@@ -102,34 +106,57 @@ def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
                 notice=str(one.notice_id),
                 reason=str(one.reason),
             )
-        _write(session, one, values)
 
 
 def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
     """End a delivery that has no door: a page to staff, an answer to an address."""
     values = {"state": DeliveryState.FAILED, "reason": reason, "closed_at": now, "kind": None}
-    _write(session, one, values)
-    event.add(
-        session,
-        event.HOUSE,
-        "delivery.failed",
-        one.recipient_id,
-        now,
-        notice=str(one.notice_id),
-        reason=str(reason),
+    if _write(session, one, values, now):
+        event.add(
+            session,
+            event.HOUSE,
+            "delivery.failed",
+            one.recipient_id,
+            now,
+            notice=str(one.notice_id),
+            reason=str(reason),
+        )
+
+
+def unroute(session: Session) -> int:
+    """Send deliveries back to the router whose address was opted out or erased since."""
+    held = exists().where(
+        Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
     )
+    asked = select(Notice.id).where(
+        Notice.community_id == store.community(session), Notice.kind.in_(ASKED_FOR)
+    )
+    opted_out = held.where(Address.consent == Consent.WITHDRAWN)
+    query = (
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_not(None))
+        .where(or_(~held, and_(opted_out, Delivery.notice_id.not_in(asked))))
+        .values(kind=null(), address_id=null())
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
 
 
-def _write(session: Session, one: Plan | Due, values: Mapping[str, object]) -> None:
-    session.execute(
+def _write(session: Session, one: Plan | Due, values: Mapping[str, object], now: datetime) -> bool:
+    """Write a step decided at `now`; False where the delivery has moved on since it was read."""
+    done = session.execute(
         update(Delivery)
         .where(Delivery.community_id == store.community(session))
         .where(Delivery.notice_id == one.notice_id, Delivery.recipient_id == one.recipient_id)
         # whoever has confirmed in the meantime stays confirmed
         .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_(None))
+        # what another worker has routed and claimed in the meantime is not due any more
+        .where(Delivery.next_at <= now)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _with_addresses(
@@ -152,6 +179,7 @@ def _with_addresses(
             skips=delivery.skips,
             passed_on=delivery.reason is Reason.PASSED_ON,
             failed=failed[(delivery.notice_id, delivery.recipient_id)],
+            asked=notice.kind in ASKED_FOR,
             needs=needs or frozenset(),
             own=tuple(own.get(delivery.recipient_id, ())),
             contacts=tuple(

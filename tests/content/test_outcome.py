@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import claim, notice, outcome, people
+from content import claim, event, notice, outcome, people, routing
 from content.alert import Severity
 from content.claim import Job
 from content.delivery import AttemptState, Delivery, DeliveryState, Receipt
@@ -255,14 +255,36 @@ class TestUnknown:
         (again,) = outbox.take(session, now, CHAT)
         assert (again.kind, again.to) == (job.kind, job.to)
 
+    def test_a_chat_that_never_answers_holds_up_the_next_step_only_once(
+        self, session: Session, now: datetime
+    ) -> None:
+        job = _one(session, now, CHAT)
+        for _ in range(2):
+            assert job.kind is Kind.CHAT
+            outcome.unknown(session, job.ref, now, repeat=True)
+            later = now + timedelta(seconds=session.scalars(select(Delivery.wait)).one())
+            taken = outbox.take(session, now, CHAT, SMS) or outbox.take(session, later, CHAT, SMS)
+            (job,) = taken
+        assert job.kind is Kind.SMS
+
     def test_what_the_provider_never_took_is_sent_again_at_no_cost(
         self, session: Session, now: datetime
     ) -> None:
         job = _one(session, now, SMS)
-        for _ in range(4):
+        for _ in range(2):
             outcome.never_taken(session, job.ref, now)
             (job,) = outbox.take(session, now, SMS)
         assert session.scalars(select(Delivery.tries)).one() == 1
+
+    def test_a_provider_that_takes_nothing_does_not_hold_up_the_ladder(
+        self, session: Session, now: datetime
+    ) -> None:
+        job = _one(session, now, SMS)
+        for _ in range(3):
+            assert job.kind is Kind.SMS
+            outcome.never_taken(session, job.ref, now)
+            (job,) = outbox.take(session, now, SMS, CALL)
+        assert job.kind is Kind.CALL
 
     def test_the_ladder_goes_on_although_the_sweep_never_ran(
         self, session: Session, now: datetime
@@ -318,11 +340,65 @@ def test_who_opted_out_after_routing_goes_back_to_the_router(
     outbox.tell(session, now)
     outbox.route(session, now)
     people.set_consent(session, Kind.CHAT, "11", Consent.WITHDRAWN, "chat", SOMEBODY, now)
-    assert outcome.unroute(session) == 1
+    assert routing.unroute(session) == 1
     (job,) = outbox.take(session, now, CHAT, SMS)
     assert (job.kind, session.scalars(select(Delivery.skips)).one()) == (
         Kind.SMS,
         {"chat": Reason.OPTED_OUT},
+    )
+
+
+def test_an_address_that_is_gone_after_routing_goes_back_to_the_router(
+    session: Session, now: datetime
+) -> None:
+    outbox.resident(session, now, chat="11", mobile="+8613800000001")
+    outbox.tell(session, now)
+    outbox.route(session, now)
+    session.execute(delete(people.Address).where(people.Address.kind == Kind.CHAT))
+    assert routing.unroute(session) == 1
+    (job,) = outbox.take(session, now, CHAT, SMS)
+    assert job.kind is Kind.SMS
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"),
+    [(NoticeKind.CORRECTION, DeliveryState.FAILED), (NoticeKind.ANSWER, DeliveryState.OPEN)],
+)
+def test_who_opted_out_is_answered_but_not_told_of_a_correction(
+    session: Session, now: datetime, kind: NoticeKind, ends: DeliveryState
+) -> None:
+    address = people.bare(session, Kind.CHAT, "77", now)
+    made = outbox.make(session, now, kind=kind, confirms=False)
+    outbox.expansion.direct(session, made, [address], now)
+    people.set_consent(session, Kind.CHAT, "77", Consent.WITHDRAWN, "chat", SOMEBODY, now)
+    routing.unroute(session)
+    outbox.route(session, now)
+    assert outbox.delivery(session, made, address).state is ends
+
+
+def test_a_step_decided_before_another_worker_claimed_changes_nothing(
+    session: Session, now: datetime
+) -> None:
+    outbox.resident(session, now, chat="11")
+    outbox.tell(session, now)
+    (read,) = routing.due(session, now)
+    (job,) = outbox.take(session, now, CHAT)
+    outcome.accepted(session, job.ref, "1", now)
+    stale = outbox.Worker(None, outbox.Clock(), {}, (CHAT,), outbox.LADDERS).step(read, now)
+    routing.plan(session, [stale], now)
+    assert session.scalars(select(Delivery.kind)).one() is None
+
+
+def test_a_step_that_is_not_taken_is_not_in_the_book(session: Session, now: datetime) -> None:
+    outbox.resident(session, now, chat="11")
+    outbox.tell(session, now)
+    (read,) = routing.due(session, now)
+    outbox.take(session, now, CHAT)
+    routing.give_up(session, read, Reason.NO_PATH, now)
+    session.flush()
+    assert (
+        session.scalars(select(event.Event).where(event.Event.kind == "delivery.failed")).all()
+        == []
     )
 
 
