@@ -41,7 +41,10 @@ NEEDS = {
     Need.ELDERLY: "老人 老年 高龄 长者 elderly",
     Need.DEAF: "听障 听力 聋 失聪 deaf",
     Need.BLIND: "视障 视力 盲 失明 blind",
-    Need.NO_SMARTPHONE: "智能手机 智能机 老人机 no_smartphone",
+    Need.NO_SMARTPHONE: (
+        "不用智能手机 不会用智能手机 没有智能手机 没智能手机 无智能手机 "
+        "不用智能机 不会用智能机 没有智能机 没智能机 无智能机 老人机 no_smartphone"
+    ),
     Need.LIVES_ALONE: "独居 lives_alone",
     Need.MOBILITY: "行动不便 轮椅 卧床 肢体 瘫 mobility",
 }

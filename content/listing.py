@@ -50,9 +50,12 @@ class Entry:
     home: Home = field(repr=False)
     grid: str
     numbers: tuple[Number, ...]
+    says_numbers: bool
+    """False where nothing is said of numbers: none stands there, for lack of a column."""
     needs: frozenset[Need] | None
     """None, as for the languages, where the cell is empty: nothing is said."""
-    contacts: tuple[ContactEntry, ...]
+    contacts: tuple[ContactEntry, ...] | None
+    """None where the list has no column of contacts."""
     written: Written | None
     spoken: Spoken | None
 
@@ -105,15 +108,17 @@ class Listing:
         name = self._cell(line, "name")
         if not name:
             self.blame(line.number, "name", columns.MISSING_NAME)
+        numbers = self._numbers(line, "mobile", "landline", "second")
         entry = Entry(
             line=line.number,
             number=self._cell(line, "number"),
             name=name,
             home=self._home(line),
             grid=home.grid(self._cell(line, "grid")),
-            numbers=self._numbers(line, "mobile", "landline", "second"),
+            numbers=numbers,
+            says_numbers=bool(numbers) or {"mobile", "landline"} <= set(self._titles),
             needs=self._needs(line),
-            contacts=self._contacts(line),
+            contacts=self._contacts(line) if "contact_phone" in self._titles else None,
             written=self._word(line, "written", columns.WRITTEN),
             spoken=self._word(line, "spoken", columns.SPOKEN),
         )

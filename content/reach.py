@@ -27,8 +27,9 @@ _KINDS = (Kind.SMS, Kind.CALL)
 class Wanted:
     """What the list says of one resident: their own numbers in order, and whom to turn to."""
 
-    numbers: tuple[Number, ...]
-    contacts: tuple[ContactEntry, ...]
+    numbers: tuple[Number, ...] | None
+    """None, as for the contacts: the list says nothing of them, and what is known stays."""
+    contacts: tuple[ContactEntry, ...] | None
 
 
 class Reach:
@@ -77,7 +78,11 @@ class Reach:
         for contact in self._session.execute(known):
             self._contacts[contact.resident_id].append(contact)
 
-    def _numbers(self, kind: OwnerKind, owner_id: uuid.UUID, numbers: Iterable[Number]) -> bool:
+    def _numbers(
+        self, kind: OwnerKind, owner_id: uuid.UUID, numbers: Iterable[Number] | None
+    ) -> bool:
+        if numbers is None:
+            return False
         held, wanted = self._held.get(owner_id, {}), set()
         changed = False
         for rank, number in enumerate(numbers):
@@ -121,7 +126,9 @@ class Reach:
             }
         )
 
-    def _helpers(self, resident_id: uuid.UUID, helpers: tuple[ContactEntry, ...]) -> bool:
+    def _helpers(self, resident_id: uuid.UUID, helpers: tuple[ContactEntry, ...] | None) -> bool:
+        if helpers is None:
+            return False
         known = self._contacts.get(resident_id, [])
         changed = len(known) != len(helpers)
         for rank, helper in enumerate(helpers):

@@ -199,7 +199,9 @@ class _Import:
         for (key, entry), home in zip(listed.items(), homes, strict=True):
             resident_id = self._resident(key, entry, home)
             if resident_id is not None:
-                wanted[resident_id] = Wanted(entry.numbers, entry.contacts)
+                wanted[resident_id] = Wanted(
+                    entry.numbers if entry.says_numbers else None, entry.contacts
+                )
         if self._added:
             self._session.execute(insert(Resident), self._added)
         if self._changed:

@@ -233,3 +233,22 @@ def test_progress_ends_at_all_rows(store: Store, now: datetime) -> None:
         lines = sheet.parse((HEAD + WANG + LI).encode())
         roster.load(session, lines, now, HOUSE, lambda done, of: seen.append((done, of)))
     assert seen == [(2, 2)]
+
+
+def test_a_list_without_columns_of_numbers_and_contacts_takes_none_away(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        load(session, HEAD + WANG, now)
+        report = load(session, "编号,姓名,网格,地址\nR1,王奶奶,1网格,3-2-501\n", now)
+        who = only(session).id
+        assert (report.updated, report.unchanged) == (0, 1)
+        assert people.addresses(session, [who])[who]
+        assert people.contacts(session, [who])[who]
+
+
+def test_a_smartphone_is_no_need(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        load(session, "姓名,地址,需求\n王奶奶,3-2-501,无智能手机\n", now)
+        assert only(session).needs == {Need.NO_SMARTPHONE}
+    assert problems(store, "姓名,地址,需求\n李明,3-1-101,智能手机\n", now)[0].column == "需求"
