@@ -48,7 +48,8 @@ class Lost:
     state: AttemptState
     started_at: datetime
     to: str = field(repr=False)
-    message: Message = field(repr=False)
+    message: Message | None = field(repr=False)
+    """None: it cannot be rendered, and so neither asked for nor said again."""
     urgent: bool = False
 
 
@@ -81,13 +82,14 @@ async def settle(
         return lost.state
     channel = channels.get(lost.sender)
     try:
-        if channel is None or not channel.abilities.asks:
+        if channel is None or not channel.abilities.asks or lost.message is None:
             found, known = None, False
         else:
             found, known = await channel.find(lost.to, lost.message, lost.started_at), True
     except SendError:
         found, known = None, False
-    repeat = lost.urgent and channel is not None and not channel.abilities.asks
+    can_ask = channel is None or channel.abilities.asks
+    repeat = lost.urgent and not can_ask and lost.message is not None
 
     def write(session: Session) -> AttemptState:
         now = clock.now()

@@ -37,6 +37,8 @@ _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
 _BURST = 0.02
 """Real seconds between two looks at the outbox: commits come in bursts."""
+_ASKED = 10
+"""Lost attempts that are asked for side by side."""
 _CACHE = 4_096
 _DIRECT_TRIES = 3
 _ERROR_PAUSE = 1.0
@@ -76,7 +78,8 @@ class Worker:
         recorder = asyncio.create_task(self._record())
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._watch())
-            loops.create_task(self._sweep())
+            loops.create_task(self._sweep(self._tend))
+            loops.create_task(self._sweep(self._settle))
             loops.create_task(self._loop(self._route, None, self.clock.real(claim.WINDOW)))
             for sender in self.senders:
                 send = functools.partial(self._send, sender)
@@ -128,12 +131,12 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._looked.wait(), min(seconds, _IDLE))
 
-    async def _sweep(self) -> None:
-        """Tend the outbox on a schedule; at once again while a notice is being expanded."""
+    async def _sweep(self, step: Callable[[], Awaitable[bool]]) -> None:
+        """Repeat a step on a schedule; at once again while it says so."""
         pause = max(_LEAST, self.clock.real(_SWEEP))
         while not self._stopping.is_set():
             try:
-                if await self._tend():
+                if await step():
                     continue
             except Exception:
                 log.exception("worker.sweep_failed")
@@ -271,19 +274,30 @@ class Worker:
         return found
 
     async def _tend(self) -> bool:
-        """Expand what is not expanded, settle what was lost, sweep."""
+        """Expand what is not expanded, sweep, call staff out; never waits for a provider."""
         now = self.clock.now()
         waiting = await self.store.query(expansion.unfinished)
         if waiting:
             await self.store.write(lambda session: _expand(session, waiting[0], now))
-        ours = {task.get_name() for flying in self._flying.values() for task in flying}
-        lost = await self.store.query(lambda session: self._lost(session, now, ours))
-        for one in lost:
-            await sweep.settle(self.store, self.channels, one, self.clock)
-        await sweep.recall(self.store, self.channels, self._recalled)
         self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)
+
+    async def _settle(self) -> bool:
+        """Ask the providers what became of what was lost, and take superfluous calls back."""
+        now = self.clock.now()
+        ours = {task.get_name() for flying in self._flying.values() for task in flying}
+        lost = await self.store.query(lambda session: self._lost(session, now, ours))
+        for at in range(0, len(lost), _ASKED):
+            asked = (
+                sweep.settle(self.store, self.channels, one, self.clock)
+                for one in lost[at : at + _ASKED]
+            )
+            for outcome_ in await asyncio.gather(*asked, return_exceptions=True):
+                if isinstance(outcome_, Exception):
+                    log.error("worker.settle_failed", exc_info=outcome_)
+        await sweep.recall(self.store, self.channels, self._recalled)
+        return False
 
     def _lost(self, session: Session, now: datetime, ours: set[str]) -> list[sweep.Lost]:
         """Read what is overdue; `ours` are under way in this very process and not lost."""
@@ -292,16 +306,15 @@ class Worker:
             job = claim.job(session, ref)
             if job is None or ref in ours:
                 continue
+            try:
+                message = compose.message(session, compose.reader(job))
+            except Exception:
+                # one message that cannot be rendered must not hold up the others
+                log.exception("worker.unreadable", ref=ref)
+                message = None
+            urgent = sweep.urgent(session, job.notice_id)
             found.append(
-                sweep.Lost(
-                    ref,
-                    job.sender,
-                    state,
-                    started,
-                    job.to,
-                    compose.message(session, compose.reader(job)),
-                    urgent=sweep.urgent(session, job.notice_id),
-                )
+                sweep.Lost(ref, job.sender, state, started, job.to, message, urgent=urgent)
             )
         return found
 

@@ -65,7 +65,12 @@ def enqueue(
 
 
 def expand(session: Session, notice: Notice, now: datetime) -> int:
-    """Insert the next chunk of deliveries, the vulnerable first; return how many were new."""
+    """Insert the next chunk of deliveries, the vulnerable first; return how many were new.
+
+    Does nothing for a notice that has ended or is expanded: another worker may have been faster.
+    """
+    if notice.cursor is None or notice.state is not NoticeState.LIVE:
+        return 0
     order = (people.vulnerable, Resident.id)
     after = _after(notice.cursor)
     query = _members(session, notice, *order).order_by(*order).limit(CHUNK)

@@ -102,6 +102,17 @@ def test_who_is_erased_while_it_runs_is_not_missed_for_ever(
     assert expansion.short(session) == []
 
 
+def test_a_notice_that_ended_meanwhile_is_not_expanded_further(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expansion, "CHUNK", 1)
+    _many(session, now, 2)
+    made = outbox.tell(session, now)
+    made.state = NoticeState.EXPIRED
+    assert expansion.expand(session, made, now) == 0
+    assert len(_rows(session, made)) == 1
+
+
 def test_the_more_severe_notice_is_expanded_first(
     session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
