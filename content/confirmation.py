@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from content import event, outcome, store, task
 from content.alert import Severity
-from content.delivery import Attempt, Delivery, DeliveryState
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
@@ -20,6 +20,9 @@ from content.place import Community
 from content.reason import Reason
 
 _OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
+_REACHED = or_(Attempt.state != AttemptState.FAILED, Attempt.kind == Kind.CALL)
+"""A message that failed was never read: a reply to another one does not confirm it. A call that
+was missed can be returned."""
 
 
 class Act(StrEnum):
@@ -171,6 +174,7 @@ def _pending(
         )
         .where(Delivery.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, value), Attempt.kind == kind)
+        .where(_REACHED)
         .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
         .where(Notice.kind == NoticeKind.ALERT)
         .where(Delivery.state.in_(states))
@@ -194,6 +198,7 @@ def _sharers(
         Attempt.community_id == store.community(session),
         Attempt.digest == store.digest(session, value),
         Attempt.kind == kind,
+        _REACHED,
     )
     query = (
         select(Delivery, Address)

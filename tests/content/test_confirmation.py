@@ -57,6 +57,23 @@ def test_an_act_counts_before_our_own_commit(session: Session, now: datetime) ->
     assert _state(session, made, who) == (DeliveryState.CONFIRMED, Reason.CONFIRMED_KEY)
 
 
+def test_a_reply_does_not_confirm_a_notice_that_never_arrived(
+    session: Session, now: datetime
+) -> None:
+    number = "+8613800000001"
+    who = outbox.resident(session, now, mobile=number)
+    read, lost = outbox.tell(session, now), outbox.tell(session, now)
+    for _ in range(2):
+        (job,) = outbox.take(session, now, SMS)
+        outcome.accepted(session, job.ref, f"SM{job.notice_id}", now)
+        if job.notice_id == lost.id:
+            outcome.receipt(session, job.ref, AttemptState.FAILED, now, reason=Reason.UNDELIVERED)
+        session.flush()
+    confirmation.by_address(session, Kind.SMS, number, Act.REPLY, SOMEBODY, now)
+    assert _state(session, read, who)[0] is DeliveryState.CONFIRMED
+    assert _state(session, lost, who)[0] is DeliveryState.OPEN
+
+
 def test_a_confirmed_resident_is_not_tried_again(session: Session, now: datetime) -> None:
     outbox.resident(session, now, chat="11", mobile="+8613800000001")
     outbox.tell(session, now)
