@@ -1,9 +1,8 @@
-"""Rules that every table keeps, so that one installation can serve many communities."""
+"""What tells who somebody is, is encrypted at rest."""
 
 import importlib
 
 import pytest
-from sqlalchemy import Table, UniqueConstraint
 
 from content.base import Base
 
@@ -11,15 +10,6 @@ for module in ("content.delivery", "content.inbound", "content.duty", "verificat
     importlib.import_module(module)
 for module in ("verification.fact", "verification.telling", "content.task", "content.staff"):
     importlib.import_module(module)
-
-TABLES = sorted(Base.metadata.tables.values(), key=lambda table: table.name)
-
-
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_the_community_comes_first_in_every_key(table: Table) -> None:
-    unique = [one for one in table.constraints if isinstance(one, UniqueConstraint)]
-    keys = [table.primary_key, *unique, *table.indexes]
-    assert {next(iter(key.columns)).name for key in keys} == {"community_id"}
 
 
 @pytest.mark.parametrize(
