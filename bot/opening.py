@@ -26,5 +26,8 @@ def _community(opened: Store) -> uuid.UUID:
     with opened.read() as session:
         found: uuid.UUID | None = session.scalar(select(Community.community_id))
     if found is None:
-        raise StoreError("No community has been set up yet: run `linxun init`.")
+        raise StoreError(
+            "还没有建社区，请先运行 linxun init。 "
+            "No community has been set up yet: run `linxun init`."
+        )
     return found

@@ -18,6 +18,7 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> None:
         running = App(settings, opened, Clock())
         if not running.channels:
             raise AppError(
+                "还没有设置任何渠道，请看 linxun doctor。 "
                 "No channel is set up: set LINXUN_TELEGRAM_TOKEN or the LINXUN_TWILIO_ settings, "
                 "or try `linxun demo`."
             )

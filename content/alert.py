@@ -273,8 +273,9 @@ def approvals(session: Session, revision: Revision) -> list[Approval]:
 
 def history(session: Session, alert: Alert) -> list[Act]:
     """Return who did what when on an alert, the oldest first."""
-    return [
+    acts = [
         Act(row.at, row.step, row.staff_id, revision.number, row.reason)
         for revision in revisions(session, alert)
         for row in approvals(session, revision)
     ]
+    return sorted(acts, key=lambda act: act.at)

@@ -58,7 +58,9 @@ def add_staff(
     place_id: uuid.UUID | None = None,
     actor: Actor = HOUSE,
 ) -> Staff:
-    """Add a member of staff; `place_id` is the grid of a grid worker."""
+    """Add a member of staff; `place_id` is the grid of a grid worker; a name is needed."""
+    if not name.strip():
+        raise IdentityError("请写姓名。 Give the name of the person.")
     added = Staff(
         community_id=store.community(session),
         id=new_id(),

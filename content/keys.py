@@ -6,7 +6,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,8 +24,8 @@ class Keyring:
     """AES-256-GCM keys by id, the id that encrypts now, and the key of the look-up hashes."""
 
     current: str
-    keys: dict[str, bytes]
-    lookup: bytes
+    keys: dict[str, bytes] = field(repr=False)
+    lookup: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> "Keyring":
@@ -83,6 +83,7 @@ class Keyring:
             ring.digest(ring.decrypt(ring.encrypt("", ""), ""))
         except FileNotFoundError as error:
             raise KeyFileError(
+                f"找不到密钥文件 {path}，请从备份放回；新社区请运行 linxun init。 "
                 f"The key file {path} is missing: put it back from your safe copy, "
                 "or run `linxun init` for a new community."
             ) from error

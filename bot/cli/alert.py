@@ -243,7 +243,9 @@ def _say(
         seen = {"hash": content.content_hash, "verify_again": back or [], "warnings": hints}
         _json({**_row(code, row), **seen})
         return
-    for line in (f"{code} {row.event} {row.severity} {row.stage}", *(back or []), *hints):
+    texts = [text.body for text in content.texts.values()]
+    first = f"{code} {row.event} {row.severity} {row.stage}"
+    for line in (first, *texts, _extent(session, row, content), *(back or []), *hints):
         context.console.print(line, markup=False, soft_wrap=True)
 
 
@@ -278,6 +280,12 @@ def _row(code: str, row: Revision) -> dict[str, Any]:
         "status": row.status,
         "expires": row.expires,
     }
+
+
+def _extent(session: Session, row: Revision, content: Draft) -> str:
+    count = people.count(session, content.audience)
+    until = f"{row.expires.astimezone(cap.zone(session)):%Y-%m-%d %H:%M}"
+    return f"{count} 人，到 {until} 为止。 For {count} residents, until {until}."
 
 
 def _line(session: Session, act: alerts.Act) -> str:

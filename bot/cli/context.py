@@ -45,10 +45,13 @@ def staff(session: Session) -> Staff:
     """Return who acts: the owner of the personal token in LINXUN_TOKEN or LINXUN_TOKEN_FILE."""
     token = config.settings().token.get_secret_value()
     if not token:
-        fail("Set LINXUN_TOKEN to your personal token; `linxun staff token` makes one.")
+        fail(
+            "请先设好您的令牌 LINXUN_TOKEN；没有就向管理员要。 Set LINXUN_TOKEN to your personal "
+            "token; an admin makes one with `linxun staff token`."
+        )
     found = identity.by_token(session, token, now())
     if found is None:
-        fail("This token is not valid: ask an admin for a new one.")
+        fail("令牌无效，请向管理员要新的。 This token is not valid: ask an admin for a new one.")
     return found
 
 

@@ -41,7 +41,7 @@ def bring(
     except OSError:
         context.fail(f"文件打不开。 {file} cannot be read.")
     if bad:
-        _refuse(bad)
+        _refuse(bad, as_json=as_json)
     with acting() as (session, actor), bar("facts") as progress:
         done = exchange.bring(session, entries, actor, context.now(), sign=sign, progress=progress)
     if as_json:
@@ -53,6 +53,11 @@ def bring(
         f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, "
         f"{done.corrected} people corrected."
     )
+    if not sign and done.added + done.changed:
+        say(
+            "专家签发以后才会用来回答：facts sign，或加 --sign 再导入一次。 They answer nobody "
+            "until an expert signs them: `linxun facts sign`, or import again with --sign."
+        )
 
 
 @app.command()
@@ -165,6 +170,8 @@ def change(
         "valid_until": valid_until,
         "area": area,
     }
+    if all(value is None for value in given.values()):
+        context.fail("请写要改什么，例如 --truth。 Say what changes, for example with --truth.")
     now = context.now()
     with acting() as (session, actor):
         fact = facts.named(session, code)
@@ -223,9 +230,12 @@ def put(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _refuse(bad: list[exchange.BadLine]) -> None:
-    for line in bad[:_SHOWN]:
-        context.errors.print(f"line {line.number}: {line.reason}", markup=False, highlight=False)
+def _refuse(bad: list[exchange.BadLine], *, as_json: bool) -> None:
+    if as_json:
+        put({"problems": [{"line": one.number, "reason": one.reason} for one in bad]})
+    for line in [] if as_json else bad[:_SHOWN]:
+        said = f"第 {line.number} 行 line {line.number}: {line.reason}"
+        context.errors.print(said, markup=False, highlight=False)
     context.fail(f"{len(bad)} 行有错，没有导入。 {len(bad)} lines are bad; nothing was imported.")
 
 

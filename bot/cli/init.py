@@ -27,6 +27,8 @@ def init(
     reviewers: Annotated[int, typer.Option(min=3, max=4, help="people a publication takes")] = 3,
 ) -> None:
     """Make the database, the key file and the first admin, and print the admin's token."""
+    if not name.strip():
+        context.fail("社区名称不能为空。 The community needs a name.")
     _check(zone, region)
     settings = config.settings()
     ring = _keyring(settings.key_file)
@@ -35,7 +37,10 @@ def init(
         opened.migrate()
         with opened.begin() as session:
             if session.scalar(select(Community.community_id)) is not None:
-                context.fail("This database has a community already; nothing was changed.")
+                context.fail(
+                    "这个数据库里已经有社区，没有改动。 "
+                    "This database has a community already; nothing was changed."
+                )
             token = _make(session, opened, name, admin, zone, region, reviewers)
     finally:
         opened.close()
@@ -85,6 +90,12 @@ def _check(zone: str, region: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        context.fail(f"{zone} is no IANA time zone: write for example Asia/Shanghai.")
+        context.fail(
+            f"时区 {zone} 不对，例如 Asia/Shanghai。 "
+            f"{zone} is no IANA time zone: write for example Asia/Shanghai."
+        )
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        context.fail(f"{region} is no region of phone numbers: write for example CN.")
+        context.fail(
+            f"电话地区 {region} 不对，例如 CN。 "
+            f"{region} is no region of phone numbers: write for example CN."
+        )

@@ -95,6 +95,23 @@ def desk(
     config.settings.cache_clear()
 
 
+def test_who_drafts_sees_the_text_the_audience_and_the_end(desk: Desk) -> None:
+    said = desk.run(
+        Role.AUTHOR, "draft", "--text", "7月20日停水。", "--expires", "2099-07-20 20:00"
+    )
+    assert "7月20日停水。" in said.stdout
+    assert "For 1 residents, until 2099-07-20 20:00." in said.stdout
+
+
+def test_the_steps_of_all_revisions_are_told_in_order(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    desk.json(Role.AUTHOR, "update", code, "--text", "7月21日3号楼停水。")
+    desk.json(Role.PUBLISHER, "cancel", code)
+    steps = [act["step"] for act in desk.json(Role.AUTHOR, "status", code)["history"]]
+    assert steps == ["draft", "verify", "edit", "publish", "draft", "cancel"]
+
+
 def test_three_tokens_take_a_text_to_its_residents(desk: Desk) -> None:
     code = desk.edited()
     made = desk.json(Role.PUBLISHER, "publish", code)

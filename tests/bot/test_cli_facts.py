@@ -109,6 +109,23 @@ def test_one_bad_line_imports_nothing(house: House) -> None:
     assert house.json("facts", "list") == []
 
 
+def test_bad_lines_can_be_read_by_a_program(house: House) -> None:
+    refused = house.run("facts", "import", house.file(LINE, {"claim": "x"}), "--json")
+    assert refused.exit_code == 1
+    assert [one["line"] for one in json.loads(refused.stdout)["problems"]] == [2]
+
+
+def test_facts_that_nobody_has_signed_are_said_to_answer_nobody(house: House) -> None:
+    done = house.run("facts", "import", house.file(LINE))
+    assert "until an expert signs" in done.stdout
+
+
+def test_a_change_of_nothing_is_refused(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    assert house.run("facts", "change", "f1").exit_code == 1
+    assert house.json("facts", "list")[0]["version"] == 1
+
+
 def test_an_author_cannot_sign(house: House) -> None:
     refused = house.run("facts", "import", house.file(LINE), "--sign", role=Role.AUTHOR)
     assert refused.exit_code == 1

@@ -212,6 +212,7 @@ def test_somebody_goes_on_duty_with_a_phone(desk: Desk) -> None:
     "words",
     [
         ("staff", "invite", "没有这个人"),
+        ("staff", "add", " ", "--role", "author"),
         ("staff", "duty", "陈敏", "--phone", "123"),
         ("staff", "add", "某人", "--role", "grid_worker", "--grid", "9网格"),
         ("residents", "code", "R9"),
