@@ -65,7 +65,7 @@ class Event:
     """One thing that happened at a provider, in words that are the same for all of them."""
 
     kind: EventKind
-    address: str = ""
+    address: str = field(default="", repr=False)
     """Who acts: a chat id, or a number in E.164; empty for most receipts."""
     ref: str = ""
     """The attempt's reference, where the event carries it."""
@@ -75,7 +75,7 @@ class Event:
     machine: bool = False
     """An answering machine is thought to have picked up: a hint, never a confirmation."""
     sequence: int = 0
-    text: str = ""
+    text: str = field(default="", repr=False)
     key: str = ""
     """The digit pressed, or the data of the button."""
     called: bool = False
@@ -85,13 +85,13 @@ class Event:
     group: bool = False
     addressed: bool = False
     """In a group: the bot was mentioned, replied to or given a command."""
-    quoted: str = ""
+    quoted: str = field(default="", repr=False)
     """The text of the message that was replied to."""
     forwarded: bool = False
     message_id: str = ""
     callback_id: str = ""
     language: str = ""
-    name: str = ""
+    name: str = field(default="", repr=False)
     media: Media | None = None
     permanent: bool = False
     """In a receipt that tells of a failure: trying this address again cannot help."""
@@ -106,7 +106,7 @@ class Request:
     """
 
     path: str = ""
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

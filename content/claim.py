@@ -4,7 +4,7 @@ import math
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,10 +61,10 @@ class Job:
     recipient_id: uuid.UUID
     sender: str
     kind: Kind
-    to: str
+    to: str = field(repr=False)
     written: Written
     spoken: Spoken
-    alone: str = ""
+    alone: str = field(default="", repr=False)
     """Whose contact is being called: the resident's name, when it is not the resident."""
 
 
@@ -78,11 +78,12 @@ def claim(session: Session, sender: Sender, permits: int, now: datetime) -> list
     if free <= 0:
         return []
     rows = _unique(_due(session, sender, now, free))
+    if not rows:
+        return []
     _reserve(session, sender, len(rows), now)
     made = [_attempt(session, sender, row, now) for row in rows]
-    if made:
-        session.execute(insert(Attempt), made)
-        _mark(session, sender, rows, now)
+    session.execute(insert(Attempt), made)
+    _mark(session, sender, rows, now)
     return _jobs(session, [one["ref"] for one in made])
 
 

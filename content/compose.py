@@ -1,7 +1,7 @@
 """From a frozen notice and its reader to the message they get, in the best language there is."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ class Reader:
     notice_id: uuid.UUID
     written: Written
     spoken: Spoken
-    alone: str = ""
+    alone: str = field(default="", repr=False)
 
 
 def reader(job: Job) -> Reader:

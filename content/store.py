@@ -60,9 +60,13 @@ class Store:
         """Open a writing transaction; it commits at the end, or rolls back when the body raises."""
         with _session(self._writer, self.community_id) as session:
             _lock(session)
+            connection: Any = session.connection().connection.driver_connection
+            before = connection.total_changes
             yield session
             session.commit()
-        self._bell.ring()
+        # a look that found nothing to do must not wake who has just looked
+        if connection.total_changes != before:
+            self._bell.ring()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -163,6 +167,8 @@ class Bell:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(happened.wait(), min(left, _POLL_SECONDS))
                 if self._moved():
+                    # only who looks first sees it: it tells the others
+                    self.ring()
                     return
         finally:
             with self._guard:

@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import structlog
@@ -34,7 +34,7 @@ class Hooks:
     store: Store
     clock: Clock
     channels: Mapping[str, Channel]
-    telegram_secret: str
+    telegram_secret: str = field(repr=False)
 
 
 def make(hooks: Hooks) -> FastAPI:

@@ -245,3 +245,18 @@ def test_a_reason_of_the_last_try_stays_with_the_attempt(session: Session, now: 
     outcome.failed(session, job.ref, Reason.BLOCKED, now, permanent=True)
     assert [one.reason for one in outbox.attempts(session, who)] == [Reason.BLOCKED]
     assert session.get(Delivery, (uuid.uuid4(), job.notice_id, who)) is None
+
+
+def test_a_claim_that_finds_nothing_writes_nothing(session: Session, now: datetime) -> None:
+    claim.claim(session, CHAT, 10, now)
+    session.flush()
+    assert claim.claim(session, CHAT, 10, now + timedelta(hours=1)) == []
+    assert not session.dirty
+
+
+def test_a_job_shows_neither_its_number_nor_a_name(session: Session, now: datetime) -> None:
+    outbox.resident(session, now, chat="7001002003")
+    outbox.tell(session, now)
+    (job,) = outbox.take(session, now, CHAT)
+    assert job.to == "7001002003"
+    assert job.to not in repr(job)

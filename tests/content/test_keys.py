@@ -77,3 +77,10 @@ def test_a_digest_finds_equal_texts_and_depends_on_the_key() -> None:
     ring, other = Keyring.generate(), Keyring.generate()
     assert ring.digest("+8613800000001") == ring.digest("+8613800000001")
     assert len({ring.digest("1"), ring.digest("2"), other.digest("1")}) == 3
+
+
+def test_a_keyring_does_not_show_its_keys() -> None:
+    ring = Keyring.generate()
+    shown = repr(ring)
+    assert repr(ring.keys["k1"]) not in shown
+    assert repr(ring.lookup) not in shown

@@ -142,7 +142,8 @@ def test_a_reading_session_cannot_write(file_store: Store) -> None:
 async def test_a_commit_wakes_who_waits(file_store: Store) -> None:
     waiting = asyncio.create_task(file_store.changed(30))
     await asyncio.sleep(0)
-    await file_store.write(lambda session: session.execute(text("SELECT 1")))
+    rename = text("UPDATE community SET name = '新'")
+    await file_store.write(lambda session: session.execute(rename))
     await asyncio.wait_for(waiting, 10)
     assert waiting.done()
 
@@ -150,7 +151,7 @@ async def test_a_commit_wakes_who_waits(file_store: Store) -> None:
 async def test_a_commit_of_another_process_wakes_who_waits(file_store: Store) -> None:
     path = file_store.url.removeprefix("sqlite:///")
     await file_store.changed(0.06)
-    waiting = asyncio.create_task(file_store.changed(30))
+    waiting = asyncio.gather(*(file_store.changed(30) for _ in range(3)))
     await asyncio.sleep(0.1)
     other = sqlite3.connect(path)
     other.execute("UPDATE community SET name = '别处'")
@@ -158,6 +159,16 @@ async def test_a_commit_of_another_process_wakes_who_waits(file_store: Store) ->
     other.close()
     await asyncio.wait_for(waiting, 10)
     assert _name(file_store) == "别处"
+
+
+async def test_a_transaction_that_writes_nothing_wakes_nobody(file_store: Store) -> None:
+    await file_store.changed(0.06)
+    waiting = asyncio.create_task(file_store.changed(30))
+    await asyncio.sleep(0.1)
+    await file_store.write(lambda session: session.execute(text("SELECT 1")).scalar())
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    waiting.cancel()
 
 
 async def test_nothing_new_ends_the_wait(store: Store) -> None:
