@@ -5,15 +5,13 @@ import json
 import os
 import sys
 import time
-import tomllib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from importlib.resources import files
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from bot.demo import script
 from bot.demo.acting import Actor, StoryError
 from bot.demo.world import World
 from content import alert as alerts
@@ -60,7 +58,7 @@ class Story:
         self.world = world
         self.told = Told()
         self._tell = tell
-        self._words = _words(world.clock.now())
+        self._rain, self._talk = script.rain(world.clock.now()), script.talk()
         self._author = self._staff(Role.AUTHOR)
         self._verifier = self._staff(Role.VERIFIER)
         self._editor = self._staff(Role.EDITOR)
@@ -103,22 +101,20 @@ class Story:
 
     async def _draft(self) -> None:
         """/broadcast with a wrong figure; the verifier returns it; the author writes it again."""
-        author, words = self._author, self._words
+        author = self._author
         author.say("/broadcast")
         await author.read(_word("staff.broadcast_text"))
-        self.told.code = await self._write("draft")
+        self.told.code = await self._write(self._rain.wrong)
         await author.read(_word("staff.broadcast_audience"))
         author.say("全部")
         await author.press(_word("color.红"))
         await author.press(_word("staff.submit"))
         await self._verifier.press(_word("staff.return"))
         await self._verifier.read(_word("staff.return_reason"))
-        self._verifier.say(words["return"]["reason"])
+        self._verifier.say(self._rain.reason)
         await author.press(_word("staff.rework"))
         await author.read(_word("staff.broadcast_text"))
-        _replace(words["draft"], words["return"]["wrong"], words["return"]["right"])
-        _replace(words["draft"], words["return"]["wrong_en"], words["return"]["right_en"])
-        await self._write("draft")
+        await self._write(self._rain.right)
         await author.press(_word("staff.submit"))
 
     async def _own_approval(self) -> None:
@@ -140,10 +136,8 @@ class Story:
         """Verify, edit and publish by three more people."""
         await self._verifier.press(_word("staff.verify"))
         await self._editor.press(_word("staff.edit"), within=_word("staff.step_edit"))
-        words = self._words
-        _replace(words["draft"], words["edit"]["before"], words["edit"]["after"])
         await self._editor.read(_word("staff.broadcast_text"))
-        self._editor.say(_text(words["draft"]["zh-Hans"]))
+        self._editor.say(self._rain.edited[Written.HANS].typed)
         await self._publisher.press(_word("staff.publish"), within=_word("staff.difference"))
         self.told.began = self.world.clock.now()
         await self._publisher.read(_word("staff.published", code=self.told.code, count=300))
@@ -152,34 +146,34 @@ class Story:
     async def _update(self) -> None:
         """Write the update at once; it passes the same three steps while the first one runs."""
         author = self._author
+        headline = self._rain.update[Written.HANS].headline
         author.say(f"/update {self.told.code}")
         await author.read(_word("staff.broadcast_text"))
-        await self._write("update")
+        await self._write(self._rain.update)
         await author.press(_word("staff.submit"))
-        await self._verifier.press(_word("staff.verify"), within=self._headline("update"))
-        await self._editor.press(_word("staff.edit_done"), within=self._headline("update"))
-        await self._publisher.read(self._headline("update"), label=_word("staff.publish"))
+        await self._verifier.press(_word("staff.verify"), within=headline)
+        await self._editor.press(_word("staff.edit_done"), within=headline)
+        await self._publisher.read(headline, label=_word("staff.publish"))
         await self._until(self._half_sent)
         self.told.half = await self._sent()
-        await self._publisher.press(_word("staff.publish"), within=self._headline("update"))
+        await self._publisher.press(_word("staff.publish"), within=headline)
         await self._publisher.read(_word("staff.published", code=self.told.code, count=300))
         self.told.update = await self._notice()
 
     async def _rumors(self) -> None:
         """Forward a known rumor, the same reversed, and something new that an expert settles."""
-        rumor = self._words["rumor"]
         one, two, three = (self._actor(chat) for chat in self._askers())
-        one.forward(rumor["forwarded"])
-        two.forward(rumor["reversed"])
-        three.say(rumor["new"])
+        one.forward(self._talk.forwarded)
+        two.forward(self._talk.reversed)
+        three.say(self._talk.new)
         self.told.known = (await one.read(_word("verdict.false"))).body
         self.told.checking = (await three.read(_number(_word("case.received")))).body
         self.told.reversed = await self._answer_of(two)
-        settlement = self._words["settlement"]
+        settlement = script.settlement()
         token = self._token(Role.EXPERT)
         listed = await self._command(token, "cases", "list", "--json")
-        number = _case(listed.said, rumor["new"])
-        args = [word for name in settlement for word in (f"--{name}", str(settlement[name]))]
+        number = _case(listed.said, self._talk.new)
+        args = [word for name in settlement for word in (f"--{name}", settlement[name])]
         done = await self._command(token, "cases", "settle", number, *args)
         if done.status:
             raise StoryError(f"The case was not settled: {done.said}")
@@ -216,13 +210,13 @@ class Story:
         await self._until(self._everybody)
         await self._until(self._quiet)
 
-    async def _write(self, which: str) -> str:
+    async def _write(self, texts: script.Texts) -> str:
         """Send the Chinese and the English text; return the draft's code."""
         author = self._author
-        author.say(_text(self._words[which]["zh-Hans"]))
+        author.say(texts[Written.HANS].typed)
         await author.read(_word("staff.broadcast_more"))
         kept = next(one.body for one in author.unread() if "A" in one.body and "草稿" in one.body)
-        author.say(_text(self._words[which]["en"]))
+        author.say(texts[Written.ENGLISH].typed)
         return "A" + "".join(char for char in kept.split("A", 1)[1] if char.isdigit())
 
     async def _until(self, happened: Callable[[], Any]) -> None:
@@ -269,9 +263,6 @@ class Story:
     def _askers(self) -> list[int]:
         return [one.chat for one in self.world.people if one.chat and one.written == "简体"][:3]
 
-    def _headline(self, which: str) -> str:
-        return str(self._words[which]["zh-Hans"]["headline"])
-
     def _staff(self, role: Role) -> Actor:
         return self._actor(self.world.staffer(role).member.chat)
 
@@ -313,34 +304,6 @@ class Done:
 
     status: int
     said: str
-
-
-def _words(now: datetime) -> dict[str, Any]:
-    """Read the demo's texts with its times set in: the hours that follow, in Shanghai."""
-    local = now.astimezone(ZoneInfo("Asia/Shanghai")).replace(minute=0)
-    times = {}
-    for name, hours in (("start", 1), ("end", 4), ("later", 7)):
-        at = local + timedelta(hours=hours)
-        times[name] = f"{at.month}月{at.day}日{at.hour}点"
-        times[f"{name}_en"] = f"{at:%H:%M} on {at:%B} {at.day}"
-    body = (files("bot.demo") / "data" / "alerts.toml").read_text(encoding="utf-8")
-    return tomllib.loads(_set(body, times))
-
-
-def _set(body: str, times: dict[str, str]) -> str:
-    for name, time_ in times.items():
-        body = body.replace(f"{{{name}}}", time_)
-    return body
-
-
-def _text(info: dict[str, str]) -> str:
-    return "\n".join((info["headline"], info["description"], info["instruction"]))
-
-
-def _replace(draft: dict[str, Any], before: str, after: str) -> None:
-    for info in draft.values():
-        if isinstance(info, dict):
-            info["description"] = info["description"].replace(before, after)
 
 
 def _word(key: str, **values: object) -> str:

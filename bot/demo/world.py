@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.app import App
 from bot.config import Settings
-from bot.demo import community
+from bot.demo import community, script
 from bot.demo.community import Member, Person
 from bot.sandbox import phones
 from bot.sandbox.phones import Behaviour, Phone, PhoneKind
@@ -133,11 +132,6 @@ async def build(folder: Path, *, seed: int, port: int = 0) -> World:
     return World(clock, sandbox, store, app, people, staff, codes, folder)
 
 
-def facts_file() -> bytes:
-    """Return the demo's facts as JSON Lines."""
-    return (files("bot.demo") / "data" / "facts.jsonl").read_bytes()
-
-
 def _keyring(folder: Path) -> Keyring:
     ring = Keyring.generate()
     ring.save(folder / "linxun.key")
@@ -205,7 +199,7 @@ def _link(session: Session, people: list[Person], now: datetime) -> dict[str, st
 
 
 def _learn(session: Session, expert: uuid.UUID, now: datetime) -> None:
-    entries, _ = exchange.read(facts_file().splitlines(keepends=True))
+    entries, _ = exchange.read(script.facts().splitlines(keepends=True))
     exchange.bring(session, entries, Actor(Door.CLI, expert), now, sign=True)
 
 
