@@ -172,6 +172,9 @@ def _texts(
         if language in given:
             old = texts.get(language, Text(cancel_text=wording.cancel_text(event, language)))
             said = {name: str(value).strip() for name, value in given[language].items()}
+            if old.headline == _headline(old):
+                # it was taken from the text, so it goes with the text
+                old = replace(old, headline="")
             fresh = Text(**{**asdict(old), **said})
             texts[language] = fresh if fresh.headline else replace(fresh, headline=_headline(fresh))
     return texts

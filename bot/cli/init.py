@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 import typer
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bot import config
 from bot.cli import context
@@ -25,6 +24,9 @@ def init(
     zone: Annotated[str, typer.Option(help="its IANA time zone")] = "Asia/Shanghai",
     region: Annotated[str, typer.Option(help="where phone numbers without +.. are from")] = "CN",
     reviewers: Annotated[int, typer.Option(min=3, max=4, help="people a publication takes")] = 3,
+    household: Annotated[
+        bool, typer.Option("--household", help="one confirmation stands for a household")
+    ] = False,
 ) -> None:
     """Make the database, the key file and the first admin, and print the admin's token."""
     if not name.strip():
@@ -41,7 +43,19 @@ def init(
                     "这个数据库里已经有社区，没有改动。 "
                     "This database has a community already; nothing was changed."
                 )
-            token = _make(session, opened, name, admin, zone, region, reviewers)
+            session.add(
+                Community(
+                    community_id=opened.community_id,
+                    name=name,
+                    zone=zone,
+                    region=region.upper(),
+                    reviewers=reviewers,
+                    household_confirms=household,
+                )
+            )
+            session.flush()
+            member = identity.add_staff(session, admin, [Role.ADMIN], context.now())
+            token = identity.token(session, member.id, context.now())
     finally:
         opened.close()
     context.console.print(f"已建好 {name}。 {name} is set up.", highlight=False, markup=False)
@@ -55,26 +69,6 @@ def init(
         markup=False,
         soft_wrap=True,
     )
-
-
-def _make(
-    session: Session,
-    opened: Store,
-    name: str,
-    admin: str,
-    zone: str,
-    region: str,
-    reviewers: int,
-) -> str:
-    here = opened.community_id
-    session.add(
-        Community(
-            community_id=here, name=name, zone=zone, region=region.upper(), reviewers=reviewers
-        )
-    )
-    session.flush()
-    member = identity.add_staff(session, admin, [Role.ADMIN], context.now())
-    return identity.token(session, member.id, context.now())
 
 
 def _keyring(path: Path) -> Keyring:

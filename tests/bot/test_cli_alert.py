@@ -103,6 +103,13 @@ def test_who_drafts_sees_the_text_the_audience_and_the_end(desk: Desk) -> None:
     assert "For 1 residents, until 2099-07-20 20:00." in said.stdout
 
 
+def test_a_headline_taken_from_the_text_changes_with_it(desk: Desk) -> None:
+    code = str(desk.json(Role.AUTHOR, "draft", "--text", "7月20日停水。请储水。")["code"])
+    desk.json(Role.AUTHOR, "edit", code, "--text", "7月21日停水。请储水。")
+    texts = desk.json(Role.AUTHOR, "status", code)["texts"]
+    assert texts["zh-Hans"]["headline"] == "7月21日停水"
+
+
 def test_the_steps_of_all_revisions_are_told_in_order(desk: Desk) -> None:
     code = desk.edited()
     desk.json(Role.PUBLISHER, "publish", code)
