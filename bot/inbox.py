@@ -31,6 +31,9 @@ _PAUSES = 5
 _LONGEST_PAUSE = 60.0
 _LARGEST = 5 * 1024 * 1024
 """Bytes of an attachment that are fetched and kept; a larger one stays with the provider."""
+_PATIENCE = 5.0
+"""Real seconds that what has arrived waits for its attachment; a slower one stays there too."""
+_ERROR_PAUSE = 1.0
 
 
 @dataclass(slots=True)
@@ -59,15 +62,24 @@ class Inbox:
     async def run(self) -> None:
         """Handle events until `stop`."""
         while not self._stopping.is_set():
-            waiting = await self.store.query(
-                lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
-            )
-            if waiting:
-                self._say(await self.handle(waiting))
-            else:
-                await self.store.changed(_IDLE)
+            try:
+                await self._next()
+            except Exception:
+                # nothing is lost: what was not handled is still kept
+                log.exception("inbox.step_failed")
+                await asyncio.sleep(_ERROR_PAUSE)
         for task in self._following:
             task.cancel()
+
+    async def _next(self) -> None:
+        """Handle what waits, or wait for something to come."""
+        waiting = await self.store.query(
+            lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
+        )
+        if waiting:
+            self._say(await self.handle(waiting))
+        else:
+            await self.store.changed(_IDLE)
 
     def stop(self) -> None:
         """Ask `run` to end after the event at hand."""
@@ -79,8 +91,8 @@ class Inbox:
         Each has a savepoint of its own: one that fails is counted and tried again later.
         """
         arrived = await self.store.query(lambda session: self._read(session, numbers))
-        for one in arrived:
-            one.files = [await self._fetch(one.sender, event) for event in one.events]
+        # side by side: one slow file must not hold up somebody else's cry for help
+        await asyncio.gather(*(self._attach(one) for one in arrived))
         try:
             return await self.store.write(lambda session: self._take(session, arrived))
         except Exception:
@@ -159,6 +171,9 @@ class Inbox:
             return await self.store.write(work)
         return []
 
+    async def _attach(self, one: Arrived) -> None:
+        one.files = [await self._fetch(one.sender, event) for event in one.events]
+
     async def _fetch(self, sender: str, event: Event) -> Attachment | None:
         """Fetch a photo or voice note before the transaction; it may stay with the provider."""
         media = event.media
@@ -168,8 +183,9 @@ class Inbox:
         channel = self.channels[sender]
         if not isinstance(channel, Telegram) or media.size > _LARGEST:
             return came
-        with contextlib.suppress(SendError):
-            return replace(came, data=await channel.fetch(media.file_id))
+        with contextlib.suppress(SendError, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                return replace(came, data=await channel.fetch(media.file_id))
         return came
 
     def _say(self, effects: Sequence[Effect]) -> None:

@@ -65,9 +65,9 @@ class Turn:
         """Return the member of staff who acts; not by SMS, whose sender anybody can forge."""
         if self.kind is Kind.CHAT:
             return identity.by_chat(self.session, self.event.address)
-        if self.kind is not Kind.CALL or self.event.kind is not EventKind.KEY:
+        if self.kind is not Kind.CALL or self.event.kind is not EventKind.KEY or self.event.called:
             return None
-        # a key in a call that we have made ourselves
+        # a key in a call that we have made ourselves: whoever calls us can forge their number
         owners = people.owners(self.session, Kind.CALL, self.event.address)
         mine = [owner_id for kind, owner_id, _ in owners if kind is OwnerKind.STAFF]
         return identity.staff(self.session, mine[0]) if mine else None

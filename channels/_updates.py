@@ -57,7 +57,7 @@ def read(update: Json, bot: Self) -> list[Event]:
             return [_button(update["callback_query"])]
         if "my_chat_member" in update:
             return list(_membership(update["my_chat_member"]))
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise BadEventError("This update of Telegram is broken: a field is missing.") from error
     return []
 

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from bot.turn import HangUp
 from channels.base import Event, EventKind
 from channels.base import State as State_
-from content import duty, expansion, outcome, pager, people, phrase, task
+from content import duty, expansion, identity, outcome, pager, people, phrase, task
 from content import store as stores
 from content.delivery import AttemptState, DeliveryState, Receipt
+from content.event import Event as Event_
 from content.message import Kind, Written
 from content.notice import NoticeState
 from content.people import Address, Consent, OwnerKind
@@ -298,3 +299,13 @@ def consents(street: Street, kind: Kind, value: str) -> set[Consent]:
     digest = stores.digest(street.session, value)
     found = select(Address.consent).where(Address.kind == kind, Address.digest == digest)
     return set(street.session.scalars(found))
+
+
+def test_a_forged_caller_does_not_act_as_staff(street: Street) -> None:
+    member = identity.add_staff(street.session, "网格员", [Role.GRID_WORKER], street.now).id
+    people.add_address(street.session, OwnerKind.STAFF, member, Kind.CALL, WANG, street.now)
+    made = street.publish()
+    ref = street.send(made, street.wang, Kind.CALL)
+    street.keys(WANG, ref, "1", called=True)
+    told = street.session.scalars(select(Event_).where(Event_.kind == "delivery.confirmed")).one()
+    assert told.actor_id != member

@@ -1,5 +1,6 @@
 """The one door: kept first, handled once in order, counted when it fails, never silent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -101,6 +102,26 @@ async def test_what_cannot_be_handled_is_tried_again_and_becomes_a_case(desk: De
         assert len(case.open_cases(session)) == 1
         assert inbound.open_ids(session, LATER) == []
     assert judged is not None
+
+
+class SlowFiles(Telegram):
+    """A chat whose files never come."""
+
+    async def fetch(self, file_id: str) -> bytes:
+        await asyncio.Event().wait()
+        return file_id.encode()
+
+
+async def test_a_file_that_does_not_come_holds_up_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "_PATIENCE", 0.05)
+    desk.inbox.channels = {"telegram": SlowFiles("7:token")}
+    photo = desk.text(1, "")
+    photo.data["message"]["photo"] = [{"file_id": "f1"}]  # type: ignore[index]
+    numbers = desk.keep(photo, desk.text(2, "地铁要修到门口", 1003))
+    await asyncio.wait_for(desk.inbox.handle(numbers), 10)
+    assert "地铁要修到门口" in [one.text for one in desk.heard()]
 
 
 async def test_an_error_is_kept_by_its_kind_and_never_by_its_text(desk: Desk) -> None:

@@ -138,6 +138,7 @@ def test_what_is_not_meant_for_the_bot_says_nothing(
         update(message={}),
         update(message={"from": LI, "chat": {}, "text": "x"}),
         update(message={"from": LI, "chat": PRIVATE, "text": ["x"], "message_id": 1}),
+        update(message={"from": {"id": float("inf")}, "chat": PRIVATE, "text": "x"}),
         update(callback_query={"id": "1"}),
         update(my_chat_member={"new_chat_member": 3}),
     ],
