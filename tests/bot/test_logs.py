@@ -1,6 +1,8 @@
 """No log line holds a number, a name or a text."""
 
 import json
+import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +46,16 @@ def test_a_traceback_is_masked_before_it_is_written(capsys: pytest.CaptureFixtur
     written = capsys.readouterr().err
     assert "it.failed" in written
     assert "8613800138000" not in written
+
+
+def test_a_traceback_of_a_library_is_masked_too() -> None:
+    try:
+        int("no route to +8613800138000")
+    except ValueError:
+        told = (logging.ERROR, "", 0, "to +8613800138000", None, sys.exc_info())
+        line = logs.Masked().format(logging.LogRecord("asyncio", *told))
+    assert "ValueError" in line
+    assert "8613800138000" not in line
 
 
 def test_a_line_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
