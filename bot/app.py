@@ -149,7 +149,10 @@ class App:
         return _Server(config)
 
     async def _greet(self, chat: Telegram) -> str:
-        """Learn our own name, and say whether updates are brought or fetched."""
+        """Learn our own name, and say whether updates are brought or fetched.
+
+        Calls do not wait for a Telegram that is out of reach: without it the rest still runs.
+        """
         try:
             _, username = await chat.me()
             secret = self.settings.telegram_secret.get_secret_value()
@@ -163,6 +166,9 @@ class App:
             else:
                 await chat.webhook("")
         except SendError as error:
+            if not error.permanent and len(self.channels) > 1:
+                log.warning("telegram.unreachable", reason=str(error))
+                return ""
             raise AppError(
                 "Telegram does not answer: check LINXUN_TELEGRAM_TOKEN, the network "
                 f"and LINXUN_PROXY ({error})."

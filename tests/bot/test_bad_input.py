@@ -168,6 +168,34 @@ def test_a_port_in_use_is_a_sentence(store: Store) -> None:
             App(wanted, store, Clock())
 
 
+UNREACHABLE: dict[str, object] = {
+    "port": 0,
+    "telegram_token": "1:x",
+    "telegram_api_url": "http://127.0.0.1:9/bot",
+}
+CALLS: dict[str, object] = {
+    "twilio_account_sid": "AC" + "0" * 32,
+    "twilio_auth_token": "0" * 32,
+    "twilio_api_url": "http://127.0.0.1:9",
+    "twilio_voice_from": "+12025550101",
+}
+
+
+async def test_calls_do_not_wait_for_a_telegram_out_of_reach(store: Store) -> None:
+    house = App(Settings.model_validate(UNREACHABLE | CALLS), store, Clock())
+    await house.start()
+    running = house.worker is not None
+    await house.stop()
+    assert running
+
+
+async def test_a_telegram_out_of_reach_and_nothing_else_is_a_sentence(store: Store) -> None:
+    house = App(Settings.model_validate(UNREACHABLE), store, Clock())
+    with pytest.raises(AppError, match="Telegram does not answer"):
+        await house.start()
+    await house.stop()
+
+
 # the command line
 
 
