@@ -73,13 +73,14 @@ class Inbox:
 
     async def _next(self) -> None:
         """Handle what waits, or wait for something to come."""
+        mark = self.store.mark()
         waiting = await self.store.query(
             lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
         )
         if waiting:
             self._say(await self.handle(waiting))
         else:
-            await self.store.changed(_IDLE)
+            await self.store.changed(_IDLE, mark)
 
     def stop(self) -> None:
         """Ask `run` to end after the event at hand."""

@@ -97,6 +97,7 @@ class Worker:
     async def _watch(self) -> None:
         """Look when the next delivery of each kind is due, after every burst of commits."""
         while not self._stopping.is_set():
+            mark = self.store.mark()
             try:
                 self._due = await self.store.query(claim.next_due)
             except Exception:
@@ -104,7 +105,7 @@ class Worker:
                 await asyncio.sleep(_ERROR_PAUSE)
             looked, self._looked = self._looked, asyncio.Event()
             looked.set()
-            await self._pause(_IDLE)
+            await self._pause(_IDLE, mark)
 
     async def _loop(
         self, step: Callable[[], Awaitable[bool]], kind: Kind | None, least: float
@@ -143,9 +144,9 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, seconds: float, mark: int) -> None:
         stop = asyncio.create_task(self._stopping.wait())
-        bell = asyncio.create_task(self.store.changed(seconds))
+        bell = asyncio.create_task(self.store.changed(seconds, mark))
         await asyncio.wait((stop, bell), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         bell.cancel()

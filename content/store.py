@@ -86,9 +86,16 @@ class Store:
             self._read_threads, self._asked, work
         )
 
-    async def changed(self, seconds: float) -> None:
-        """Wait until somebody, in whichever process, has committed; at most `seconds` (real)."""
-        await self._bell.wait(seconds)
+    def mark(self) -> int:
+        """Return a mark to wait from: taken before a look, no commit after it is missed."""
+        return self._bell.count
+
+    async def changed(self, seconds: float, since: int | None = None) -> None:
+        """Wait until somebody, in whichever process, has committed; at most `seconds` (real).
+
+        `since` is the `mark` from before the last look; without it only what comes now counts.
+        """
+        await self._bell.wait(seconds, since)
 
     def migrate(self) -> None:
         """Bring the tables to this version; raises StoreError for a newer or foreign database."""
@@ -142,6 +149,8 @@ class Bell:
     """Wakes who waits for a commit: at once in this process, within 50 ms across processes."""
 
     def __init__(self, engine: Engine | None) -> None:
+        self.count = 0
+        """How often it has rung."""
         self._engine = engine
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._guard = threading.Lock()
@@ -151,15 +160,18 @@ class Bell:
     def ring(self) -> None:
         """Wake everyone who waits in this process."""
         with self._guard:
+            self.count += 1
             for loop, happened in self._waiting:
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(happened.set)
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next commit, or after `seconds`."""
+    async def wait(self, seconds: float, since: int | None = None) -> None:
+        """Return at the next commit, at once if one came after the mark, or after `seconds`."""
         happened = asyncio.Event()
         entry = (asyncio.get_running_loop(), happened)
         with self._guard:
+            if since not in (None, self.count):
+                return
             self._waiting.add(entry)
         try:
             until = time.monotonic() + seconds

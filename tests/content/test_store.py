@@ -171,6 +171,14 @@ async def test_a_transaction_that_writes_nothing_wakes_nobody(file_store: Store)
     waiting.cancel()
 
 
+async def test_a_commit_between_the_look_and_the_wait_is_not_missed(store: Store) -> None:
+    mark = store.mark()
+    with store.begin() as session:
+        session.execute(text("UPDATE community SET name = '新'"))
+    await asyncio.wait_for(store.changed(30, mark), 10)
+    assert store.mark() != mark
+
+
 async def test_nothing_new_ends_the_wait(store: Store) -> None:
     await asyncio.wait_for(store.changed(0.01), 5)
     assert store.community_id is not None
