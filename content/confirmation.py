@@ -62,7 +62,7 @@ def by_ref(
         return None
     delivery = outcome.delivery_of(session, attempt)
     address = session.get(Address, (attempt.community_id, attempt.address_id))
-    if delivery is None or delivery.state not in _OPEN:
+    if delivery is None or delivery.state not in _OPEN or _replaced(session, delivery):
         if help_ and delivery is not None:
             # whoever asks for help needs it, whatever has become of the notice
             _help(session, delivery, actor, now)
@@ -72,6 +72,12 @@ def by_ref(
     # the call in which the key was pressed ends by itself
     mine = attempt.provider_id
     return replace(done, cancel=tuple(one for one in done.cancel if one[1] != mine))
+
+
+def _replaced(session: Session, delivery: Delivery) -> bool:
+    """Say whether a newer revision has taken the notice's place: an act on the old one is late."""
+    told = session.get_one(Notice, (delivery.community_id, delivery.notice_id))
+    return told.state is NoticeState.SUPERSEDED
 
 
 def by_address(

@@ -213,6 +213,20 @@ class TestContact:
         confirmation.at_door(session, made.id, who, SOMEBODY, now)
         assert _state(session, made, who) == (DeliveryState.CONFIRMED, Reason.CONFIRMED_DOOR)
 
+    def test_a_promise_of_an_old_revision_is_confirmed_by_nobody_any_more(
+        self, session: Session, now: datetime
+    ) -> None:
+        about = outbox.alert(session, now)
+        who = outbox.resident(session, now)
+        outbox.contact(session, who, "+8613900000001", now)
+        made = outbox.tell(session, now, alert_id=about)
+        (job,) = outbox.take(session, now, CALL)
+        confirmation.by_ref(session, job.ref, Act.KEY, SOMEBODY, now)
+        outbox.expansion.supersede(session, about, NoticeState.SUPERSEDED, now)
+        session.expire_all()
+        assert confirmation.by_ref(session, job.ref, Act.KEY, SOMEBODY, now).late
+        assert _state(session, made, who)[0] is DeliveryState.PASSED_ON
+
     def test_a_number_that_also_is_the_contacts_passes_on_for_the_other(
         self, session: Session, now: datetime
     ) -> None:
