@@ -16,6 +16,13 @@ from content.message import Written
 from content.people import Audience
 
 EVERYBODY = Audience()
+MARKS = {
+    "演练": Status.EXERCISE,
+    "测试": Status.TEST,
+    "exercise": Status.EXERCISE,
+    "test": Status.TEST,
+}
+"""Words at the head of a headline that make an alert a drill or a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,12 @@ _WORDS: dict[str, type[StrEnum]] = {
     "color": Color,
     "status": Status,
 }
+
+
+def marked(headline: str) -> Status:
+    """Return what a headline's first word makes it: 【演练】 an exercise, 【测试】 a test."""
+    lead = headline.strip("【[ ").lower()
+    return next((status for word, status in MARKS.items() if lead.startswith(word)), Status.ACTUAL)
 
 
 def read(session: Session, revision: Revision) -> Draft:

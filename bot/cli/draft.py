@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.cli import context
 from content import cap, place, wording
+from content import draft as drafts
 from content.alert import Category, Certainty, Color, ReviewError, Severity, Status, Urgency
 from content.draft import Draft, Text
 from content.message import Written
@@ -126,10 +127,15 @@ def build(session: Session, given: Mapping[str, Any], base: Draft | None, now: d
     if "color" in words and "severity" not in words:
         words["severity"] = Color(words["color"]).severity
     event = str(given.get("event", start.event))
+    texts = _texts(given, start.texts, event)
+    # a text that is marked as a drill makes it one; without the mark it stays what it was
+    head = drafts.marked(texts[Written.HANS].headline) if Written.HANS in texts else Status.ACTUAL
+    if head is not Status.ACTUAL:
+        words.setdefault("status", head)
     return replace(
         start,
         event=event,
-        texts=_texts(given, start.texts, event),
+        texts=texts,
         expires=_expires(given, start.expires, cap.zone(session), now),
         audience=_audience(session, given, start.audience),
         no_action=bool(given.get("no_action", start.no_action)),

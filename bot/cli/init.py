@@ -58,12 +58,16 @@ def init(
             token = identity.token(session, member.id, context.now())
     finally:
         opened.close()
+    _tell(name, token, settings.key_file)
+
+
+def _tell(name: str, token: str, key_file: Path) -> None:
     context.console.print(f"已建好 {name}。 {name} is set up.", highlight=False, markup=False)
     context.console.print("您的令牌（只显示这一次） Your token, shown only now:")
     context.console.print(token, highlight=False, markup=False, soft_wrap=True)
     context.console.print(
         f"请另存一份密钥文件：丢了它，姓名和电话就再也读不出来。\n"
-        f"Keep a copy of {settings.key_file} in a safe place: "
+        f"Keep a copy of {key_file} in a safe place: "
         "without it no name and no number in the database can ever be read again.",
         highlight=False,
         markup=False,

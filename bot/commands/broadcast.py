@@ -24,12 +24,6 @@ _EVENT, _HEADLINE = 12, 40
 _DO = ("请", "Please", "请大家")
 _CODE = re.compile(r"[Aa]\d{1,9}")
 _SKIPS = frozenset({phrase.say("button.skip", one).lower() for one in Written})
-_MARKS = {
-    "演练": Status.EXERCISE,
-    "测试": Status.TEST,
-    "exercise": Status.EXERCISE,
-    "test": Status.TEST,
-}
 _URGENT = (Severity.EXTREME, Severity.SEVERE)
 _SEVERITIES: dict[str, tuple[Color | None, Severity]] = {
     **{color.value: (color, color.severity) for color in Color},
@@ -130,7 +124,7 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
         old = drafts.read(turn.session, revision)
         texts = {**old.texts, Written.HANS: _ended(written, old.event)}
         # a text that is marked as a drill makes it one; without the mark it stays what it was
-        marked = _status(written.headline)
+        marked = drafts.marked(written.headline)
         status = old.status if marked is Status.ACTUAL else marked
         content = replace(old, texts=texts, status=status)
         reviews.edit(turn.session, turn.actor(), revision, content, turn.now)
@@ -146,7 +140,7 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
             event=event,
             texts={Written.HANS: _ended(written, event)},
             expires=turn.now + LASTS,
-            status=_status(written.headline),
+            status=drafts.marked(written.headline),
         )
         revision = reviews.draft(turn.session, turn.actor(), content, turn.now)
     code = alerts.get(turn.session, revision.alert_id).code
@@ -236,15 +230,10 @@ def _revision(turn: Turn, code: str) -> Revision:
     return alerts.current(turn.session, alerts.get(turn.session, code))
 
 
-def _status(headline: str) -> Status:
-    lead = headline.strip("【[ ").lower()
-    return next((status for word, status in _MARKS.items() if lead.startswith(word)), Status.ACTUAL)
-
-
 def _event(headline: str) -> str:
     """Return a word or two for what it is about: the headline up to its first break."""
     bare = headline
-    for word in ("【", "】", *_MARKS):
+    for word in ("【", "】", *drafts.MARKS):
         bare = bare.replace(word, "")
     return _clause(bare)[:_EVENT] or headline[:_EVENT]
 

@@ -103,6 +103,11 @@ def test_who_drafts_sees_the_text_the_audience_and_the_end(desk: Desk) -> None:
     assert "For 1 residents, until 2099-07-20 20:00." in said.stdout
 
 
+def test_a_headline_marked_as_a_drill_makes_one(desk: Desk) -> None:
+    made = desk.json(Role.AUTHOR, "draft", "--headline", "【演练】停水", "--text", "今天演练。")
+    assert made["status"] == "Exercise"
+
+
 def test_a_headline_taken_from_the_text_changes_with_it(desk: Desk) -> None:
     code = str(desk.json(Role.AUTHOR, "draft", "--text", "7月20日停水。请储水。")["code"])
     desk.json(Role.AUTHOR, "edit", code, "--text", "7月21日停水。请储水。")
