@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import inbox, rights, senders
 from bot.config import Settings
@@ -64,12 +65,16 @@ class App:
         self.settings = settings
         self.store = store
         self.clock = clock
+        self.ladders = ladder.load(settings.ladders_file)
         self.listening = _listen(settings.host, settings.port)
         self.port = int(self.listening.getsockname()[1])
         self.public_url = settings.public_url or f"http://127.0.0.1:{self.port}"
-        self.channels: dict[str, Channel] = senders.channels(settings, self.public_url)
+        try:
+            self.channels: dict[str, Channel] = senders.channels(settings, self.public_url)
+        except BaseException:
+            self.listening.close()
+            raise
         self.senders = senders.limits(settings, self.channels, clock)
-        self.ladders = ladder.load(settings.ladders_file)
         self._parts: _Parts | None = None
         self._running: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -178,8 +183,13 @@ class App:
     async def _redact(self) -> None:
         """Erase every day what was kept long enough."""
         while not self._stopping.is_set():
-            count = await self.store.write(lambda session: rights.redact(session, self.clock.now()))
-            log.info("app.redacted", count=count)
+            try:
+                now = self.clock.now()
+                count = await self.store.write(lambda session: rights.redact(session, now))
+                log.info("app.redacted", count=count)
+            except SQLAlchemyError:
+                # alerts go on; what could not be erased is tried again the next day
+                log.exception("app.redact_failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self.clock.real(_DAY))
 
@@ -189,13 +199,13 @@ class App:
         while not self._stopping.is_set():
             try:
                 updates = await self._until_stop(chat, offset)
-            except SendError as error:
-                log.warning("poll.failed", reason=str(error))
+                if updates:
+                    await self._commit(chat, updates)
+                    offset = max(_number(one) for one in updates) + 1
+            except (SendError, SQLAlchemyError) as error:
+                # what is not committed is not acknowledged: Telegram brings it again
+                log.warning("poll.failed", reason=type(error).__name__)
                 await asyncio.sleep(_PAUSE)
-                continue
-            if updates:
-                await self._commit(chat, updates)
-                offset = max(_number(one) for one in updates) + 1
 
     async def _commit(self, chat: Telegram, updates: list[dict[str, object]]) -> None:
         requests = [Request("", update) for update in updates]

@@ -33,6 +33,8 @@ _IDLE = 1.0
 """Real seconds after which a loop looks again although nothing was committed."""
 _SWEEP = 5.0
 """Seconds of clock time between two sweeps."""
+_LONGEST_PAUSE = 3600.0
+"""Real seconds a provider may ask for at most: more is a mistake of its own."""
 _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
 _BURST = 0.02
@@ -237,7 +239,8 @@ class Worker:
     def _failure(self, job: Job, error: SendError) -> Record | None:
         now = self.clock.now()
         if error.retry_after is not None:
-            until = now + timedelta(seconds=error.retry_after * self.clock.scale)
+            pause = min(error.retry_after, _LONGEST_PAUSE)
+            until = now + timedelta(seconds=pause * self.clock.scale)
             return job.ref, lambda session: outcome.throttled(session, job.ref, until, now)
         if error.unknown:
             # settled by a receipt, or by the sweep when the deadline has passed

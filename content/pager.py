@@ -57,6 +57,9 @@ def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -
     Whoever is called to help is called by the ladder, up to the phone, until one has taken it.
     """
     staff_ids = _whom(session, errand, now)
+    if late:
+        # whoever was called has not taken it: the office hears of it too
+        staff_ids += [one for one in _with(session, Role.ADMIN) if one not in staff_ids]
     if not staff_ids:
         return None
     pressing = errand.urgent or late
@@ -77,7 +80,7 @@ def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -
 def _whom(session: Session, errand: Task, now: datetime) -> list[uuid.UUID]:
     roles = _ROLES.get(errand.kind)
     if roles is not None:
-        return _with(session, *roles)
+        return _with(session, *roles) or _with(session, Role.ADMIN)
     on = duty.current(session, now)
     found = [on.staff_id] if on else []
     found += [one for one in _grid_workers(session, errand) if one not in found]
