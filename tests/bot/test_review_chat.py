@@ -65,6 +65,16 @@ def test_three_people_publish_by_pressing_what_they_are_sent(street: Street) -> 
     assert [type(one) for one in done if isinstance(one, Follow)] == [Follow]
 
 
+def test_an_author_with_every_role_may_still_not_approve_their_own(street: Street) -> None:
+    code, row = submitted(street)
+    author = street.staff[Role.AUTHOR]
+    identity.set_roles(street.session, author.id, list(Role), street.now)
+    told = said(street.presses(AUTHOR, pages(street, VERIFIER)[-1]["verify"]))
+    assert code
+    assert "作者不能核实自己写的通知" in told
+    assert row.stage is Stage.DRAFT
+
+
 def test_every_button_fits_into_what_telegram_takes(street: Street) -> None:
     code, row = street.drafted()
     alerts.get(street.session, row.alert_id).code = "A99999"
