@@ -184,8 +184,9 @@ class App:
         """Erase every day what was kept long enough."""
         while not self._stopping.is_set():
             try:
-                now = self.clock.now()
-                count = await self.store.write(lambda session: rights.redact(session, now))
+                count = await self.store.write(
+                    lambda session: rights.redact(session, self.clock.now())
+                )
                 log.info("app.redacted", count=count)
             except SQLAlchemyError:
                 # alerts go on; what could not be erased is tried again the next day

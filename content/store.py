@@ -244,7 +244,7 @@ def _connected(*, write: bool) -> Callable[[Any, Any], None]:
         # autocommit in the driver: SQLAlchemy's own begin event says which kind of transaction
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("foreign_keys=ON", "synchronous=NORMAL", "temp_store=MEMORY"):
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
         if write:
             with suppress(Exception):
