@@ -29,7 +29,7 @@ from content.store import Store
 from verification import exchange
 
 T = TypeVar("T")
-SCALE = 60.0
+SCALE = 75.0
 """Clock seconds in a real one."""
 LINES = 24
 """Calls at the same time."""
