@@ -104,8 +104,17 @@ def _given(said: Mapping[str, Any]) -> dict[str, Any]:
     return found | {_RENAMED.get(name, name): value for name, value in there.items()}
 
 
+_FILES = (".toml", ".txt", ".md")
+
+
 def from_file(path: Path) -> dict[str, Any]:
     """Read a TOML file of fields and texts, or plain text as the Chinese text."""
+    if path.suffix not in _FILES:
+        # a residents' list chosen by mistake must not become an alert
+        raise ReviewError(
+            f"通知的文件要是 {'、'.join(_FILES)}，不是 {path.name}。 "
+            f"An alert is read from a {', '.join(_FILES)} file, not from {path.name}."
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix != ".toml":

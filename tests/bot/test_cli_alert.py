@@ -212,9 +212,17 @@ def test_a_bad_file_is_refused_in_one_sentence(
 
 
 def test_a_bad_file_ends_the_command_with_its_sentence(desk: Desk, tmp_path: Path) -> None:
-    refused = desk.run(Role.AUTHOR, "draft", "--file", str(tmp_path))
+    refused = desk.run(Role.AUTHOR, "draft", "--file", str(tmp_path / "missing.toml"))
     assert refused.exit_code == 1
     assert "读不了文件" in refused.stderr
+
+
+def test_a_list_of_residents_never_becomes_an_alert(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "residents.csv"
+    file.write_text("姓名,手机\n王,13800000000\n", encoding="utf-8")
+    refused = desk.run(Role.AUTHOR, "draft", "--file", str(file))
+    assert refused.exit_code == 1
+    assert "通知的文件要是" in refused.stderr
 
 
 @pytest.mark.parametrize("words", [("verify", "A99"), ("status", "A99"), ("cancel", "A99")])
