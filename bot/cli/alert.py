@@ -17,7 +17,7 @@ from bot.cli import draft as drafting
 from content import alert as alerts
 from content import cap, coverage, notice, people, review, store, wording
 from content import draft as drafts
-from content.alert import Revision
+from content.alert import MsgType, Revision
 from content.draft import Draft
 from content.event import Actor
 from content.message import Written
@@ -137,9 +137,14 @@ def cancel(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
     if not (yes or as_json):
         _ask(f"取消 {code.upper()}？ Cancel {code.upper()}?")
     with _acting() as (session, actor):
-        made = review.cancel(session, actor, alerts.get(session, code), context.now())
+        alert = alerts.get(session, code)
+        before = alerts.current(session, alert).msg_type is MsgType.CANCEL
+        made = review.cancel(session, actor, alert, context.now())
         if as_json:
-            _json({"alert": code.upper(), "notice": str(made.id), "recipients": made.expected})
+            done = {"alert": alert.code, "notice": str(made.id), "recipients": made.expected}
+            _json({**done, "already": before})
+        elif before:
+            context.console.print(f"{alert.code} 早已取消，没有再发。 It was cancelled before.")
         else:
             context.console.print(
                 f"{code.upper()} 已取消，通知 {made.expected} 人。 "

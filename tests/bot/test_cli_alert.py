@@ -172,6 +172,13 @@ def test_update_and_cancel_are_listed_under_one_code(desk: Desk) -> None:
     assert desk.json(Role.AUTHOR, "list")[0]["msg_type"] == "Cancel"
 
 
+def test_a_second_cancel_says_that_nothing_more_is_sent(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    said = [desk.json(Role.PUBLISHER, "cancel", code)["already"] for _ in range(2)]
+    assert said == [False, True]
+
+
 def test_a_file_holds_several_languages(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "停水.toml"
     file.write_text(
