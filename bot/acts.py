@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from bot.commands import ask, errands, resident
-from bot.turn import DOORS, Acknowledge, Effect, HangUp, Turn, tell
+from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
 from channels.base import State
 from content import claim, confirmation, event, notice, outcome, people, phrase, task
 from content.confirmation import Act, Confirmed
@@ -58,13 +58,11 @@ def key(turn: Turn) -> list[Effect]:
     if turn.event.key not in (("1",) if errand else ("1", "3")):
         return []
     act = Act.CALL_BACK if turn.event.called else Act.KEY
-    done = confirmation.by_ref(
-        turn.session, ref, act, turn.actor(), turn.now, help_=turn.event.key == "3"
-    )
+    confirmation.by_ref(turn.session, ref, act, turn.actor(), turn.now, help_=turn.event.key == "3")
     if errand is not None:
         with contextlib.suppress(TaskError):
             errands.take(turn, errand, ref)
-    return _superfluous(done)
+    return []
 
 
 def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
@@ -77,11 +75,11 @@ def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
     if done is None:
         return [_note(turn, "confirm.closed")]
     if help_:
-        return [_note(turn, "confirm.help"), *_superfluous(done)]
+        return [_note(turn, "confirm.help")]
     if done.late:
         replaced = notice.get(turn.session, attempt.notice_id).state is NoticeState.SUPERSEDED
         return [_note(turn, "confirm.stale" if replaced else "confirm.closed")]
-    return [_noted(turn, ref, done), *_superfluous(done)]
+    return [_noted(turn, ref, done)]
 
 
 def reply(turn: Turn, text: str) -> list[Effect] | None:
@@ -109,7 +107,7 @@ def reply(turn: Turn, text: str) -> list[Effect] | None:
         turn.now,
         help_=word in HELP,
     )
-    return [*_told(turn, word, done), *_superfluous(done)]
+    return _told(turn, word, done)
 
 
 def blocked(turn: Turn) -> list[Effect]:
@@ -205,10 +203,6 @@ def _noted(turn: Turn, ref: str, done: Confirmed) -> Acknowledge:
     if sent is not None and sent.alone:
         return _note(turn, "confirm.passed_on", alone=sent.alone)
     return _note(turn, "confirm.received")
-
-
-def _superfluous(done: Confirmed | None) -> list[Effect]:
-    return [HangUp(sender, call) for sender, call in done.cancel] if done else []
 
 
 def _note(turn: Turn, key_: str, **values: object) -> Acknowledge:

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from bot.commands import ask, progress
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, Follow, HangUp, House, Say, Turn
+from bot.turn import Acknowledge, Effect, Follow, House, Say, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
-from channels.twilio_voice import TwilioVoice
 from content import inbound, outcome
 from content.clock import Clock
 from content.inbound import Inbound
@@ -225,10 +224,6 @@ class Inbox:
                 await chat.reply(effect.chat, effect.text, effect.buttons)
             case Acknowledge() if chat is not None and effect.callback_id:
                 await chat.acknowledge(effect.callback_id, effect.text)
-            case HangUp():
-                voice = self.channels.get(effect.sender)
-                if isinstance(voice, TwilioVoice):
-                    await voice.cancel(effect.provider_id)
             case Follow() if chat is not None:
                 self._follow(progress.follow(self.store, self.clock, chat, effect))
 

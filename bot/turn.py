@@ -138,14 +138,6 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp:
-    """Cancel a call that nobody needs any more."""
-
-    sender: str
-    provider_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Follow:
     """Show how a published alert comes along, in a message that edits itself."""
 
@@ -154,7 +146,7 @@ class Follow:
     notice_id: uuid.UUID
 
 
-Effect = Say | Acknowledge | HangUp | Follow
+Effect = Say | Acknowledge | Follow
 
 
 def tell(turn: Turn, *keys: str, **values: object) -> list[Effect]:

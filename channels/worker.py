@@ -82,6 +82,7 @@ class Worker:
             loops.create_task(self._watch())
             loops.create_task(self._sweep(self._tend))
             loops.create_task(self._sweep(self._settle))
+            loops.create_task(self._recall())
             loops.create_task(self._loop(self._route, None, self.clock.real(claim.WINDOW)))
             for sender in self.senders:
                 send = functools.partial(self._send, sender)
@@ -127,6 +128,16 @@ class Worker:
                     await self._look(max(least, _BURST))
             except Exception:
                 log.exception("worker.step_failed", kind=str(kind))
+                await asyncio.sleep(_ERROR_PAUSE)
+
+    async def _recall(self) -> None:
+        """Take calls back that nobody needs any more, as soon as somebody has made them so."""
+        while not self._stopping.is_set():
+            await self._look(_IDLE)
+            try:
+                await sweep.recall(self.store, self.channels, self._recalled)
+            except Exception:
+                log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
 
     async def _look(self, seconds: float) -> None:
@@ -300,7 +311,6 @@ class Worker:
             for outcome_ in await asyncio.gather(*asked, return_exceptions=True):
                 if isinstance(outcome_, Exception):
                     log.error("worker.settle_failed", exc_info=outcome_)
-        await sweep.recall(self.store, self.channels, self._recalled)
         return False
 
     def _lost(self, session: Session, now: datetime, ours: set[str]) -> list[sweep.Lost]:

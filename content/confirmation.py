@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from content import event, outcome, store, task
 from content.alert import Severity
@@ -42,15 +42,13 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What an act has settled, and the calls that are now superfluous at the provider."""
+    """What an act has settled; calls that it made superfluous are taken back by the worker."""
 
     notices: tuple[uuid.UUID, ...] = ()
     late: bool = False
     """The notice has been replaced or cancelled: the act confirms nothing."""
     again: bool = False
     """It was confirmed before; nothing has changed."""
-    cancel: tuple[tuple[str, str], ...] = ()
-    """(sender, provider id) of calls still queued or ringing."""
 
 
 def by_ref(
@@ -68,10 +66,7 @@ def by_ref(
             _help(session, delivery, actor, now)
         settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
         return Confirmed(late=not settled, again=settled)
-    done = _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
-    # the call in which the key was pressed ends by itself
-    mine = attempt.provider_id
-    return replace(done, cancel=tuple(one for one in done.cancel if one[1] != mine))
+    return _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
 
 
 def _replaced(session: Session, delivery: Delivery) -> bool:
@@ -237,7 +232,6 @@ def _confirm(
     *,
     help_: bool,
 ) -> Confirmed:
-    cancel: list[tuple[str, str]] = []
     for delivery, address in found:
         if help_:
             _help(session, delivery, actor, now)
@@ -245,8 +239,7 @@ def _confirm(
             _pass_on(session, delivery, actor, now)
         else:
             _settle(session, delivery, act, actor, now)
-        cancel += _calls(session, delivery)
-    return Confirmed(tuple(delivery.notice_id for delivery, _ in found), cancel=tuple(cancel))
+    return Confirmed(tuple(delivery.notice_id for delivery, _ in found))
 
 
 def _settle(session: Session, delivery: Delivery, act: Act, actor: Actor, now: datetime) -> None:
@@ -304,31 +297,6 @@ def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> 
         place_id=delivery.place_id,
         urgent=True,
     )
-
-
-def _calls(session: Session, delivery: Delivery) -> list[tuple[str, str]]:
-    """Return the calls of this person or household that are still open at a provider."""
-    other = aliased(Delivery)
-    query = (
-        select(Attempt.sender, Attempt.provider_id)
-        .join(
-            other,
-            and_(
-                other.community_id == Attempt.community_id,
-                other.notice_id == Attempt.notice_id,
-                other.recipient_id == Attempt.recipient_id,
-            ),
-        )
-        .where(Attempt.community_id == delivery.community_id)
-        .where(Attempt.notice_id == delivery.notice_id, Attempt.kind == Kind.CALL)
-        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
-        .where(Attempt.state.in_(outcome.NOT_ANSWERED))
-        .where(func.coalesce(other.state, "") != DeliveryState.OPEN)
-        .where(
-            (other.recipient_id == delivery.recipient_id) | (other.place_id == delivery.place_id)
-        )
-    )
-    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
 
 
 def _close(delivery: Delivery, state: DeliveryState, reason: Reason, now: datetime) -> None:

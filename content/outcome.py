@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from content import claim, notice, store
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.message import Kind
-from content.notice import Notice, NoticeState
 from content.people import Address, OwnerKind
 from content.reason import Reason
 
@@ -358,22 +357,6 @@ def ref_of(session: Session, provider_id: str) -> str:
         Attempt.community_id == store.community(session), Attempt.provider_id == provider_id
     )
     return (session.scalar(query) if provider_id else None) or ""
-
-
-def open_calls(session: Session, alert_id: uuid.UUID) -> list[tuple[str, str]]:
-    """Return (sender, provider id) of calls for ended notices of an alert that are not over."""
-    query = (
-        select(Attempt.sender, Attempt.provider_id)
-        .join(
-            Notice,
-            (Notice.community_id == Attempt.community_id) & (Notice.id == Attempt.notice_id),
-        )
-        .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
-        .where(Notice.alert_id == alert_id, Notice.state != NoticeState.LIVE)
-        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
-        .where(Attempt.state.in_(NOT_ANSWERED))
-    )
-    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
 
 
 def busy(session: Session) -> bool:

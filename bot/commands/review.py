@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.commands import broadcast, dialogue, pages
-from bot.turn import Acknowledge, Effect, Follow, HangUp, Say, Turn
+from bot.turn import Acknowledge, Effect, Follow, Say, Turn
 from content import alert as alerts
-from content import condition, outcome, phrase
+from content import condition, phrase
 from content import draft as drafts
 from content import review as reviews
-from content.alert import Alert, MsgType, ReviewError, Revision, Stage
+from content.alert import Alert, ReviewError, Revision, Stage
 from content.message import Action, Button, Written
 from content.place import PlaceError
 from content.review import AskFirst
@@ -50,7 +50,7 @@ def cancel(turn: Turn, code: str) -> list[Effect]:
     except ReviewError as error:
         return [Say(turn.chat, str(error))]
     said = _word("staff.cancelled", code=alert.code, count=made.expected)
-    return [Say(turn.chat, said), *_open_calls(turn, alert)]
+    return [Say(turn.chat, said)]
 
 
 def _step(turn: Turn, step: str, code: str, seen: str) -> list[Effect]:
@@ -133,22 +133,13 @@ def _publish(turn: Turn, alert: Alert, revision: Revision, step: str, seen: str)
     )
     if before is Stage.PUBLISHED:
         return [Say(turn.chat, _word("staff.done_already"))]
-    calls = _open_calls(turn, alert) if made.msg_type is MsgType.UPDATE else []
     said = _word("staff.published", code=alert.code, count=made.expected)
-    return [Say(turn.chat, said), Follow(turn.chat, alert.code, made.id), *calls]
+    return [Say(turn.chat, said), Follow(turn.chat, alert.code, made.id)]
 
 
 def _again(turn: Turn, question: str, shown: str) -> Say:
     yes = Button(_word("staff.publish"), Action.STAFF, f"again.{shown}")
     return Say(turn.chat, question, ((yes,),))
-
-
-def _open_calls(turn: Turn, alert: Alert) -> list[Effect]:
-    """Return the calls of earlier revisions that are still waiting at a provider."""
-    return [
-        HangUp(sender, provider_id)
-        for sender, provider_id in outcome.open_calls(turn.session, alert.id)
-    ]
 
 
 def _word(key: str, **values: Any) -> str:

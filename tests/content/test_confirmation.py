@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels import sweep
 from content import confirmation, outcome, people
 from content.alert import Severity
 from content.confirmation import Act
@@ -253,7 +254,7 @@ class TestHousehold:
         assert set(others) == {(DeliveryState.CONFIRMED, Reason.CONFIRMED_HOUSEHOLD)}
         assert one_for_all.household_confirms
 
-    def test_calls_still_queued_at_the_provider_are_named_to_be_cancelled(
+    def test_the_calls_of_the_others_are_superfluous(
         self, session: Session, now: datetime, one_for_all: Community
     ) -> None:
         for at in range(3):
@@ -264,9 +265,11 @@ class TestHousehold:
         for job in jobs:
             outcome.accepted(session, job.ref, f"CA{job.to}", now)
         ringing, talking, pressed = (one for one in jobs if not one.to.endswith("99"))
-        outcome.receipt(session, talking.ref, AttemptState.ANSWERED, now)
-        done = confirmation.by_ref(session, pressed.ref, Act.KEY, SOMEBODY, now)
-        assert done.cancel == (("twilio_voice", f"CA{ringing.to}"),)
+        for answered in (talking, pressed):
+            outcome.receipt(session, answered.ref, AttemptState.ANSWERED, now)
+        confirmation.by_ref(session, pressed.ref, Act.KEY, SOMEBODY, now)
+        session.flush()
+        assert sweep.superfluous(session) == [("twilio_voice", f"CA{ringing.to}")]
         assert one_for_all.household_confirms
 
     def test_without_the_setting_each_confirms_alone(self, session: Session, now: datetime) -> None:

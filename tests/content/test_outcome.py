@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import claim, event, notice, outcome, people, routing
+from content import claim, event, outcome, people, routing
 from content.alert import Severity
 from content.claim import Job
 from content.delivery import AttemptState, Delivery, DeliveryState, Receipt
@@ -400,17 +400,6 @@ def test_a_step_that_is_not_taken_is_not_in_the_book(session: Session, now: date
         session.scalars(select(event.Event).where(event.Event.kind == "delivery.failed")).all()
         == []
     )
-
-
-def test_a_cancelled_alert_names_the_calls_that_still_wait(session: Session, now: datetime) -> None:
-    about = outbox.alert(session, now)
-    outbox.resident(session, now, landlines=["+862100000001"], needs=[Need.ELDERLY])
-    outbox.tell(session, now, alert_id=about)
-    (job,) = outbox.take(session, now, CALL)
-    outcome.accepted(session, job.ref, "CA1", now)
-    assert outcome.open_calls(session, about) == []
-    outbox.expansion.supersede(session, about, notice.NoticeState.CANCELLED, now)
-    assert outcome.open_calls(session, about) == [("twilio_voice", "CA1")]
 
 
 def test_an_unknown_reference_changes_nothing(session: Session, now: datetime) -> None:
