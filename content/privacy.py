@@ -27,7 +27,6 @@ RETENTION = timedelta(days=30)
 """How long raw inbound data and the texts of pages are kept."""
 
 _RUNNING = (DeliveryState.OPEN, DeliveryState.DOOR)
-_INNER = ("community_id", "digest")
 _GONE = {"text": "（已删除） (erased)", "urgent": ""}
 
 
