@@ -24,7 +24,7 @@ from content import ladder, loudspeaker
 from content.clock import Clock
 from content.message import Kind
 from content.store import Store
-from verification import facts
+from verification import shelf
 
 log = structlog.get_logger("app")
 
@@ -87,7 +87,7 @@ class App:
         await self.store.write(
             lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
         )
-        base = await self.store.query(facts.base)
+        base = await self.store.query(shelf.base)
         house = House(base, self.senders, self.ladders, username)
         self._parts = _Parts(
             Worker(self.store, self.clock, self.channels, self.senders, self.ladders),

@@ -17,7 +17,7 @@ from content.notice import NoticeKind
 from content.people import OwnerKind, Resident
 from content.place import Community, Place
 from content.staff import Staff
-from verification import answer, facts
+from verification import answer, shelf
 
 _HOUR, _PER_HOUR = timedelta(hours=1), 5
 DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
@@ -28,7 +28,7 @@ Rows = tuple[tuple[Button, ...], ...]
 class House:
     """What every turn can use: the fact base, the senders with their limits, the ladders."""
 
-    base: facts.Base
+    base: shelf.Base
     senders: tuple[Sender, ...]
     ladders: Ladders
     username: str = ""

@@ -15,7 +15,7 @@ from content.message import Kind, Written
 from content.notice import NoticeKind
 from content.place import Community
 from content.task import TaskKind
-from verification import answer, case, errand, facts, judgement, telling
+from verification import answer, case, errand, facts, judgement, shelf, telling
 from verification.case import Heard, Question, State
 from verification.fact import Fact, FactState, FactVersion, Refused
 from verification.gate import Emergency, Intent
@@ -47,7 +47,7 @@ class Reply:
     group_text: str = ""
 
 
-def hear(session: Session, base: facts.Base, question: Question, now: datetime) -> Reply:
+def hear(session: Session, base: shelf.Base, question: Question, now: datetime) -> Reply:
     """Answer a question, ask back, or take it down as a case; all in the caller's transaction.
 
     A bare 1 to 3, 0 or 都不是 chooses among the facts that its sender was just shown.
@@ -55,7 +55,7 @@ def hear(session: Session, base: facts.Base, question: Question, now: datetime) 
     earlier = _choosing(session, question, now)
     if earlier is not None:
         return choose(session, base, earlier.id, question.text.strip(), now)
-    facts.refresh(session, base)
+    shelf.refresh(session, base)
     judged = judgement.judge(base.index, question.matter, now, zone(session), question.area)
     heard = _record(session, question, now)
     heard.decision = judgement.explain(judged)
@@ -80,7 +80,7 @@ def take(session: Session, question: Question, now: datetime) -> Reply:
 
 def again(
     session: Session,
-    base: facts.Base,
+    base: shelf.Base,
     question_id: uuid.UUID,
     address_id: uuid.UUID,
     now: datetime,
@@ -93,7 +93,7 @@ def again(
 
 
 def choose(
-    session: Session, base: facts.Base, question_id: uuid.UUID, option: str, now: datetime
+    session: Session, base: shelf.Base, question_id: uuid.UUID, option: str, now: datetime
 ) -> Reply:
     """Take what an asker chose: "1" to "3" or a fact's id; "none" or "0" opens a case.
 
@@ -104,7 +104,7 @@ def choose(
     if option in NONE and heard.state in (State.ASKED_BACK, State.ANSWERED):
         reply = _check(session, heard, now)
     elif option not in NONE and heard.state is State.ASKED_BACK:
-        facts.refresh(session, base)
+        shelf.refresh(session, base)
         reply = _chosen(session, heard, facts.get(session, _option(heard, option)), now)
     else:
         return _reply(heard, number=case.told(session, heard))

@@ -40,7 +40,8 @@ class FactView:
     """A signed fact as the index and the decision see it.
 
     `area` is a place path or name, "" for everywhere; `valid_until` is the last
-    day on which the fact holds, None for good; `truth` is a full sentence.
+    day on which the fact holds, None for good; `truth` is a full sentence; `linked`
+    are the ids of other publishers' facts on the same claim, which are no rivals.
     """
 
     id: str
@@ -51,6 +52,7 @@ class FactView:
     valid_until: dt.date | None = None
     area: str = ""
     date: dt.date | None = None
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

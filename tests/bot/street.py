@@ -23,7 +23,7 @@ from content.notice import Notice
 from content.people import Need, OwnerKind, Resident
 from content.place import Community
 from content.staff import Role
-from verification import facts
+from verification import facts, shelf
 from verification.case import Attachment
 from verification.fact import Statement
 from verification.index import Verdict
@@ -199,7 +199,7 @@ def open_street(session: Session, now: datetime, community_id: uuid.UUID) -> Str
         staff[role] = Actor(Door.CHAT, member.id)
     fact = facts.draft(session, staff[Role.AUTHOR], WATER, now, code="water")
     facts.sign(session, fact, staff[Role.EXPERT], now)
-    house = House(facts.base(session), tuple(SENDERS.values()), ladder.load(), NAME)
+    house = House(shelf.base(session), tuple(SENDERS.values()), ladder.load(), NAME)
     return Street(session, house, now, wang, li, staff)
 
 

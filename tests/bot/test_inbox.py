@@ -18,7 +18,7 @@ from content import inbound, ladder
 from content.clock import Clock
 from content.inbound import Inbound
 from content.store import Store
-from verification import case, facts
+from verification import case, shelf
 from verification.case import Heard, State
 
 SMS = "SM" + "0" * 32
@@ -35,7 +35,7 @@ class Desk:
         self.sms = TwilioSms("AC" + "0" * 32, "t" * 32, "+12025550100", "https://a.example")
         channels = {one.name: one for one in (self.chat, self.sms)}
         with store.read() as session:
-            house = House(facts.base(session), (), ladder.load(), "linxun_bot")
+            house = House(shelf.base(session), (), ladder.load(), "linxun_bot")
         self.inbox = Inbox(store, self.clock, channels, house)
 
     def text(self, number: int, words: str, chat: int = 1002) -> Request:

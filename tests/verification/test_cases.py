@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from content.notice import Notice, NoticeKind
 from content.store import Store
 from content.task import Task, TaskKind
-from verification import case, desk, facts, settlement, telling
+from verification import case, desk, facts, settlement, shelf, telling
 from verification.case import Question, State
 from verification.fact import Fact, Refused, Statement
 from verification.index import Verdict
@@ -25,7 +25,7 @@ Told = Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]
 
 @pytest.fixture
 def ask(store: Store, now: datetime) -> Callable[[str, uuid.UUID], desk.Reply]:
-    base = facts.Base()
+    base = shelf.Base()
 
     def heard(text: str, who: uuid.UUID) -> desk.Reply:
         with store.begin() as session:
@@ -219,6 +219,6 @@ def test_a_settled_answer_is_corrected_too(
 def test_who_cannot_be_reached_is_not_counted_as_told(store: Store, now: datetime) -> None:
     with store.begin() as session:
         question = Question(RUMOR, None, group=True)
-        desk.hear(session, facts.base(session), question, now)
+        desk.hear(session, shelf.base(session), question, now)
         assert telling.told(session, facts.named(session, "water").id) == 0
         assert session.scalar(select(func.count()).select_from(Notice)) == 0

@@ -12,7 +12,7 @@ from content.message import Kind, Written
 from content.notice import NoticeKind
 from content.store import Store
 from content.task import Task, TaskKind
-from verification import case, desk, facts
+from verification import case, desk, facts, shelf
 from verification.case import Attachment, Heard, Question, State
 from verification.fact import FactVariant, Refused, Statement, VariantState
 
@@ -23,12 +23,12 @@ Ask = Callable[..., desk.Reply]
 
 
 @pytest.fixture
-def base() -> facts.Base:
-    return facts.Base()
+def base() -> shelf.Base:
+    return shelf.Base()
 
 
 @pytest.fixture
-def ask(store: Store, now: datetime, base: facts.Base) -> Ask:
+def ask(store: Store, now: datetime, base: shelf.Base) -> Ask:
     """Ask the desk, each time in a transaction of its own."""
 
     def heard(
@@ -41,7 +41,7 @@ def ask(store: Store, now: datetime, base: facts.Base) -> Ask:
 
 
 @pytest.fixture
-def choose(store: Store, now: datetime, base: facts.Base) -> Callable[..., desk.Reply]:
+def choose(store: Store, now: datetime, base: shelf.Base) -> Callable[..., desk.Reply]:
     def chosen(reply: desk.Reply, option: str) -> desk.Reply:
         with store.begin() as session:
             return desk.choose(session, base, reply.question_id, option, now)
@@ -166,7 +166,7 @@ def test_a_group_reads_that_an_unknown_matter_is_being_checked(ask: Ask) -> None
 
 @pytest.mark.usefixtures("water")
 def test_the_asker_from_a_group_is_answered_in_private(
-    store: Store, base: facts.Base, cast: Any, ask: Ask, told: Told, now: datetime
+    store: Store, base: shelf.Base, cast: Any, ask: Ask, told: Told, now: datetime
 ) -> None:
     asked = ask(RUMOR, None, group=True)
     with store.begin() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from content.event import HOUSE
 from content.place import ensure
 from content.store import Store
-from verification import exchange, facts
+from verification import exchange, facts, shelf
 from verification.fact import Fact, FactVariant, FactVersion, Refused, Statement, VariantState
 from verification.index import FactView, Verdict
 
@@ -21,7 +21,7 @@ Make = Callable[..., Statement]
 def shown(store: Store, fact: Fact) -> FactView | None:
     """The fact as a fresh process sees it."""
     with store.read() as session:
-        return facts.base(session).index.get(str(fact.id))
+        return shelf.base(session).index.get(str(fact.id))
 
 
 def test_a_draft_answers_nobody(store: Store, cast: Any, statement: Make, now: datetime) -> None:
@@ -96,11 +96,11 @@ def test_an_incomplete_fact_is_refused(
 @pytest.mark.usefixtures("water")
 def test_another_process_follows_by_the_watermark(store: Store, cast: Any, now: datetime) -> None:
     with store.read() as session:
-        base = facts.base(session)
+        base = shelf.base(session)
     with store.begin() as session:
         facts.withdraw(session, facts.named(session, "water"), cast.expert, now)
     with store.read() as session:
-        counts = facts.refresh(session, base), facts.refresh(session, base)
+        counts = shelf.refresh(session, base), shelf.refresh(session, base)
     assert counts == (1, 0)
     assert len(base.index) == 0
 
@@ -112,9 +112,9 @@ def test_a_proposed_variant_finds_nothing_before_it_is_accepted(
     with store.begin() as session:
         fact = facts.named(session, "water")
         variant = facts.add_variant(session, fact, "水里有毒千万别喝", HOUSE, now, accepted=False)
-        before = facts.base(session).index.get(str(fact.id)).variants
+        before = shelf.base(session).index.get(str(fact.id)).variants
         facts.accept_variant(session, variant, cast.author, now)
-        after = facts.base(session).index.get(str(fact.id)).variants
+        after = shelf.base(session).index.get(str(fact.id)).variants
     assert (len(before), len(after)) == (1, 2)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from content.store import Store
-from verification import case, desk, facts, memory, telling
+from verification import case, desk, facts, memory, shelf, telling
 from verification.case import Attachment, Question
 from verification.fact import Fact
 
@@ -20,7 +20,7 @@ def asked(store: Store, water: Fact, cast: Any, now: datetime) -> list[desk.Repl
     assert water.signed
     photo = Attachment("photo", "file-1")
     with store.begin() as session:
-        base = facts.base(session)
+        base = shelf.base(session)
         return [
             desk.hear(session, base, question, now)
             for question in (
