@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification import gate, match, text
+from verification import gate, letter, match, text
 from verification.gate import Emergency, Intent
 from verification.index import Index, key
 from verification.match import Decision, Outcome
@@ -37,7 +37,7 @@ def judge(
     whole = decide(matter)
     parts: tuple[tuple[str, Decision], ...] = ()
     if whole.outcome is not Outcome.ANSWER:
-        claims = text.claims(matter)[:_CLAIMS]
+        claims = letter.claims(matter)[:_CLAIMS]
         parts = tuple((claim, decide(claim)) for claim in claims) if len(claims) > 1 else ()
     if not any(part.outcome is Outcome.ANSWER for _, part in parts):
         whole, parts = _better(whole, parts), ()

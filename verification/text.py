@@ -21,7 +21,6 @@ _STOP = re.compile(r"[。!?;…\n\r]+")
 _OTHER = re.compile(
     r"[^\w。%:./~+-]+|(?<![0-9])[.:/](?![0-9])|(?<![0-9])[.:/]|[.:/](?![0-9])|[~+_-]+"
 )
-_CLAIM_SHORT, _CLAIM_LONG = 12, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,23 +200,3 @@ def is_debunk(spoken: str) -> bool:
     after = spoken[found.end() : found.end() + 4]
     before = spoken[max(0, found.start() - 2) : found.start()]
     return not re.match(r"[吗么呢?]|了?吗", after) and not before.endswith(("是不", "不", "求"))
-
-
-def claims(text: str) -> list[str]:
-    """Cut a long letter into its claims, in order; a short text is one claim.
-
-    A claim is one or more whole sentences of the original, cut at full stops,
-    line ends and numbered points.
-    """
-    if len(text) <= _CLAIM_LONG:
-        return [text.strip()] if text.strip() else []
-    parts = re.split(
-        r"(?<=[。！？!?;；\n])|(?=[一二三四五六七八九十\d]{1,2}[、.．)）](?!\d))", text
-    )
-    found: list[str] = []
-    for part in (part.strip() for part in parts):
-        if found and (len(found[-1]) < _CLAIM_SHORT or len(part) < _CLAIM_SHORT):
-            found[-1] += part
-        elif part:
-            found.append(part)
-    return found

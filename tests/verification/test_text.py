@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verification.text import LONGEST, claims, normalise
+from verification.text import LONGEST, normalise
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,6 @@ def test_relative_days_are_resolved_against_the_time_of_receipt() -> None:
 def test_english_words_are_stemmed_and_links_dropped() -> None:
     text = normalise("Schools are CLOSING on Monday https://example.org/a?utm_source=x")
     assert text.words == ("school", "clos", "monday")
-
-
-def test_a_long_letter_is_cut_into_its_claims() -> None:
-    letter = "一、本周六全小区停水一整天，请大家提前储水备用，物业不再另行通知。二、下周一起电动车不得进入电梯，违者罚款五百元，物业和派出所将联合检查。三、八月起物业费每平方米上涨三角，按季度收取，不交者停用门禁卡。"
-    assert [claim[:2] for claim in claims(letter)] == ["一、", "二、", "三、"]
-
-
-def test_a_short_text_is_one_claim() -> None:
-    assert claims(" 明天停水。真的吗？ ") == ["明天停水。真的吗？"]
 
 
 @settings(max_examples=150, deadline=None)
