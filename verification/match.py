@@ -137,15 +137,19 @@ def _veto(
 ) -> Conflict | None:
     """Give the first reason not to answer with the best candidate, or None."""
     fact = top.candidate.fact
-    standing = _stale(fact, now, zone) or _elsewhere(fact, area) or _debunked(read, fact)
-    if standing or fact.id in index.exact(read):
-        return standing or rivals.exact(read, index, fact)
-    return (
-        next(iter(top.conflicts), None)
-        or _no_rumor(read)
-        or rivals.near(ranked, index, thresholds.margin)
-        or _short(read, fact, thresholds)
-    )
+    against = _debunked(read, fact)
+    if fact.id in index.exact(read):
+        against = against or rivals.exact(read, index, fact)
+    else:
+        against = (
+            against
+            or next(iter(top.conflicts), None)
+            or _no_rumor(read)
+            or rivals.near(ranked, index, thresholds.margin)
+            or _short(read, fact, thresholds)
+        )
+    # last, so that they are named only where nothing else stands against the answer
+    return against or _elsewhere(fact, area) or _stale(fact, now, zone)
 
 
 def _stale(fact: FactView, now: datetime | None, zone: ZoneInfo | None) -> Conflict | None:
