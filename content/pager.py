@@ -23,12 +23,22 @@ _LEADS = {
     TaskKind.SERVICE: "page.errand",
     TaskKind.CASE: "page.question",
     TaskKind.REVIEW: "page.afterwards",
+    TaskKind.PUBLISH: "page.publish",
+    TaskKind.TREND: "page.trend",
 }
 _ROLES: dict[TaskKind, tuple[Role, ...]] = {
     TaskKind.CASE: (Role.EXPERT,),
     TaskKind.REVIEW: (Role.VERIFIER, Role.PUBLISHER),
+    TaskKind.PUBLISH: (Role.PUBLISHER,),
+    TaskKind.TREND: (Role.AUTHOR, Role.EXPERT),
 }
 """Who is called to what is no emergency; for the rest it is the duty and the grid worker."""
+_STEPS = (("button.take", "take"), ("page.done_button", "done"))
+_OWN_STEPS = {
+    TaskKind.PUBLISH: (("staff.publish", "publish"), ("page.look_button", "look")),
+    TaskKind.TREND: (("page.draft_button", "draft"), *_STEPS),
+}
+"""The buttons under a page: the phrase of each label, and the word of its value."""
 
 
 def call_out(session: Session, now: datetime) -> int:
@@ -122,8 +132,8 @@ def _fields(session: Session, errand: Task, now: datetime, *, late: bool) -> dic
         "text": "\n".join(_lines(session, errand, now, late=late)),
         "urgent": "1" if errand.urgent or late else "",
         "steps": [
-            {"label": "button.take", "action": Action.TASK.value, "value": "take"},
-            {"label": "page.done_button", "action": Action.TASK.value, "value": "done"},
+            {"label": label, "action": Action.TASK.value, "value": value}
+            for label, value in _OWN_STEPS.get(errand.kind, _STEPS)
         ],
     }
 

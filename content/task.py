@@ -22,6 +22,10 @@ class TaskKind(StrEnum):
     """Look at an emergency publication afterwards."""
     CASE = "case"
     """A question needs an expert."""
+    TREND = "trend"
+    """More neighbours than usual ask about the same."""
+    PUBLISH = "publish"
+    """An expert has signed an answer; somebody else must publish it."""
 
 
 class Task(Identified, Base):
@@ -57,6 +61,8 @@ _CLOCK = {
     TaskKind.SERVICE: timedelta(days=1),
     TaskKind.REVIEW: timedelta(days=1),
     TaskKind.CASE: timedelta(hours=4),
+    TaskKind.PUBLISH: timedelta(hours=1),
+    TaskKind.TREND: timedelta(hours=4),
 }
 _URGENT = timedelta(minutes=5)
 

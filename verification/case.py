@@ -136,6 +136,7 @@ class Case(Identified, Base):
 
 
 Index("ix_question_address", Heard.community_id, Heard.address_id, Heard.at)
+Index("ix_question_at", Heard.community_id, Heard.at)
 Index("ix_question_case", Heard.community_id, Heard.case_id)
 Index("ix_question_notice", Heard.community_id, Heard.notice_id)
 Index("ix_attachment_question", File.community_id, File.question_id)
