@@ -96,8 +96,8 @@ def _contents(kept: Store, now: datetime) -> list[Finding]:
         living = (Resident.community_id == here) & Resident.erased_at.is_(None)
         residents = session.scalar(select(func.count()).where(living)) or 0
         roles = set(session.scalars(select(StaffRole.role).where(StaffRole.community_id == here)))
-        signed = (Fact.community_id == here) & (Fact.state == FactState.SIGNED)
-        known = session.scalar(select(func.count()).where(signed)) or 0
+        answers = (Fact.community_id == here) & (Fact.state == FactState.PUBLISHED)
+        known = session.scalar(select(func.count()).where(answers)) or 0
         on = duty.current(session, now)
         short = len(expansion.short(session))
     missing = ", ".join(sorted(_NEEDED - roles))
@@ -105,7 +105,7 @@ def _contents(kept: Store, now: datetime) -> list[Finding]:
         Finding("residents", residents > 0, f"{residents} residents"),
         Finding("staff", not missing, f"nobody is {missing}" if missing else "every role"),
         Finding("duty", on is not None, "somebody is on duty" if on else "nobody is on duty"),
-        Finding("facts", known > 0, f"{known} signed facts"),
+        Finding("facts", known > 0, f"{known} published facts"),
         Finding("outbox", short == 0, f"{short} notices short of their audience"),
     ]
 

@@ -119,10 +119,13 @@ def shown_at(session: Session, question: Question, now: datetime) -> datetime | 
 
 
 def holds(session: Session, fact: Fact, now: datetime) -> bool:
-    """Return whether a fact may be told today: signed, and its time not over."""
-    if fact.state is not FactState.SIGNED:
-        return False
-    until = facts.current(session, fact).valid_until
+    """Return whether a fact may be told today: published, and its time not over."""
+    return fact.state is FactState.PUBLISHED and current(session, facts.current(session, fact), now)
+
+
+def current(session: Session, version: FactVersion, now: datetime) -> bool:
+    """Return whether the time of what a version says is not over."""
+    until = version.valid_until
     return until is None or now.astimezone(zone(session)).date() <= until
 
 

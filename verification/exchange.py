@@ -14,13 +14,21 @@ from sqlalchemy.orm import Session
 from content import store
 from content.event import Actor
 from verification import facts, settlement
-from verification.fact import Fact, FactState, FactVersion, Statement, VariantState
+from verification.fact import (
+    Fact,
+    FactState,
+    FactVersion,
+    Publisher,
+    Statement,
+    VariantState,
+)
 from verification.index import Verdict
 
 Progress = Callable[[int, int], None]
 
 _TEXTS = ("claim", "truth", "explanation", "source", "expert", "area", "category")
-_KNOWN = {*_TEXTS, "id", "title", "verdict", "date", "valid_until", "variants", "state"}
+_OTHERS = ("id", "title", "verdict", "publisher", "date", "valid_until", "variants", "state")
+_KNOWN = {*_TEXTS, *_OTHERS}
 _LONGEST = 4000
 
 
@@ -42,12 +50,12 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did; `corrected` counts who was told that a fact has changed."""
+    """What an import did; `signed` counts the facts that wait for who publishes them."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    corrected: int = 0
+    signed: int = 0
 
 
 def read(lines: Iterable[bytes]) -> tuple[list[Entry], list[BadLine]]:
@@ -55,7 +63,7 @@ def read(lines: Iterable[bytes]) -> tuple[list[Entry], list[BadLine]]:
 
     A line holds claim (or title), verdict, source and the truth as a sentence (where `truth` is
     missing, `explanation` is it); and, if known, id, explanation, expert, date, valid_until
-    (YYYY-MM-DD), area, category, variants.
+    (YYYY-MM-DD), area, category, publisher (government, expert, media), variants.
     """
     entries: dict[str, Entry] = {}
     bad: list[BadLine] = []
@@ -84,19 +92,21 @@ def bring(
 ) -> Imported:
     """Add new facts and write new versions of those that differ; what is the same stays as it is.
 
-    With `sign` the actor, an expert, signs them all, and who was told otherwise is corrected.
+    With `sign` the actor, an expert, signs them all, and the publishers are called to them.
     """
     known = _known(session)
-    done = {"added": 0, "changed": 0, "unchanged": 0, "corrected": 0}
+    done = {"added": 0, "changed": 0, "unchanged": 0}
+    fresh: list[Fact] = []
     for at, entry in enumerate(entries, start=1):
         fact, what = _one(session, known.get(entry.code), entry, actor, now)
         done[what] += 1
-        if sign and fact.state is not FactState.WITHDRAWN and fact.signed != fact.latest:
-            facts.sign(session, fact, actor, now)
-            done["corrected"] += settlement.correct(session, fact, now)
+        if fact.state is not FactState.WITHDRAWN and fact.signed != fact.latest:
+            fresh.append(fact)
         if progress:
             progress(at, len(entries))
-    return Imported(**done)
+    if sign:
+        settlement.sign(session, fresh, actor, now)
+    return Imported(**done, signed=len(fresh) if sign else 0)
 
 
 def write(session: Session) -> Iterator[str]:
@@ -111,7 +121,7 @@ def write(session: Session) -> Iterator[str]:
 
 def statement(session: Session, fact: Fact, version: FactVersion) -> Statement:
     """Return what a version says, with the accepted variants of its fact."""
-    said = {
+    said: dict[str, Any] = {
         field.name: getattr(version, field.name)
         for field in dataclasses.fields(Statement)
         if field.name != "variants"
@@ -138,6 +148,7 @@ def parse(row: Mapping[str, Any]) -> Statement:
         verdict=_verdict(row),
         date=_day(row, "date"),
         valid_until=_day(row, "valid_until"),
+        publisher=_publisher(row),
         variants=_variants(row),
     )
 
@@ -198,6 +209,13 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
     if row.get("verdict") not in allowed:
         raise ValueError(f"verdict must be one of {', '.join(allowed)}")
     return Verdict(row["verdict"])
+
+
+def _publisher(row: Mapping[str, Any]) -> Publisher:
+    try:
+        return Publisher(row.get("publisher") or Publisher.UNKNOWN)
+    except ValueError:
+        raise ValueError(f"publisher must be one of {', '.join(Publisher)}") from None
 
 
 def _day(row: Mapping[str, Any], name: str) -> date | None:

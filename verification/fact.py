@@ -18,11 +18,22 @@ class Refused(ValueError):  # noqa: N818 - a rule says no; nothing has gone wron
 
 
 class FactState(StrEnum):
-    """Whether a fact answers anybody: only a signed one does."""
+    """Whether a fact answers anybody: only a published one does."""
 
     DRAFT = "draft"
     SIGNED = "signed"
+    """An expert vouches for it; somebody else has still to publish it."""
+    PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
+
+
+class Publisher(StrEnum):
+    """What kind of publisher stands behind a fact; its name is the source."""
+
+    GOVERNMENT = "government"
+    EXPERT = "expert"
+    MEDIA = "media"
+    UNKNOWN = "unknown"
 
 
 class VariantState(StrEnum):
@@ -50,6 +61,7 @@ class Statement:
     valid_until: dt.date | None = None
     area: str = ""
     category: str = ""
+    publisher: Publisher = Publisher.UNKNOWN
     variants: tuple[str, ...] = ()
 
 
@@ -64,10 +76,17 @@ class Fact(Identified, Base):
     latest: Mapped[int] = mapped_column(default=1)
     """The newest version, signed or not."""
     signed: Mapped[int] = mapped_column(default=0)
-    """The version that answers; 0 before the first signature."""
+    """The newest version that an expert has signed; 0 before the first signature."""
+    published: Mapped[int] = mapped_column(default=0)
+    """The version that answers; 0 before the first is published."""
     changed: Mapped[int]
     """Counts the changes of the whole base, so that each process can follow them."""
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a signed version waits for who publishes it."""
+        return self.state is not FactState.WITHDRAWN and self.signed > self.published
 
     # two changes with one number cannot both commit: no process can miss the second
     __table_args__ = (
@@ -77,7 +96,7 @@ class Fact(Identified, Base):
 
 
 class FactVersion(Owned, Base):
-    """What a fact says since one moment; only the signature is added later."""
+    """What a fact says since one moment; only signature and publication are added later."""
 
     __tablename__ = "fact_version"
 
@@ -95,6 +114,7 @@ class FactVersion(Owned, Base):
     path: Mapped[str] = mapped_column(default="")
     """The place path of `area`, "" for everywhere; the area itself where it names no place here."""
     category: Mapped[str]
+    publisher: Mapped[Publisher] = mapped_column(default=Publisher.UNKNOWN)
     terms: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Token ids of the claim, None until they are stored."""
     tokenizer: Mapped[int] = mapped_column(default=0)
@@ -103,6 +123,8 @@ class FactVersion(Owned, Base):
     made_by: Mapped[uuid.UUID | None]
     signed_at: Mapped[datetime | None] = mapped_column(Instant)
     signed_by: Mapped[uuid.UUID | None]
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    published_by: Mapped[uuid.UUID | None]
 
 
 class FactVariant(Identified, Base):

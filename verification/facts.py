@@ -1,4 +1,4 @@
-"""The official fact base: draft, sign, change, withdraw."""
+"""The official fact base: draft, sign, publish, change, withdraw."""
 
 import uuid
 from dataclasses import asdict
@@ -29,15 +29,26 @@ _UNKNOWN = "没有这条事实。 There is no fact with this id: `linxun facts l
 _INCOMPLETE = "要有说法，还要有一句完整的真相。 A fact needs a claim and the truth as a sentence."
 _NO_SOURCE = "要写明来源。 A fact needs its source: residents are told who says so."
 _NO_VERDICT = "要有结论，不能是 unknown。 A fact needs a verdict; unknown is none."
-_NO_EXPERT = (
-    "只有专家能签发、撤回和办结。 Only an expert can sign, withdraw or settle: ask one of them."
+_NO_EXPERT = "只有专家能签发和办结。 Only an expert can sign or settle: ask one of them."
+_NO_PUBLISHER = "只有发布人能发布。 Only a publisher can publish: ask one of them."
+_NO_RIGHT = "只有专家或发布人能撤回。 Only an expert or a publisher can withdraw: ask one of them."
+_OWN = (
+    "您签发的要由另一位来发布。 "
+    "You have signed this yourself: somebody else must publish it, as with an alert."
+)
+_UNSIGNED = (
+    "专家还没有签发，不能发布。 No expert has signed this: `linxun facts sign` comes before."
+)
+_CHANGED = (
+    "签发的内容已经换过，请看新的再发布。 "
+    "What is signed has changed since you were asked: look at the new text, then publish that."
 )
 
 
 def draft(
     session: Session, actor: Actor, statement: Statement, now: datetime, *, code: str = ""
 ) -> Fact:
-    """Write a new fact; it answers nobody before an expert has signed it."""
+    """Write a new fact; it answers nobody before it is signed by an expert, then published."""
     _complete(statement)
     made = new_id()
     fact = Fact(
@@ -47,6 +58,7 @@ def draft(
         state=FactState.DRAFT,
         latest=0,
         signed=0,
+        published=0,
         changed=_next(session),
     )
     session.add(fact)
@@ -58,7 +70,7 @@ def draft(
 def change(
     session: Session, fact: Fact, actor: Actor, statement: Statement, now: datetime
 ) -> FactVersion:
-    """Write a new version. The signed one goes on answering until the new one is signed."""
+    """Write a new version. The published one answers until the new one is published."""
     _complete(statement)
     if fact.state is FactState.WITHDRAWN:
         raise Refused(_GONE)
@@ -68,10 +80,9 @@ def change(
 
 
 def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersion:
-    """Sign the newest version as an expert: from now on it answers. Signing twice is harmless.
+    """Sign the newest version as an expert: it waits for who publishes. Twice is harmless.
 
-    Raises Refused for who is no acting expert, and for a withdrawn fact. Who was told an older
-    version hears of it by `correction.correct`.
+    Raises Refused for who is no acting expert, and for a withdrawn fact.
     """
     require_expert(session, actor)
     if fact.state is FactState.WITHDRAWN:
@@ -80,20 +91,51 @@ def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersi
     if fact.signed == fact.latest:
         return version
     version.signed_at, version.signed_by = now, actor.id
-    fact.state, fact.signed = FactState.SIGNED, fact.latest
-    _touch(session, fact)
+    fact.signed = fact.latest
+    if not fact.published:
+        fact.state = FactState.SIGNED
+    session.flush()
     event.add(session, actor, "fact.signed", fact.id, now, version=version.number)
     return version
 
 
+def publish(
+    session: Session, fact: Fact, actor: Actor, now: datetime, *, version: int = 0
+) -> FactVersion:
+    """Publish what an expert has signed: from now on it answers. Twice is harmless.
+
+    `version` is what the publisher was shown, 0 for whatever is signed. Raises Refused for who is
+    no publisher or has signed it themselves, and for a fact that is unsigned or withdrawn.
+    `settlement.publish` also tells who waits for it.
+    """
+    require_publisher(session, actor)
+    if fact.state is FactState.WITHDRAWN:
+        raise Refused(_GONE)
+    if fact.signed == 0:
+        raise Refused(_UNSIGNED)
+    if version not in (0, fact.signed):
+        raise Refused(_CHANGED)
+    signed = current(session, fact, fact.signed)
+    if not fact.waits:
+        return signed
+    if signed.signed_by == actor.id:
+        raise Refused(_OWN)
+    signed.published_at, signed.published_by = now, actor.id
+    fact.state, fact.published = FactState.PUBLISHED, fact.signed
+    _touch(session, fact)
+    event.add(session, actor, "fact.published", fact.id, now, version=signed.number)
+    return signed
+
+
 def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
-    """Take a fact back as an expert: it answers nobody any more. Its versions are kept."""
-    require_expert(session, actor)
+    """Take a fact back as expert or publisher: it answers nobody any more; versions are kept."""
+    if not _roles(session, actor) & {Role.EXPERT, Role.PUBLISHER}:
+        raise Refused(_NO_RIGHT)
     if fact.state is FactState.WITHDRAWN:
         return
     fact.state, fact.withdrawn_at = FactState.WITHDRAWN, now
     _touch(session, fact)
-    event.add(session, actor, "fact.withdrawn", fact.id, now, version=fact.signed)
+    event.add(session, actor, "fact.withdrawn", fact.id, now, version=fact.published)
 
 
 def add_variant(
@@ -162,8 +204,8 @@ def named(session: Session, name: str) -> Fact:
 
 
 def current(session: Session, fact: Fact, number: int | None = None) -> FactVersion:
-    """Return version `number` of a fact; by default the signed one, else the newest."""
-    wanted = number or fact.signed or fact.latest
+    """Return version `number` of a fact; by default the published one, else the newest."""
+    wanted = number or fact.published or fact.latest
     return session.get_one(FactVersion, (fact.community_id, fact.id, wanted))
 
 
@@ -188,8 +230,34 @@ def wordings(session: Session, fact: Fact) -> list[FactVariant]:
 
 def require_expert(session: Session, actor: Actor) -> None:
     """Raise Refused unless an acting expert acts."""
-    if actor.id is None or Role.EXPERT not in identity.roles(session, actor.id):
+    if Role.EXPERT not in _roles(session, actor):
         raise Refused(_NO_EXPERT)
+
+
+def require_publisher(session: Session, actor: Actor) -> None:
+    """Raise Refused unless an acting publisher acts."""
+    if Role.PUBLISHER not in _roles(session, actor):
+        raise Refused(_NO_PUBLISHER)
+
+
+def unsigned(session: Session) -> list[Fact]:
+    """Return the facts whose newest version waits for an expert, oldest first."""
+    query = select(Fact).where(
+        Fact.community_id == store.community(session),
+        Fact.state != FactState.WITHDRAWN,
+        Fact.latest > Fact.signed,
+    )
+    return list(session.scalars(query.order_by(Fact.id)))
+
+
+def waiting(session: Session) -> list[Fact]:
+    """Return the facts with a signed version that waits for who publishes it, oldest first."""
+    query = select(Fact).where(
+        Fact.community_id == store.community(session),
+        Fact.state != FactState.WITHDRAWN,
+        Fact.signed > Fact.published,
+    )
+    return list(session.scalars(query.order_by(Fact.id)))
 
 
 def variant(session: Session, name: str) -> FactVariant:
@@ -251,6 +319,10 @@ def _path(session: Session, area: str) -> str:
     if found is None:
         return area
     return "" if found.path == "/" else found.path
+
+
+def _roles(session: Session, actor: Actor) -> frozenset[Role]:
+    return identity.roles(session, actor.id) if actor.id else frozenset()
 
 
 def _complete(statement: Statement) -> None:

@@ -1,32 +1,49 @@
-"""Settlement: an expert's ruling reaches everyone who asked, and later its correction."""
+"""Settlement: what an expert rules and another publishes reaches everyone who asked."""
 
-import uuid
-from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import event
-from content.event import HOUSE, Actor
+from content import event, store, task
+from content.event import Actor
 from content.notice import NoticeKind
-from verification import answer, case, desk, errand, facts, telling, text
-from verification.case import Case, Heard, State
+from content.task import TaskKind
+from verification import answer, case, correction, desk, errand, facts, telling, text
+from verification.case import Case
 from verification.fact import Fact, FactState, FactVersion, Refused, Statement
 from verification.slots import Polarity
-from verification.telling import Telling
 
 _VARIANT = 200
 """Characters: a longer question makes no variant of a claim."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The fact that settles a case; `told` counts the addresses told at once.
+
+    Where the fact `waits`, they are told when somebody else publishes it.
+    """
+
+    fact: Fact
+    told: int = 0
+
+    @property
+    def waits(self) -> bool:
+        return self.fact.waits
+
+
 def settle(
     session: Session, matter: Case, actor: Actor, ruling: Fact | Statement, now: datetime
-) -> int:
-    """Settle a case as an expert, by a fact or a new statement; return how many are told.
+) -> Settled:
+    """Settle a case as an expert, by a fact or a new statement, which becomes a signed fact.
 
-    A statement becomes a fact and is signed with it. What was asked becomes a variant, so that the
-    next one who asks it is answered; where it denies what the claim says, it is only proposed.
-    Raises Refused for who is no expert, a settled case, and a fact that may not be told.
+    A fact that answers already answers this case at once; any other waits for who publishes it.
+    What was asked becomes a variant, so that the next one who asks it is answered; where it denies
+    what the claim says, it is only proposed. Raises Refused for who is no expert, a settled case,
+    and a fact that may not be told.
     """
     facts.require_expert(session, actor)
     if matter.settled_at is not None:
@@ -35,21 +52,51 @@ def settle(
             f"Case {matter.number} is settled: change its fact, and everyone is corrected."
         )
     fact = ruling if isinstance(ruling, Fact) else facts.draft(session, actor, ruling, now)
-    if fact.state is FactState.DRAFT:
-        facts.sign(session, fact, actor, now)
-    if not desk.holds(session, fact, now):
+    if fact.published == 0:
+        sign(session, [fact], actor, now)
+    version = facts.current(session, fact, fact.published or fact.signed)
+    if fact.state is FactState.WITHDRAWN or not desk.current(session, version, now):
         raise Refused(
             "这条事实已撤回或过期，请用有效的。 "
             "This fact is withdrawn or out of date: settle with a current one."
         )
-    version = facts.current(session, fact)
     if matter.matter.strip() and len(matter.matter) <= _VARIANT:
         same = _denies(matter.matter) == _denies(version.claim)
         facts.add_variant(session, fact, matter.matter, actor, now, accepted=same)
-    told = _answer(session, matter, version, now)
-    case.close(session, matter, fact.id, actor, now)
+    matter.fact_id = fact.id
     errand.finish(session, matter, actor, now)
-    return told
+    event.add(session, actor, "case.ruled", matter.id, now, fact=str(fact.id))
+    told = _answered(session, fact, version, actor, now) if fact.published else 0
+    return Settled(fact, told)
+
+
+def sign(
+    session: Session, wanted: Sequence[Fact], actor: Actor, now: datetime
+) -> list[FactVersion]:
+    """Sign facts as an expert, and call the publishers to them: by one task, however many."""
+    before = {fact.id for fact in wanted if fact.signed == fact.latest}
+    signed = [facts.sign(session, fact, actor, now) for fact in wanted]
+    fresh = [fact for fact in wanted if fact.id not in before]
+    for fact in fresh:
+        _called_off(session, fact, "changed", actor, now)
+    if len(fresh) == 1:
+        note = _note(signed[wanted.index(fresh[0])])
+        task.add(session, TaskKind.PUBLISH, actor, now, subject_id=fresh[0].id, note=note)
+    elif fresh:
+        task.add(session, TaskKind.PUBLISH, actor, now, note=f"{len(fresh)}条事实")
+    return signed
+
+
+def publish(session: Session, fact: Fact, actor: Actor, now: datetime, *, version: int = 0) -> int:
+    """Publish what another has signed; return how many addresses are told.
+
+    Everyone who waits for it is answered, and who was told otherwise is corrected. Raises what
+    `facts.publish` raises.
+    """
+    made = facts.publish(session, fact, actor, now, version=version)
+    _called_off(session, fact, "published", actor, now)
+    told = _answered(session, fact, made, actor, now)
+    return told + correction.correct(session, fact, now)
 
 
 def told(session: Session, fact: Fact) -> int:
@@ -57,81 +104,52 @@ def told(session: Session, fact: Fact) -> int:
     return telling.told(session, fact.id)
 
 
-def correct(session: Session, fact: Fact, now: datetime) -> int:
-    """Tell everyone who knows another version of a fact, once; return how many are told.
+def waiting(session: Session, fact: Fact) -> list[Case]:
+    """Return the cases that wait for a fact to be published, oldest first."""
+    query = select(Case).where(
+        Case.community_id == store.community(session),
+        Case.fact_id == fact.id,
+        Case.settled_at.is_(None),
+    )
+    return list(session.scalars(query.order_by(Case.number)))
 
-    Nothing is said where truth and verdict are the same as before. Who was told a fact that is
-    now withdrawn waits for an expert again, in one new case. Call it after `facts.sign` and
-    `facts.withdraw`; calling it twice says nothing twice.
-    """
-    gone = fact.state is FactState.WITHDRAWN
-    if fact.signed == 0:
-        return 0
-    version = facts.current(session, fact)
-    groups: defaultdict[str, list[Heard]] = defaultdict(list)
-    seen: set[uuid.UUID] = set()
-    stale = telling.outdated(session, fact.id, version.number, gone=gone)
-    for known in stale:
-        old = facts.current(session, fact, known.version)
-        if known.address_id not in seen and (gone or _differs(old, version)):
-            seen.add(known.address_id)
-            groups[old.verdict].append(case.get(session, known.question_id))
-    for verdict, heard in groups.items():
-        _correction(session, version, verdict, heard, now, gone=gone)
-    if gone and stale:
-        _reopen(session, version, stale, now)
-    _learned(stale, version.number, gone=gone)
-    session.flush()
-    if stale:
-        event.add(session, HOUSE, "fact.corrected", fact.id, now, told=len(seen))
-    return len(seen)
+
+def _answered(
+    session: Session, fact: Fact, version: FactVersion, actor: Actor, now: datetime
+) -> int:
+    """Tell a version to everyone whose case waits for it, and close the cases."""
+    count = 0
+    for matter in waiting(session, fact):
+        count += _answer(session, matter, version, now)
+        case.close(session, matter, fact.id, actor, now)
+    return count
 
 
 def _answer(session: Session, matter: Case, version: FactVersion, now: datetime) -> int:
-    waiting = [heard for heard in case.askers(session, matter) if heard.address_id is not None]
-    addresses = [heard.address_id for heard in waiting if heard.address_id is not None]
-    texts = answer.same(answer.fact(version), [heard.language for heard in waiting])
+    waits = [heard for heard in case.askers(session, matter) if heard.address_id is not None]
+    addresses = [heard.address_id for heard in waits if heard.address_id is not None]
+    texts = answer.same(answer.fact(version), [heard.language for heard in waits])
     sent = answer.send(
         session, NoticeKind.ANSWER, texts, addresses, now, subject_id=version.fact_id
     )
-    for heard in waiting:
+    for heard in waits:
         heard.notice_id = sent
         telling.keep(session, heard.id, heard.address_id, version.fact_id, version.number, now)
     return len(set(addresses))
 
 
+def _called_off(session: Session, fact: Fact, outcome: str, actor: Actor, now: datetime) -> None:
+    """Close the task that called the publishers to a fact; the last one closes those to many."""
+    left = bool(facts.waiting(session)) if outcome == "published" else True
+    for one in task.waiting(session):
+        mine = one.subject_id == fact.id or (one.subject_id is None and not left)
+        if one.kind is TaskKind.PUBLISH and mine:
+            task.done(session, one.id, outcome, actor, now)
+
+
+def _note(version: FactVersion) -> str:
+    return f"{version.claim}\n{version.truth}"
+
+
 def _denies(words: str) -> bool:
     return text.normalise(words).polarity is Polarity.DENIED
-
-
-def _differs(old: FactVersion, new: FactVersion) -> bool:
-    return (old.truth, old.verdict) != (new.truth, new.verdict)
-
-
-def _correction(
-    session: Session,
-    version: FactVersion,
-    old: str,
-    heard: list[Heard],
-    now: datetime,
-    *,
-    gone: bool,
-) -> None:
-    wanted = [one.language for one in heard]
-    texts = answer.correction(version, str(old), wanted, withdrawn=gone)
-    addresses = [one.address_id for one in heard if one.address_id is not None]
-    answer.send(session, NoticeKind.CORRECTION, texts, addresses, now, subject_id=version.fact_id)
-
-
-def _reopen(session: Session, version: FactVersion, stale: list[Telling], now: datetime) -> None:
-    """Open one case for all who were told a fact that no longer holds, and page the experts."""
-    asked = [case.get(session, known.question_id) for known in stale]
-    opened = case.start(session, asked[0], version.claim, "its fact was withdrawn", now)
-    for heard in asked:
-        heard.case_id, heard.state = opened.id, State.WAITING
-    errand.page(session, opened, now)
-
-
-def _learned(stale: list[Telling], number: int, *, gone: bool) -> None:
-    for known in stale:
-        known.version, known.withdrawn = number, gone

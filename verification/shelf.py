@@ -14,14 +14,14 @@ from verification.index import FactView, Index
 
 @dataclass(slots=True)
 class Base:
-    """The signed facts in memory, and the number of the last change that they hold."""
+    """The published facts in memory, and the number of the last change that they hold."""
 
     index: Index = field(default_factory=Index)
     watermark: int = 0
 
 
 def base(session: Session) -> Base:
-    """Build the index of all signed facts; done once when a process starts."""
+    """Build the index of all published facts; done once when a process starts."""
     made = Base()
     refresh(session, made)
     return made
@@ -36,7 +36,7 @@ def refresh(session: Session, base: Base) -> int:
             FactVersion,
             (FactVersion.community_id == Fact.community_id)
             & (FactVersion.fact_id == Fact.id)
-            & (FactVersion.number == Fact.signed),
+            & (FactVersion.number == Fact.published),
         )
         .where(Fact.community_id == mine, Fact.changed > base.watermark)
         .order_by(Fact.changed)
@@ -44,7 +44,7 @@ def refresh(session: Session, base: Base) -> int:
     rows = session.execute(changed).all()
     variants = _variants(session, base.watermark) if rows else {}
     for fact, version in rows:
-        if fact.state is FactState.SIGNED:
+        if fact.state is FactState.PUBLISHED:
             base.index.add(view(version, variants.get(fact.id, ())))
         else:
             base.index.remove(str(fact.id))

@@ -13,6 +13,7 @@ from content.event import Actor
 from verification import case, exchange, facts, settlement
 from verification.case import Case
 from verification.fact import Fact, Statement
+from verification.settlement import Settled
 
 app = typer.Typer(no_args_is_help=True, help="Settle the questions that no fact answers.")
 
@@ -70,7 +71,7 @@ def settle(
     area: Annotated[str, typer.Option(help="the place it is about")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Settle a case as an expert; everyone who asked is told."""
+    """Settle a case as an expert; everyone who asked is told when somebody else has published."""
     now = context.now()
     with acting() as (session, actor):
         matter = case.numbered(session, number)
@@ -85,14 +86,22 @@ def settle(
             "area": area,
             "date": now.date().isoformat(),
         }
-        told = _settle(session, matter, actor, fact, given)
+        done = _settle(session, matter, actor, fact, given)
+        code = done.fact.code
     if as_json:
-        put({"number": number, "told": told})
+        put({"number": number, "fact": code, "waits": done.waits, "told": done.told})
+    elif done.waits:
+        say(
+            f"核实单{number}已签发，等另一位发布：facts publish {code}。 "
+            f"Signed; somebody else must publish it: `linxun facts publish {code}`."
+        )
     else:
-        say(f"核实单{number}已办结，告诉 {told} 人。 Settled; {told} people are told.")
+        say(f"核实单{number}已办结，告诉 {done.told} 人。 Settled; {done.told} people are told.")
 
 
-def _settle(session: Session, matter: Case, actor: Actor, fact: str, given: dict[str, Any]) -> int:
+def _settle(
+    session: Session, matter: Case, actor: Actor, fact: str, given: dict[str, Any]
+) -> Settled:
     ruling: Fact | Statement = facts.named(session, fact) if fact else exchange.parse(given)
     return settlement.settle(session, matter, actor, ruling, context.now())
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.cli import context
 from bot.cli.progress import bar
 from content.event import Actor
-from verification import exchange, facts, settlement
+from verification import correction, exchange, facts, settlement
 from verification.fact import Fact, FactState, FactVersion
 
 app = typer.Typer(no_args_is_help=True, help="Keep the official facts that answer rumors.")
@@ -24,6 +24,10 @@ Code = Annotated[str, typer.Argument(help="the fact's id, as `linxun facts list`
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask")]
 Sign = Annotated[bool, typer.Option("--sign", help="sign at once, as an expert")]
+All = Annotated[bool, typer.Option("--all", help="all that wait for it")]
+Codes = Annotated[list[str] | None, typer.Argument(help="the facts' ids")]
+_SIGN = "等专家签发：facts sign。 It waits for an expert: `linxun facts sign`."
+_PUBLISH = "等另一位发布：facts publish。 Somebody else must publish: `linxun facts publish`."
 _SHOWN = 20
 """Bad lines that are printed one by one."""
 
@@ -48,15 +52,17 @@ def bring(
         put(dataclasses.asdict(done))
         return
     say(
-        f"新增 {done.added}，修改 {done.changed}，不变 {done.unchanged}，"
-        f"更正 {done.corrected} 人。 "
+        f"新增 {done.added}，修改 {done.changed}，不变 {done.unchanged}，签发 {done.signed}。 "
         f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, "
-        f"{done.corrected} people corrected."
+        f"{done.signed} signed."
     )
-    if not sign and done.added + done.changed:
+    if done.signed:
+        say(_PUBLISH)
+    elif done.added + done.changed:
         say(
-            "专家签发以后才会用来回答：facts sign，或加 --sign 再导入一次。 They answer nobody "
-            "until an expert signs them: `linxun facts sign`, or import again with --sign."
+            "专家签发、另一位发布以后才会用来回答：facts sign --all，然后 facts publish --all。 "
+            "They answer nobody until an expert signs them and somebody else publishes them: "
+            "`linxun facts sign --all`, then `linxun facts publish --all`."
         )
 
 
@@ -102,37 +108,49 @@ def show_all(
 
 
 @app.command()
-def sign(
-    codes: Annotated[list[str], typer.Argument(help="the facts' ids")], as_json: AsJson = False
-) -> None:
-    """Sign facts as an expert; who was told an older version hears of the change."""
-    now = context.now()
+def sign(codes: Codes = None, *, every: All = False, as_json: AsJson = False) -> None:
+    """Sign facts as an expert; they answer when somebody else has published them."""
     with acting() as (session, actor):
-        done = []
-        for code in codes:
-            fact = facts.named(session, code)
-            version = facts.sign(session, fact, actor, now)
-            corrected = settlement.correct(session, fact, now)
-            done.append({"id": fact.code, "version": version.number, "corrected": corrected})
+        wanted = facts.unsigned(session) if every else _named(session, codes)
+        signed = settlement.sign(session, wanted, actor, context.now())
+        waits = any(fact.waits for fact in wanted)
+        done = [
+            {"id": fact.code, "version": version.number, "waits": fact.waits}
+            for fact, version in zip(wanted, signed, strict=True)
+        ]
     if as_json:
         put(done)
         return
-    for row in done:
-        say(
-            f"{row['id']} 已签发，更正 {row['corrected']} 人。 "
-            f"Signed; {row['corrected']} people corrected."
-        )
+    say(f"签发 {len(done)} 条。 {len(done)} facts signed.")
+    if waits:
+        say(_PUBLISH)
+
+
+@app.command()
+def publish(codes: Codes = None, *, every: All = False, as_json: AsJson = False) -> None:
+    """Publish what an expert has signed; who waits for it or was told otherwise is told."""
+    now = context.now()
+    done: dict[str, int] = {}
+    with acting() as (session, actor):
+        facts.require_publisher(session, actor)
+        for fact in facts.waiting(session) if every else _named(session, codes):
+            done[fact.code] = settlement.publish(session, fact, actor, now)
+    if as_json:
+        put([{"id": code, "told": told} for code, told in done.items()])
+        return
+    told = sum(done.values())
+    say(f"发布 {len(done)} 条，告诉 {told} 人。 {len(done)} published; {told} people are told.")
 
 
 @app.command()
 def withdraw(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Take a fact back as an expert; who was told it is told so, and a case is opened."""
+    """Take a fact back as expert or publisher; who was told it is told so, and a case is opened."""
     now = context.now()
     with acting() as (session, actor):
         fact = facts.named(session, code)
         _ask(_told(session, fact), yes=yes or as_json)
         facts.withdraw(session, fact, actor, now)
-        corrected = settlement.correct(session, fact, now)
+        corrected = correction.correct(session, fact, now)
     if as_json:
         put({"id": fact.code, "state": fact.state, "corrected": corrected})
     else:
@@ -154,11 +172,14 @@ def change(
     date: Annotated[str | None, typer.Option(help="when it was found, YYYY-MM-DD")] = None,
     valid_until: Annotated[str | None, typer.Option(help="its last day, YYYY-MM-DD")] = None,
     area: Annotated[str | None, typer.Option(help="the place it is about")] = None,
+    publisher: Annotated[
+        str | None, typer.Option(help="government, expert, media or unknown")
+    ] = None,
     sign: Sign = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a new version; the old one answers until an expert signs the new one."""
+    """Write a new version; the old one answers until the new one is signed and published."""
     given = {
         "claim": claim,
         "truth": truth,
@@ -169,6 +190,7 @@ def change(
         "date": date,
         "valid_until": valid_until,
         "area": area,
+        "publisher": publisher,
     }
     if all(value is None for value in given.values()):
         context.fail("请写要改什么，例如 --truth。 Say what changes, for example with --truth.")
@@ -179,12 +201,12 @@ def change(
         _ask(_told(session, fact), yes=yes or as_json)
         version = facts.change(session, fact, actor, wanted, now)
         if sign:
-            facts.sign(session, fact, actor, now)
-        corrected = settlement.correct(session, fact, now) if sign else 0
+            settlement.sign(session, [fact], actor, now)
     if as_json:
-        put({"id": fact.code, "version": version.number, "corrected": corrected})
-    else:
-        say(f"{fact.code} 第{version.number}版。 Version {version.number}; {corrected} corrected.")
+        put({"id": fact.code, "version": version.number, "waits": fact.waits})
+        return
+    say(f"{fact.code} 第{version.number}版。 Version {version.number}.")
+    say(_PUBLISH if sign else _SIGN)
 
 
 @app.command()
@@ -230,6 +252,12 @@ def put(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def _named(session: Session, codes: list[str] | None) -> list[Fact]:
+    if not codes:
+        context.fail("请写编号，或加 --all。 Give the facts' ids, or --all.")
+    return [facts.named(session, code) for code in dict.fromkeys(codes)]
+
+
 def _refuse(bad: list[exchange.BadLine], *, as_json: bool) -> None:
     if as_json:
         put({"problems": [{"line": one.number, "reason": one.reason} for one in bad]})
@@ -265,10 +293,13 @@ def _row(session: Session, fact: Fact, version: FactVersion) -> dict[str, Any]:
         "state": str(fact.state),
         "version": version.number,
         "signed": fact.signed,
+        "published": fact.published,
+        "waits": fact.waits,
         "verdict": str(version.verdict),
         "claim": version.claim,
         "truth": version.truth,
         "source": version.source,
+        "publisher": str(version.publisher),
         "valid_until": version.valid_until.isoformat() if version.valid_until else "",
         "told": settlement.told(session, fact),
     }

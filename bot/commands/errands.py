@@ -2,6 +2,7 @@
 
 import uuid
 
+from bot.commands import publishing
 from bot.turn import Acknowledge, Effect, Turn
 from content import notice, outcome, pager, phrase, task
 from content.message import Written
@@ -14,6 +15,8 @@ def press(turn: Turn, ref: str, value: str) -> list[Effect]:
     errand = of_attempt(turn, ref)
     if turn.staff() is None or errand is None:
         return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]
+    if value in publishing.WORDS:
+        return publishing.press(turn, errand, value)
     try:
         if value == "take":
             take(turn, errand, ref)

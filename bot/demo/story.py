@@ -161,7 +161,7 @@ class Story:
         self.told.update = await self._notice()
 
     async def _rumors(self) -> None:
-        """Forward a known rumor, the same reversed, and something new that an expert settles."""
+        """Forward a known rumor, the same reversed, and something new, settled by an expert."""
         one, two, three = (self._actor(chat) for chat in self._askers())
         one.forward(self._talk.forwarded)
         two.forward(self._talk.reversed)
@@ -177,6 +177,7 @@ class Story:
         done = await self._command(token, "cases", "settle", number, *args)
         if done.status:
             raise StoryError(f"The case was not settled: {done.said}")
+        await self._publisher.press(_word("staff.publish"), within=_word("page.publish"))
         self.told.settled = (await three.read(settlement["truth"])).body
 
     async def _answer_of(self, asker: Actor) -> str:

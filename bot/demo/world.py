@@ -1,6 +1,7 @@
 """The demo's world: a community on a fast clock, with virtual phones that behave like people."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from content.people import Resident
 from content.place import Community
 from content.staff import Role
 from content.store import Store
-from verification import exchange
+from verification import exchange, facts, settlement
 
 T = TypeVar("T")
 SCALE = 75.0
@@ -114,8 +115,7 @@ async def build(folder: Path, *, seed: int, port: int = 0) -> World:
         _settle(session, folder, seed, clock.now())
         staff, codes = _employ(session, clock.now())
         codes |= _link(session, people, clock.now())
-        expert = next(one for one in staff.values() if one.member.role is Role.EXPERT)
-        _learn(session, expert.id, clock.now())
+        _learn(session, staff.values(), clock.now())
     for phone in (*_staff_phones(), *_phones(people, seed)):
         sandbox.phones.add(phone)
     settings = _settings(sandbox, store)
@@ -198,9 +198,13 @@ def _link(session: Session, people: list[Person], now: datetime) -> dict[str, st
     }
 
 
-def _learn(session: Session, expert: uuid.UUID, now: datetime) -> None:
+def _learn(session: Session, staff: Iterable[Staffer], now: datetime) -> None:
+    """Bring in the official facts: the expert signs them, the publisher publishes them."""
+    acting = {one.member.role: Actor(Door.CLI, one.id) for one in staff}
     entries, _ = exchange.read(script.facts().splitlines(keepends=True))
-    exchange.bring(session, entries, Actor(Door.CLI, expert), now, sign=True)
+    exchange.bring(session, entries, acting[Role.EXPERT], now, sign=True)
+    for fact in facts.waiting(session):
+        settlement.publish(session, fact, acting[Role.PUBLISHER], now)
 
 
 def _staff_phones() -> list[Phone]:

@@ -165,7 +165,7 @@ class Street:
 
 
 def open_street(session: Session, now: datetime, community_id: uuid.UUID) -> Street:
-    """Let the neighbours and the staff move in; one fact is signed."""
+    """Let the neighbours and the staff move in; one fact is published."""
     session.add(Community(community_id=community_id, name="幸福里社区"))
     session.flush()
     home = place.ensure(session, "3-2-501")
@@ -199,6 +199,7 @@ def open_street(session: Session, now: datetime, community_id: uuid.UUID) -> Str
         staff[role] = Actor(Door.CHAT, member.id)
     fact = facts.draft(session, staff[Role.AUTHOR], WATER, now, code="water")
     facts.sign(session, fact, staff[Role.EXPERT], now)
+    facts.publish(session, fact, staff[Role.PUBLISHER], now)
     house = House(shelf.base(session), tuple(SENDERS.values()), ladder.load(), NAME)
     return Street(session, house, now, wang, li, staff)
 

@@ -20,7 +20,7 @@ from content.staff import Role
 from content.store import Store
 from verification import desk
 from verification.case import Question
-from verification.facts import Base as Known
+from verification.shelf import Base as Known
 
 RUN = CliRunner()
 LINE = {
@@ -60,7 +60,7 @@ class House:
                 role: identity.token(
                     session, identity.add_staff(session, "某人", [role], now).id, now
                 )
-                for role in (Role.EXPERT, Role.AUTHOR)
+                for role in (Role.EXPERT, Role.PUBLISHER, Role.AUTHOR)
             }
         opened.close()
 
@@ -73,10 +73,15 @@ class House:
         config.settings.cache_clear()
         return RUN.invoke(app, list(words))
 
-    def json(self, *words: str) -> Any:
-        result = self.run(*words, "--json")
+    def json(self, *words: str, role: Role = Role.EXPERT) -> Any:
+        result = self.run(*words, "--json", role=role)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
+
+    def known(self, *rows: dict[str, Any]) -> None:
+        """Import facts, sign and publish them."""
+        self.json("facts", "import", self.file(*rows), "--sign")
+        self.json("facts", "publish", "--all", role=Role.PUBLISHER)
 
     def file(self, *rows: dict[str, Any]) -> str:
         path = self.folder / "facts.jsonl"
@@ -99,7 +104,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def test_an_import_is_told_in_counts(house: House) -> None:
     done = house.json("facts", "import", house.file(LINE), "--sign")
-    assert done == {"added": 1, "changed": 0, "unchanged": 0, "corrected": 0}
+    assert done == {"added": 1, "changed": 0, "unchanged": 0, "signed": 1}
 
 
 def test_one_bad_line_imports_nothing(house: House) -> None:
@@ -150,7 +155,9 @@ def test_what_is_not_there_is_one_sentence(house: House, words: tuple[str, ...])
 
 def test_a_fact_is_signed_changed_and_withdrawn(house: House) -> None:
     house.json("facts", "import", house.file(LINE))
-    assert house.json("facts", "sign", "f1")[0]["version"] == 1
+    assert house.json("facts", "sign", "f1") == [{"id": "f1", "version": 1, "waits": True}]
+    told = house.json("facts", "publish", "f1", role=Role.PUBLISHER)
+    assert told == [{"id": "f1", "told": 0}]
     assert house.json("facts", "change", "f1", "--verdict", "partly", "--sign")["version"] == 2
     house.json("facts", "withdraw", "f1")
     (row,) = house.json("facts", "list")
@@ -158,11 +165,12 @@ def test_a_fact_is_signed_changed_and_withdrawn(house: House) -> None:
 
 
 def test_a_change_corrects_who_was_told(house: House) -> None:
-    house.json("facts", "import", house.file(LINE), "--sign")
+    house.known(LINE)
     house.hear(LINE["claim"])
     assert house.json("facts", "list")[0]["told"] == 1
-    done = house.json("facts", "change", "f1", "--truth", "有油污，已清理。", "--sign")
-    assert done["corrected"] == 1
+    assert house.json("facts", "change", "f1", "--truth", "有油污，已清理。", "--sign")["waits"]
+    (done,) = house.json("facts", "publish", "f1", role=Role.PUBLISHER)
+    assert done["told"] == 1
 
 
 def test_an_export_can_be_imported_again(house: House) -> None:
@@ -173,7 +181,7 @@ def test_an_export_can_be_imported_again(house: House) -> None:
 
 
 def test_ask_answers_without_a_token_and_sends_nothing(house: House) -> None:
-    house.json("facts", "import", house.file(LINE), "--sign")
+    house.known(LINE)
     shown = house.run("ask", LINE["claim"], role=None)
     assert shown.exit_code == 0
     assert LINE["truth"] in shown.stdout
@@ -181,7 +189,7 @@ def test_ask_answers_without_a_token_and_sends_nothing(house: House) -> None:
 
 
 def test_ask_says_why_it_does_not_answer(house: House) -> None:
-    house.json("facts", "import", house.file(LINE), "--sign")
+    house.known(LINE)
     told = house.json("ask", "自来水厂没有被人投毒，水能喝")
     assert told["outcome"] != "answer"
     assert told["candidates"][0]["claim"] == LINE["claim"]
@@ -192,7 +200,10 @@ def test_a_case_is_listed_shown_and_settled(house: House) -> None:
     (row,) = house.json("cases", "list")
     assert (row["number"], "13800138000" in row["matter"]) == (number, False)
     assert house.json("cases", "show", str(number))["questions"]
-    assert house.json("cases", "settle", str(number), *RULING) == {"number": number, "told": 1}
+    done = house.json("cases", "settle", str(number), *RULING)
+    assert (done["waits"], done["told"]) == (True, 0)
+    (told,) = house.json("facts", "publish", done["fact"], role=Role.PUBLISHER)
+    assert told["told"] == 1
     assert house.json("cases", "list") == []
 
 

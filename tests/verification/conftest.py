@@ -1,4 +1,4 @@
-"""The desk's people and facts: an expert, an author, two residents' chats, one signed fact."""
+"""The desk's people and facts: expert, publisher, author, two residents' chats, one fact."""
 
 import uuid
 from collections.abc import Callable
@@ -35,6 +35,7 @@ class Desk:
     """Who takes part in a test of the desk."""
 
     expert: Actor
+    publisher: Actor
     author: Actor
     wang: uuid.UUID
     """王奶奶's chat."""
@@ -46,18 +47,21 @@ class Desk:
 def cast(store: Store, now: datetime) -> Desk:
     with store.begin() as session:
         expert = identity.add_staff(session, "陈医师", [Role.EXPERT], now)
+        publisher = identity.add_staff(session, "周主任", [Role.PUBLISHER], now)
         author = identity.add_staff(session, "孙干事", [Role.AUTHOR], now)
         wang = people.bare(session, Kind.CHAT, "1001", now)
         li = people.bare(session, Kind.CHAT, "1002", now)
-        return Desk(Actor(Door.CLI, expert.id), Actor(Door.CLI, author.id), wang, li)
+        acting = (Actor(Door.CLI, one.id) for one in (expert, publisher, author))
+        return Desk(*acting, wang, li)
 
 
 @pytest.fixture
 def water(store: Store, cast: Desk, now: datetime) -> Fact:
-    """A signed fact: nobody poisoned the waterworks."""
+    """A published fact: nobody poisoned the waterworks."""
     with store.begin() as session:
         fact = facts.draft(session, cast.author, WATER, now, code="water")
         facts.sign(session, fact, cast.expert, now)
+        facts.publish(session, fact, cast.publisher, now)
         return fact
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from content.notice import Notice, NoticeKind
 from content.store import Store
 from content.task import Task, TaskKind
-from verification import case, desk, facts, settlement, shelf, telling
+from verification import case, correction, desk, facts, settlement, shelf, telling
 from verification.case import Question, State
 from verification.fact import Fact, Refused, Statement
 from verification.index import Verdict
@@ -36,27 +36,28 @@ def ask(store: Store, now: datetime) -> Callable[[str, uuid.UUID], desk.Reply]:
 
 @pytest.fixture
 def settle(store: Store, cast: Any, now: datetime, statement: Make) -> Callable[[int], int]:
-    """Let the expert settle the case of this number; return how many are told."""
+    """Let the expert settle the case of this number, and another publish; count the told."""
 
     def settled(number: int) -> int:
         ruling = statement(claim="下周三小区拆掉所有电动车棚", truth=TRUTH)
         with store.begin() as session:
             matter = case.numbered(session, number)
-            return settlement.settle(session, matter, cast.expert, ruling, now)
+            done = settlement.settle(session, matter, cast.expert, ruling, now)
+            return settlement.publish(session, done.fact, cast.publisher, now)
 
     return settled
 
 
 @pytest.fixture
 def change(store: Store, cast: Any, now: datetime, statement: Make) -> Callable[..., int]:
-    """Change the water fact, sign it and correct; return how many are corrected."""
+    """Change the water fact, sign and publish it; return how many are corrected."""
 
     def changed(**other: object) -> int:
         with store.begin() as session:
             fact = facts.named(session, "water")
             facts.change(session, fact, cast.author, statement(**other), now)
             facts.sign(session, fact, cast.expert, now)
-            return settlement.correct(session, fact, now)
+            return settlement.publish(session, fact, cast.publisher, now)
 
     return changed
 
@@ -149,7 +150,7 @@ def test_a_correction_is_sent_once(
     ask(RUMOR, cast.wang)
     change(verdict=Verdict.PARTLY)
     with store.begin() as session:
-        assert settlement.correct(session, facts.named(session, "water"), now) == 0
+        assert correction.correct(session, facts.named(session, "water"), now) == 0
     assert len(told(cast.wang, NoticeKind.CORRECTION)) == 1
 
 
@@ -175,7 +176,7 @@ def withdraw(store: Store, cast: Any, now: datetime) -> Callable[[], int]:
         with store.begin() as session:
             fact = facts.named(session, "water")
             facts.withdraw(session, fact, cast.expert, now)
-            return settlement.correct(session, fact, now)
+            return correction.correct(session, fact, now)
 
     return withdrawn
 
@@ -212,7 +213,7 @@ def test_a_settled_answer_is_corrected_too(
         fact = session.scalar(select(Fact))
         facts.change(session, fact, cast.expert, statement(truth="车棚改在周四换充电桩。"), now)
         facts.sign(session, fact, cast.expert, now)
-        assert settlement.correct(session, fact, now) == 1
+        assert settlement.publish(session, fact, cast.publisher, now) == 1
 
 
 @pytest.mark.usefixtures("water")

@@ -192,6 +192,7 @@ def test_a_fact_past_its_day_answers_nobody(
     with store.begin() as session:
         fact = facts.draft(session, cast.author, statement(valid_until=date(2026, 7, 20)), now)
         facts.sign(session, fact, cast.expert, now)
+        facts.publish(session, fact, cast.publisher, now)
     assert ask(RUMOR, cast.wang, at=now).state is State.ANSWERED
     assert ask(RUMOR, cast.wang, at=now + timedelta(days=1)).state is not State.ANSWERED
 

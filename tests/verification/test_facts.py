@@ -1,4 +1,4 @@
-"""The fact base: only what an expert has signed answers, and nothing changes in place."""
+"""The fact base: an expert signs, another publishes, and nothing changes in place."""
 
 import json
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from content.event import HOUSE
+from content import identity
+from content.event import HOUSE, Actor, Door
 from content.place import ensure
+from content.staff import Role
 from content.store import Store
 from verification import exchange, facts, shelf
 from verification.fact import Fact, FactVariant, FactVersion, Refused, Statement, VariantState
@@ -45,19 +47,71 @@ def test_a_signature_names_its_expert(store: Store, cast: Any, now: datetime) ->
     assert (version.signed_by, version.signed_at) == (cast.expert.id, now)
 
 
-def test_a_signed_fact_answers(store: Store, water: Fact) -> None:
+def test_a_signed_fact_answers_nobody_before_it_is_published(
+    store: Store, cast: Any, statement: Make, now: datetime
+) -> None:
+    with store.begin() as session:
+        fact = facts.draft(session, cast.author, statement(), now)
+        facts.sign(session, fact, cast.expert, now)
+        assert facts.waiting(session) == [fact]
+    assert shown(store, fact) is None
+
+
+def test_a_published_fact_answers(store: Store, water: Fact) -> None:
     assert shown(store, water) is not None
 
 
-def test_a_changed_fact_says_the_old_until_the_new_is_signed(
+def test_only_a_publisher_publishes(
+    store: Store, cast: Any, statement: Make, now: datetime
+) -> None:
+    with store.begin() as session:
+        fact = facts.draft(session, cast.author, statement(), now)
+        facts.sign(session, fact, cast.expert, now)
+        for stranger in (cast.author, cast.expert, HOUSE):
+            with pytest.raises(Refused):
+                facts.publish(session, fact, stranger, now)
+
+
+def test_who_signs_never_publishes_the_same(store: Store, statement: Make, now: datetime) -> None:
+    with store.begin() as session:
+        both = identity.add_staff(session, "全能", [Role.EXPERT, Role.PUBLISHER], now)
+        fact = facts.draft(session, HOUSE, statement(), now)
+        facts.sign(session, fact, Actor(Door.CLI, both.id), now)
+        with pytest.raises(Refused, match="somebody else must publish"):
+            facts.publish(session, fact, Actor(Door.CLI, both.id), now)
+
+
+def test_what_no_expert_has_signed_is_not_published(
+    store: Store, cast: Any, statement: Make, now: datetime
+) -> None:
+    with store.begin() as session:
+        fact = facts.draft(session, cast.author, statement(), now)
+        with pytest.raises(Refused, match="No expert has signed"):
+            facts.publish(session, fact, cast.publisher, now)
+
+
+@pytest.mark.usefixtures("water")
+def test_a_publisher_publishes_what_they_were_shown(
+    store: Store, cast: Any, statement: Make, now: datetime
+) -> None:
+    with store.begin() as session:
+        fact = facts.named(session, "water")
+        facts.change(session, fact, cast.author, statement(truth="现在情况变了。"), now)
+        facts.sign(session, fact, cast.expert, now)
+        with pytest.raises(Refused, match="look at the new text"):
+            facts.publish(session, fact, cast.publisher, now, version=1)
+
+
+def test_a_changed_fact_says_the_old_until_the_new_is_published(
     store: Store, cast: Any, water: Fact, statement: Make, now: datetime
 ) -> None:
     with store.begin() as session:
         fact = facts.named(session, "water")
         facts.change(session, fact, cast.author, statement(verdict=Verdict.PARTLY), now)
+        facts.sign(session, fact, cast.expert, now)
     assert shown(store, water).verdict is Verdict.FALSE
     with store.begin() as session:
-        facts.sign(session, facts.named(session, "water"), cast.expert, now)
+        facts.publish(session, facts.named(session, "water"), cast.publisher, now)
     assert shown(store, water).verdict is Verdict.PARTLY
 
 
