@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --override requirements/override.in
 
-.PHONY: demo test test-all install check format locks clean
+.PHONY: demo test test-all install check format locks bench-match clean
 
 demo: install
 	$(BIN)/linxun demo
@@ -37,11 +37,20 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# one process on one core; QUICK=1 stops at 100,000 facts, DATA names the folder of evaluation sets
+bench-match: $(VENV)/.bench
+	$(BIN)/python benchmarks/match_bench.py $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(QUICK)),--quick)
+
+$(VENV)/.bench: $(VENV)/.installed requirements/bench.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	touch $@
+
 # what override.in turns off is resolved all the same, so its stanzas are dropped afterwards
 locks: $(VENV)/.installed
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) --extra dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
-	for f in run dev; do awk '/^[^ #]/ { keep = !/never/ } keep' requirements/$$f.txt > requirements/$$f.tmp && mv requirements/$$f.tmp requirements/$$f.txt; done
+	$(COMPILE) --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
+	for f in run dev bench; do awk '/^[^ #]/ { keep = !/never/ } keep' requirements/$$f.txt > requirements/$$f.tmp && mv requirements/$$f.tmp requirements/$$f.txt; done
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

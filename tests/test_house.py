@@ -250,7 +250,7 @@ def test_names_say_what_a_thing_is() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("lock", ["run", "dev"])
+@pytest.mark.parametrize("lock", ["run", "dev", "bench"])
 def test_a_lock_holds_versions_and_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
