@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     )
     speaker_folder: Path | None = Field(None, description="where loudspeaker WAV files are put")
     proxy: str = Field("", description="an HTTP proxy for the providers")
+    trend_hours: float = Field(
+        2.0, gt=0, le=24, description="the hours in which askers are counted for a trend"
+    )
+    trend_askers: int = Field(3, ge=2, description="askers or buildings that make a trend at least")
+    trend_days: int = Field(7, ge=1, le=60, description="the past days that say what is usual")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
 

@@ -319,6 +319,17 @@ def lines(session: Session, place_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, s
     return {place_id: tree.line(place) for place_id, place in found if place is not None}
 
 
+def named(session: Session, paths: Iterable[str]) -> list[str]:
+    """Return the places with these paths as they are written: 3号楼, 1网格; unknown are absent."""
+    wanted = set(paths)
+    query = select(Place).where(
+        Place.community_id == store.community(session), Place.path.in_(wanted)
+    )
+    found = list(session.scalars(query)) if wanted else []
+    tree = Tree(session) if found else None
+    return sorted(tree.line(one) for one in found) if tree else []
+
+
 def _path(building: Place, at: Home) -> str:
     unit = f"{_unit(at.unit)}/" if at.unit else ""
     return f"{building.path}{unit}{_room(at)}/"

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from content import event, pager, phrase, store, task
+from content import event, pager, phrase, place, store, task
 from content.event import HOUSE
 from content.message import Written
 from content.people import Address
@@ -100,16 +100,6 @@ def watch(session: Session, now: datetime, rule: Rule = DEFAULT) -> list[Spike]:
             _keep(session, spike, known["buildings"] if known else [], now)
             paged.append(spike)
     return paged
-
-
-def buildings(
-    session: Session, subject: Subject, matter_id: uuid.UUID, since: datetime
-) -> list[str]:
-    """Return the paths of the buildings from which something was asked since an instant."""
-    query = _questions(session, subject, Heard.area).where(
-        _ID[subject] == matter_id, Heard.at > since
-    )
-    return sorted(set(_building(session, session.scalars(query)).values()))
 
 
 def words(session: Session, subject: Subject, matter_id: uuid.UUID) -> str:
@@ -200,14 +190,14 @@ def _asked(
         _ID[subject].in_(ids), Heard.at > since, Heard.at <= now
     )
     rows = session.execute(query).all() if ids else []
-    homes = _building(session, (area for _, _, area, _ in rows))
+    lived = homes(session, (area for _, _, area, _ in rows))
     found: defaultdict[uuid.UUID, list[_Asked]] = defaultdict(list)
     for one, person, area, at in rows:
-        found[one].append(_Asked(person, homes.get(area, ""), (now - at) // rule.window))
+        found[one].append(_Asked(person, lived.get(area, ""), (now - at) // rule.window))
     return found
 
 
-def _building(session: Session, areas: Iterable[str]) -> dict[str, str]:
+def homes(session: Session, areas: Iterable[str]) -> dict[str, str]:
     """Return the building in which each area lies; areas outside of any are left out."""
     above = {area: _above(area) for area in set(areas)}
     query = select(Place.path).where(
@@ -235,17 +225,17 @@ def _judge(
 ) -> Spike | None:
     """Return the spike, if people or buildings are more than what is usual of this or of all."""
     people = {row.person for row in rows if not row.ago}
-    homes = {row.building for row in rows if not row.ago and row.building}
+    places = {row.building for row in rows if not row.ago and row.building}
     usual = max(base, len({(row.person, row.ago) for row in rows if row.ago}) / windows)
     usual_homes = max(
         base, len({(row.building, row.ago) for row in rows if row.ago and row.building}) / windows
     )
     if not any(
         count >= max(rule.least, bound(expected, rule.chance))
-        for count, expected in ((len(people), usual), (len(homes), usual_homes))
+        for count, expected in ((len(people), usual), (len(places), usual_homes))
     ):
         return None
-    return Spike(subject, matter_id, len(people), tuple(sorted(homes)), round(usual, 3))
+    return Spike(subject, matter_id, len(people), tuple(sorted(places)), round(usual, 3))
 
 
 def _grown(spike: Spike, known: dict[str, Any]) -> bool:
@@ -292,9 +282,6 @@ def _note(session: Session, spike: Spike, rule: Rule) -> str:
 
 def _places(session: Session, paths: Sequence[str]) -> str:
     """Return buildings as staff say them: （3号楼、5号楼）, "" for none."""
-    query = select(Place.name).where(
-        Place.community_id == store.community(session), Place.path.in_(paths[:_SHOWN])
-    )
-    names = sorted(session.scalars(query)) if paths else []
+    names = place.named(session, paths[:_SHOWN])
     more = phrase.say("trend.more", Written.HANS, count=len(paths)) if len(paths) > _SHOWN else ""
     return f"（{'、'.join(names)}{more}）" if names else ""

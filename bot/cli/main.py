@@ -19,6 +19,7 @@ from bot.cli import (
     facts,
     init,
     residents,
+    rumors,
     run,
     staff,
 )
@@ -38,6 +39,7 @@ app.add_typer(alert.app, name="alert")
 alert.app.command("doors")(doors.doors)
 app.add_typer(facts.app, name="facts")
 app.add_typer(cases.app, name="cases")
+app.add_typer(rumors.app, name="rumors")
 app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)

@@ -2,7 +2,7 @@
 
 import uuid
 
-from bot.commands import publishing
+from bot.commands import publishing, spread
 from bot.turn import Acknowledge, Effect, Turn
 from content import notice, outcome, pager, phrase, task
 from content.message import Written
@@ -17,6 +17,8 @@ def press(turn: Turn, ref: str, value: str) -> list[Effect]:
         return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]
     if value in publishing.WORDS:
         return publishing.press(turn, errand, value)
+    if value == "draft":
+        return [Acknowledge(turn.event.callback_id), *spread.draft(turn, errand)]
     try:
         if value == "take":
             take(turn, errand, ref)
