@@ -36,6 +36,15 @@ class Publisher(StrEnum):
     UNKNOWN = "unknown"
 
 
+class LinkKind(StrEnum):
+    """How the editor has settled that two facts speak of the same matter."""
+
+    BESIDE = "beside"
+    """Both stand and are told together: two publishers disagree, or say the same."""
+    REPLACES = "replaces"
+    """The first takes the place of the second as soon as it is published."""
+
+
 class VariantState(StrEnum):
     """Whether another wording finds the fact: only an accepted one does."""
 
@@ -146,4 +155,20 @@ class FactVariant(Identified, Base):
     __table_args__ = (UniqueConstraint("community_id", "fact_id", "digest"),)
 
 
+class FactLink(Identified, Base):
+    """What the editor has said of two facts; undone, it is kept with who did so and when."""
+
+    __tablename__ = "fact_link"
+
+    fact_id: Mapped[uuid.UUID]
+    other_id: Mapped[uuid.UUID]
+    kind: Mapped[LinkKind]
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    made_by: Mapped[uuid.UUID | None]
+    undone_at: Mapped[datetime | None] = mapped_column(Instant)
+    undone_by: Mapped[uuid.UUID | None]
+
+
+Index("ix_fact_link_fact", FactLink.community_id, FactLink.fact_id)
+Index("ix_fact_link_other", FactLink.community_id, FactLink.other_id)
 Index("ix_fact_variant_digest", FactVariant.community_id, FactVariant.digest)

@@ -1,6 +1,7 @@
 """The official fact base: draft, sign, publish, change, withdraw."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
@@ -12,12 +13,14 @@ from content.base import new_id
 from content.event import Actor
 from content.place import Community, PlaceError
 from content.staff import Role
+from verification import agreement, shelf
 from verification import text as texts
 from verification.fact import (
     Fact,
     FactState,
     FactVariant,
     FactVersion,
+    LinkKind,
     Refused,
     Statement,
     VariantState,
@@ -100,13 +103,21 @@ def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersi
 
 
 def publish(
-    session: Session, fact: Fact, actor: Actor, now: datetime, *, version: int = 0
+    session: Session,
+    fact: Fact,
+    actor: Actor,
+    now: datetime,
+    *,
+    version: int = 0,
+    base: shelf.Base | None = None,
 ) -> FactVersion:
     """Publish what an expert has signed: from now on it answers. Twice is harmless.
 
-    `version` is what the publisher was shown, 0 for whatever is signed. Raises Refused for who is
-    no publisher or has signed it themselves, and for a fact that is unsigned or withdrawn.
-    `settlement.publish` also tells who waits for it.
+    `version` is what the publisher was shown, 0 for whatever is signed; `base` holds the published
+    facts, where the caller has them in memory. What the fact replaces is withdrawn with it. Raises
+    Refused for who is no publisher or has signed it themselves, and for a fact that is unsigned or
+    withdrawn; Contradicts where a published fact says otherwise. `settlement.publish` also tells
+    who waits for it.
     """
     require_publisher(session, actor)
     if fact.state is FactState.WITHDRAWN:
@@ -120,21 +131,36 @@ def publish(
         return signed
     if signed.signed_by == actor.id:
         raise Refused(_OWN)
+    agreement.agree(session, fact, now, base)
     signed.published_at, signed.published_by = now, actor.id
     fact.state, fact.published = FactState.PUBLISHED, fact.signed
-    _touch(session, fact)
+    touch(session, fact)
     event.add(session, actor, "fact.published", fact.id, now, version=signed.number)
+    for other in agreement.links(session, fact, LinkKind.REPLACES):
+        take_back(session, get(session, other), actor, now)
     return signed
+
+
+def linked(session: Session, fact: Fact) -> list[FactVersion]:
+    """Return the published versions of the facts that stand beside a fact, oldest first."""
+    beside = [
+        get(session, other) for other in sorted(agreement.links(session, fact, LinkKind.BESIDE))
+    ]
+    return [current(session, one) for one in beside if one.state is FactState.PUBLISHED]
 
 
 def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
     """Take a fact back as expert or publisher: it answers nobody any more; versions are kept."""
-    if not _roles(session, actor) & {Role.EXPERT, Role.PUBLISHER}:
-        raise Refused(_NO_RIGHT)
+    require(session, actor, {Role.EXPERT, Role.PUBLISHER}, _NO_RIGHT)
+    take_back(session, fact, actor, now)
+
+
+def take_back(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
+    """Mark a fact as withdrawn, whoever may decide so; twice is harmless."""
     if fact.state is FactState.WITHDRAWN:
         return
     fact.state, fact.withdrawn_at = FactState.WITHDRAWN, now
-    _touch(session, fact)
+    touch(session, fact)
     event.add(session, actor, "fact.withdrawn", fact.id, now, version=fact.published)
 
 
@@ -169,7 +195,7 @@ def add_variant(
     session.add(made)
     session.flush()
     if accepted:
-        _touch(session, fact)
+        touch(session, fact)
     return made
 
 
@@ -179,7 +205,7 @@ def accept_variant(session: Session, variant: FactVariant, actor: Actor, now: da
         return
     variant.state = VariantState.ACCEPTED
     variant.accepted_at, variant.accepted_by = now, actor.id
-    _touch(session, get(session, variant.fact_id))
+    touch(session, get(session, variant.fact_id))
     event.add(session, actor, "variant.accepted", variant.fact_id, now)
 
 
@@ -230,14 +256,18 @@ def wordings(session: Session, fact: Fact) -> list[FactVariant]:
 
 def require_expert(session: Session, actor: Actor) -> None:
     """Raise Refused unless an acting expert acts."""
-    if Role.EXPERT not in _roles(session, actor):
-        raise Refused(_NO_EXPERT)
+    require(session, actor, {Role.EXPERT}, _NO_EXPERT)
 
 
 def require_publisher(session: Session, actor: Actor) -> None:
     """Raise Refused unless an acting publisher acts."""
-    if Role.PUBLISHER not in _roles(session, actor):
-        raise Refused(_NO_PUBLISHER)
+    require(session, actor, {Role.PUBLISHER}, _NO_PUBLISHER)
+
+
+def require(session: Session, actor: Actor, wanted: Collection[Role], refusal: str) -> None:
+    """Raise Refused with a sentence unless who acts has one of the roles."""
+    if actor.id is None or not identity.roles(session, actor.id) & set(wanted):
+        raise Refused(refusal)
 
 
 def unsigned(session: Session) -> list[Fact]:
@@ -321,10 +351,6 @@ def _path(session: Session, area: str) -> str:
     return "" if found.path == "/" else found.path
 
 
-def _roles(session: Session, actor: Actor) -> frozenset[Role]:
-    return identity.roles(session, actor.id) if actor.id else frozenset()
-
-
 def _complete(statement: Statement) -> None:
     if not statement.claim.strip() or not statement.truth.strip():
         raise Refused(_INCOMPLETE)
@@ -334,7 +360,8 @@ def _complete(statement: Statement) -> None:
         raise Refused(_NO_VERDICT)
 
 
-def _touch(session: Session, fact: Fact) -> None:
+def touch(session: Session, fact: Fact) -> None:
+    """Note that a fact has changed, so that every process follows."""
     fact.changed = _next(session)
     session.flush()
 

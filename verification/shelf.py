@@ -2,13 +2,22 @@
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import store
-from verification.fact import Fact, FactState, FactVariant, FactVersion, VariantState
+from verification.fact import (
+    Fact,
+    FactLink,
+    FactState,
+    FactVariant,
+    FactVersion,
+    LinkKind,
+    VariantState,
+)
 from verification.index import FactView, Index
 
 
@@ -43,17 +52,33 @@ def refresh(session: Session, base: Base) -> int:
     )
     rows = session.execute(changed).all()
     variants = _variants(session, base.watermark) if rows else {}
+    beside = _beside(session) if rows else {}
     for fact, version in rows:
         if fact.state is FactState.PUBLISHED:
-            base.index.add(view(version, variants.get(fact.id, ())))
+            base.index.add(view(version, variants.get(fact.id, ()), beside.get(fact.id)))
         else:
             base.index.remove(str(fact.id))
         base.watermark = fact.changed
     return len(rows)
 
 
-def view(version: FactVersion, variants: tuple[str, ...]) -> FactView:
-    """Return a version as the index and the decision see it."""
+def candidate(session: Session, fact: Fact) -> FactView:
+    """Return the signed version of a fact, else its newest, as the index would see it."""
+    number = fact.signed or fact.latest
+    version = session.get_one(FactVersion, (fact.community_id, fact.id, number))
+    accepted = select(FactVariant.text).where(
+        FactVariant.community_id == fact.community_id,
+        FactVariant.fact_id == fact.id,
+        FactVariant.state == VariantState.ACCEPTED,
+    )
+    variants = tuple(session.scalars(accepted.order_by(FactVariant.id)))
+    return view(version, variants, _beside(session, fact.id).get(fact.id))
+
+
+def view(
+    version: FactVersion, variants: tuple[str, ...], beside: Iterable[uuid.UUID] | None = None
+) -> FactView:
+    """Return a version as the index and the decision see it; `beside` it stand other facts."""
     return FactView(
         id=str(version.fact_id),
         claim=version.claim,
@@ -63,7 +88,26 @@ def view(version: FactVersion, variants: tuple[str, ...]) -> FactView:
         valid_until=version.valid_until,
         area=version.path,
         date=version.date,
+        linked=frozenset(str(other) for other in beside or ()),
     )
+
+
+def _beside(
+    session: Session, fact_id: uuid.UUID | None = None
+) -> Mapping[uuid.UUID, set[uuid.UUID]]:
+    """Return which facts stand beside which, both ways; of one fact only where it is given."""
+    query = select(FactLink.fact_id, FactLink.other_id).where(
+        FactLink.community_id == store.community(session),
+        FactLink.kind == LinkKind.BESIDE,
+        FactLink.undone_at.is_(None),
+    )
+    if fact_id is not None:
+        query = query.where((FactLink.fact_id == fact_id) | (FactLink.other_id == fact_id))
+    found: defaultdict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    for one, other in session.execute(query):
+        found[one].add(other)
+        found[other].add(one)
+    return found
 
 
 def _variants(session: Session, after: int) -> dict[uuid.UUID, tuple[str, ...]]:

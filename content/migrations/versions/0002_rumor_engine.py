@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _trends()
     _facts()
+    _cases()
 
 
 def _facts() -> None:
@@ -23,6 +24,21 @@ def _facts() -> None:
         sa.Column("published_by", sa.Uuid(), nullable=True),
     ):
         op.add_column("fact_version", column)
+    op.create_table(
+        "fact_link",
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("fact_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("community_id", "id", name=op.f("pk_fact_link")),
+    )
+    op.create_index("ix_fact_link_fact", "fact_link", ["community_id", "fact_id"])
+    op.create_index("ix_fact_link_other", "fact_link", ["community_id", "other_id"])
     # what has answered so far goes on answering
     op.execute("UPDATE fact SET published = signed")
     op.execute("UPDATE fact SET state = 'published' WHERE state = 'signed'")
@@ -32,3 +48,15 @@ def _facts() -> None:
 def _trends() -> None:
     """What is asked about now is found by its time."""
     op.create_index("ix_question_at", "question", ["community_id", "at"])
+
+
+def _cases() -> None:
+    """A case has an owner, may go into another, and its askers hear that it is still open."""
+    for column in (
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("merged_id", sa.Uuid(), nullable=True),
+        sa.Column("stamp", sa.BigInteger(), nullable=False, server_default="0"),
+    ):
+        op.add_column("case", column)
+    op.add_column("question", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))

@@ -1,0 +1,61 @@
+"""Agreement: what stands beside a fact, and whether it may be published beside it."""
+
+import uuid
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content import store
+from content.place import Community
+from verification import contradiction, shelf
+from verification.contradiction import Near
+from verification.fact import Fact, FactLink, LinkKind, Refused
+
+
+class Contradicts(Refused):
+    """A published fact says otherwise; the editor must link the two or replace the older."""
+
+
+def links(session: Session, fact: Fact, kind: LinkKind) -> set[uuid.UUID]:
+    """Return the facts that the editor has put beside a fact, or that it replaces."""
+    query = select(FactLink.fact_id, FactLink.other_id).where(
+        FactLink.community_id == fact.community_id,
+        FactLink.kind == kind,
+        FactLink.undone_at.is_(None),
+    )
+    found = {other for _, other in session.execute(query.where(FactLink.fact_id == fact.id))}
+    if kind is LinkKind.BESIDE:
+        found |= {one for one, _ in session.execute(query.where(FactLink.other_id == fact.id))}
+    return found
+
+
+def near(
+    session: Session, fact: Fact, now: datetime, base: shelf.Base | None = None
+) -> tuple[Near, ...]:
+    """Return the published facts on the matter of a fact's signed (else newest) version."""
+    if base is None:
+        base = shelf.base(session)
+    else:
+        shelf.refresh(session, base)
+    mine = session.get_one(Community, store.community(session))
+    today = now.astimezone(ZoneInfo(mine.zone)).date()
+    return contradiction.near(base.index, shelf.candidate(session, fact), today)
+
+
+def agree(
+    session: Session, fact: Fact, now: datetime, base: shelf.Base | None = None
+) -> tuple[Near, ...]:
+    """Return what is near a fact; raises Contradicts where the editor has still to decide."""
+    nearby = near(session, fact, now, base)
+    settled = links(session, fact, LinkKind.BESIDE) | links(session, fact, LinkKind.REPLACES)
+    found = contradiction.against(nearby, {str(one) for one in settled})
+    if not found:
+        return nearby
+    other = session.get_one(Fact, (fact.community_id, uuid.UUID(found[0].fact.id))).code
+    raise Contradicts(
+        f"和已发布的 {other} 矛盾：“{found[0].fact.claim}”。请编辑先决定："
+        f"facts link {fact.code} {other}（两条并列），或 facts replace {fact.code} {other}。 "
+        f"{other} is published and says otherwise: the editor links the two or replaces it."
+    )
