@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from content import event, mask, store
-from content.base import Base, Identified, Instant, Secret, SecretJson, new_id
+from content import event, identity, mask, store
+from content.base import Base, Identified, Instant, Secret, SecretJson, new_id, new_number
 from content.event import Actor
 from content.message import Kind, Written
+from content.staff import Role
 from verification.fact import Refused
 
 PROMISE = timedelta(hours=24)
-"""How long an expert has for a case."""
+"""How long a case may take, unless the committee has set other hours."""
+
+WORKERS = frozenset({Role.EXPERT, Role.PUBLISHER})
+"""Who sees the queue of cases, takes, merges and splits them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Heard(Identified, Base):
     case_id: Mapped[uuid.UUID | None]
     notice_id: Mapped[uuid.UUID | None]
     """The last notice that answered it."""
+    reminded_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When its asker was last told that it is still being checked."""
 
     __table_args__ = (UniqueConstraint("community_id", "number"),)
 
@@ -131,6 +137,14 @@ class Case(Identified, Base):
     settled_at: Mapped[datetime | None] = mapped_column(Instant)
     settled_by: Mapped[uuid.UUID | None]
     fact_id: Mapped[uuid.UUID | None]
+    """The fact that settles it; while the case is open, that fact waits to be published."""
+    owner_id: Mapped[uuid.UUID | None]
+    """Who has taken it, and answers for it."""
+    taken_at: Mapped[datetime | None] = mapped_column(Instant)
+    merged_id: Mapped[uuid.UUID | None]
+    """The case that its questions went to."""
+    stamp: Mapped[int] = mapped_column(BigInteger, default=new_number)
+    """Another one whenever what was asked in it changes, so that each process can follow."""
 
     __table_args__ = (UniqueConstraint("community_id", "number"),)
 
@@ -202,18 +216,49 @@ def start(session: Session, heard: Heard, matter: str, why: str, now: datetime) 
     return made
 
 
+def take(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
+    """Let an expert or publisher answer for an open case; raises Refused when a colleague does."""
+    require_worker(session, actor)
+    require_open(matter)
+    if matter.owner_id not in (None, actor.id):
+        raise Refused(
+            f"核实单{matter.number}已有同事在核实。 A colleague is on case {matter.number} already."
+        )
+    if matter.owner_id is None:
+        matter.owner_id, matter.taken_at = actor.id, now
+        session.flush()
+        event.add(session, actor, "case.taken", matter.id, now)
+
+
+def require_worker(session: Session, actor: Actor) -> None:
+    """Raise Refused unless an expert or a publisher acts."""
+    if actor.id is None or not identity.roles(session, actor.id) & WORKERS:
+        raise Refused(
+            "核实单只有专家和发布人员能办。 "
+            "Only experts and publishers work on cases: ask one of them."
+        )
+
+
+def require_open(matter: Case) -> None:
+    """Raise Refused where a case is settled already."""
+    if matter.settled_at is not None:
+        raise Refused(f"核实单{matter.number}已经办完。 Case {matter.number} is settled already.")
+
+
 def open_cases(session: Session) -> list[Case]:
-    """Return the cases that wait for an expert, oldest first."""
+    """Return the cases that are not settled, the first that is due first."""
     query = select(Case).where(
         Case.community_id == store.community(session), Case.settled_at.is_(None)
     )
-    return list(session.scalars(query.order_by(Case.number)))
+    return list(session.scalars(query.order_by(Case.due_at, Case.number)))
 
 
 def numbered(session: Session, number: int) -> Case:
-    """Return the case with this number; raises Refused where there is none."""
+    """Return the case with this number, or the one it was merged into; raises Refused for none."""
     query = select(Case).where(Case.community_id == store.community(session), Case.number == number)
     found = session.scalar(query)
+    while found is not None and found.merged_id is not None:
+        found = session.get(Case, (found.community_id, found.merged_id))
     if found is None:
         raise Refused(
             f"没有编号{number}的核实单。 There is no case {number}: `linxun cases list` shows them."

@@ -1,0 +1,190 @@
+"""Kinship: which open case a question belongs to, however it is worded; pure, in memory."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from verification import model
+from verification.conflicts import NOTE
+from verification.features import NAMES, Scored, prepare, score
+from verification.index import Candidate, FactView, Index
+from verification.slots import Polarity
+from verification.text import Text, normalise
+from verification.words import script
+
+ALIKE = 0.75
+"""From this probability a question joins a case by itself."""
+NEAR = 0.05
+"""From this probability an expert is shown that it may be the same."""
+SHOWN, WORDINGS = 3, 8
+"""Cases that are compared closely, and wordings that are kept of each."""
+
+_DAY = re.compile("([前昨今明后後])([天日晚夜早])")
+_OFFSET = {"前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "後": 2}
+_OURS = re.compile(
+    "(?:我们?|咱们?|俺们?|本|这)(?:这|那)?(?:个|一)?[栋幢座]?(?:楼|单元|門洞|门洞|單元|樓|家)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is asked in one case: its wordings, each with the time it was asked at.
+
+    `home` is the building of which it speaks as "ours", "" where it does not.
+    """
+
+    id: str
+    wordings: tuple[tuple[str, datetime], ...]
+    home: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The case that a question joins ("" for none), and the ids of those that may be the same."""
+
+    joins: str = ""
+    near: tuple[str, ...] = ()
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    id: str
+    probability: float
+    apart: bool
+
+
+class _Few(Index):
+    """An index of so few texts that how often a word stands in them tells nothing."""
+
+    def weight(self, term: int) -> float:
+        """Weigh every word alike."""
+        del term
+        return 7.0
+
+    @property
+    def unknown_weight(self) -> float:
+        """Weigh a word that no case has a little more."""
+        return 7.6
+
+
+@dataclass(slots=True)
+class Pool:
+    """The open cases of one community in memory, kept in step by their stamps."""
+
+    zone: ZoneInfo
+    _index: _Few = field(default_factory=_Few)
+    _read: dict[str, tuple[Text, ...]] = field(default_factory=dict)
+    _stamps: dict[str, int] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def sync(
+        self, stamps: Mapping[str, int], load: Callable[[list[str]], Iterable[Matter]]
+    ) -> None:
+        """Forget what is not open any more, and `load` what is new or has changed.
+
+        The stamps of all open cases are compared, not the last one: what a transaction that was
+        rolled back has left here goes with the next look.
+        """
+        with self._guard:
+            for gone in self._stamps.keys() - stamps.keys():
+                self._forget(gone)
+            fresh = [one for one, stamp in stamps.items() if self._stamps.get(one) != stamp]
+            for matter in load(fresh) if fresh else ():
+                self._keep(matter)
+            self._stamps = dict(stamps)
+
+    def find(self, words: str, at: datetime, home: str = "") -> Kin:
+        """Return the case on the same matter, and those that may be."""
+        with self._guard:
+            return self._find(words, at, home)
+
+    def _find(self, words: str, at: datetime, home: str) -> Kin:
+        said = dated(words, at, self.zone)
+        read = normalise(said)
+        found = self._index.search(read, SHOWN)
+        if not found:
+            return Kin()
+        likes = [self._like(read, said, one, found[0].score) for one in found]
+        likes = [
+            replace(one, apart=True) if self._elsewhere(one.id, home) else one for one in likes
+        ]
+        likes.sort(key=lambda one: -one.probability)
+        joins = next((o.id for o in likes if o.probability >= ALIKE and not o.apart), "")
+        near = [one.id for one in likes if one.probability >= NEAR and one.id != joins]
+        return Kin(joins, tuple(near), likes[0].probability)
+
+    def _like(self, read: Text, said: str, found: Candidate, best: float) -> _Likeness:
+        """Compare a question with a case both ways: the shorter of two texts says the claim."""
+        there = score(prepare(read, self._index), found, best)
+        chance = model.shipped(script(there.form.folded), NAMES).probability(there.vector)
+        wordings = self._read[found.fact.id]
+        apart = any(_opposed(read, one) for one in wordings) or _conflict(there, read)
+        mirror = _Few()
+        mirror.add(FactView("?", said))
+        for wording in wordings:
+            for back in mirror.search(wording, 1):
+                here = score(prepare(wording, mirror), back, back.score)
+                turned = model.shipped(script(here.form.folded), NAMES).probability(here.vector)
+                chance = max(chance, turned)
+                # a conflict with any wording counts: in one case nobody says the contrary
+                apart = apart or _conflict(here, wording)
+        return _Likeness(found.fact.id, chance, apart)
+
+    def _elsewhere(self, case_id: str, home: str) -> bool:
+        known = self._index.get(case_id)
+        return known is None or known.area != home
+
+    def _keep(self, matter: Matter) -> None:
+        self._forget(matter.id)
+        said = tuple(
+            dict.fromkeys(dated(words, at, self.zone) for words, at in matter.wordings if words)
+        )[:WORDINGS]
+        if not said:
+            return
+        self._index.add(FactView(matter.id, said[0], said[1:], area=matter.home))
+        self._read[matter.id] = tuple(map(normalise, said))
+
+    def _forget(self, case_id: str) -> None:
+        self._index.remove(case_id)
+        self._read.pop(case_id, None)
+
+
+def dated(words: str, at: datetime, zone: ZoneInfo) -> str:
+    """Put the day for 今晚 and 明天: they mean another day in the next morning's question."""
+    today = at.astimezone(zone).date()
+
+    def day(match: re.Match[str]) -> str:
+        then: date = today + timedelta(days=_OFFSET[match[1]])
+        return f"{then.month}月{then.day}日{match[2] if match[2] in '晚夜早' else ''}"
+
+    return _DAY.sub(day, words)
+
+
+def ours(words: str) -> bool:
+    """Whether a text speaks of "our building", which is another one in each mouth."""
+    return _OURS.search(words) is not None
+
+
+def _conflict(pair: Scored, text: Text) -> bool:
+    """Whether something stands against one matter; that one text says more is no conflict."""
+    asked = Polarity.ASKED in (text.polarity, pair.form.slots.polarity)
+    return any(
+        (one.kind != "negation" or not asked) and (one.kind != "subject" or bool(one.theirs))
+        for one in pair.conflicts
+    )
+
+
+def _opposed(one: Text, other: Text) -> bool:
+    """Whether one short text denies what the other claims.
+
+    One ruling would settle both, but its verdict is read beside the claim: who asked whether
+    there is no water stop must not read "false" under a water stop. So they are two cases, and
+    the expert, who sees both, may merge them. A question takes no side and joins either.
+    """
+    sides = {one.polarity, other.polarity}
+    short = len(one.folded) <= NOTE and len(other.folded) <= NOTE
+    return short and sides == {Polarity.AFFIRMED, Polarity.DENIED}
