@@ -1,5 +1,6 @@
 """Render what the desk says: answers truth first, questions back, case receipts, corrections."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,20 @@ from content.plain import moment, sentence
 
 Fields = Mapping[str, Any]
 
-_MOST_PARTS = 6
 _MOST_OPTIONS = 3
+_MOST_POINTS = 10
+_WORST = (
+    "false",
+    "partly",
+    "outdated",
+    "depends",
+    "disagree",
+    "unconfirmed",
+    "true",
+    "debunk",
+    "checking",
+)
+"""What the points of a letter are counted under, in the order of the counts."""
 
 
 def answer(fields: Fields, language: Written, alone: str) -> Parts:
@@ -20,8 +33,12 @@ def answer(fields: Fields, language: Written, alone: str) -> Parts:
     options = list(fields.get("options") or ())[:_MOST_OPTIONS]
     if fields.get("outcome") == "ask" and options:
         return _ask(options, language)
-    points = list(fields.get("parts") or ())[:_MOST_PARTS]
-    return _letter(points, language) if points else _single(fields, language)
+    if fields.get("outcome") == "as_of":
+        return _as_of(fields, language)
+    points, voices = list(fields.get("parts") or ()), list(fields.get("voices") or ())
+    if points:
+        return _letter(points, language)
+    return _disagreeing(fields, voices, language) if voices else _single(fields, language)
 
 
 def case(fields: Fields, language: Written, alone: str) -> Parts:
@@ -63,55 +80,183 @@ def _single(fields: Fields, language: Written) -> Parts:
     verdict = _verdict(fields.get("verdict", ""), language)
     debunk = say("answer.debunk", language) if fields.get("debunk") == "1" else ""
     values = {"truth": truth, "claim": claim, "verdict": verdict}
+    # without a claim there is nothing that a verdict could be read of
+    bare = sentence(truth, language) + fields.get("source", "")
     return _plain(
         language,
         lines=(
             truth,
             debunk,
-            say("answer.claim", language, **values) if claim else verdict,
+            say("answer.claim", language, **values) if claim else "",
             *_signed(fields, language),
             say("answer.not_mine_hint", language),
         ),
-        brief=say("answer.sms", language, **values, source=fields.get("source", "")),
+        brief=say("answer.sms", language, **values, source=fields.get("source", ""))
+        if claim
+        else bare,
         spare=(debunk,),
         said=(truth, debunk, *_judged(fields, language), *_signed_said(fields, language)),
-        buttons=((("button.not_mine", Action.NONE_OF_THESE, ""),),),
+        buttons=_NOT_MINE,
     )
 
 
+_NOT_MINE: tuple[tuple[Key, ...], ...] = ((("button.not_mine", Action.NONE_OF_THESE, ""),),)
+
+
+def _as_of(fields: Fields, language: Written) -> Parts:
+    """Return a fact past its day: what it said, until when, and that the rest is being checked."""
+    until = moment(fields.get("valid_until", ""), language)
+    truth, number = sentence(fields.get("truth", ""), language), fields.get("number", "")
+    return _plain(
+        language,
+        lines=(
+            say("answer.as_of", language, until=until) + truth,
+            say("answer.as_of_case", language, number=number),
+            *_signed({**fields, "valid_until": ""}, language),
+        ),
+        brief=say("answer.as_of_sms", language, until=until, truth=truth, number=number),
+        said=(
+            say("answer.as_of", language, until=until),
+            truth,
+            say("answer.as_of_said", language),
+        ),
+    )
+
+
+def _disagreeing(fields: Fields, voices: Sequence[Fields], language: Written) -> Parts:
+    """Return what each publisher says of one claim, with names and dates."""
+    lines = [_voice(one, language) for one in voices]
+    lead = say("answer.disagree", language)
+    claim = fields.get("claim", "")
+    return _plain(
+        language,
+        lines=(lead, *lines, say("answer.not_mine_hint", language)),
+        brief=say("answer.voice_between", language).join(lines),
+        said=(
+            lead,
+            say("answer.claim_said", language, claim=claim) if claim else "",
+            *(
+                text
+                for one in voices
+                for text in (
+                    say("answer.voice_said", language, **_named(one)),
+                    _verdict_said(one, language),
+                )
+            ),
+        ),
+        buttons=_NOT_MINE,
+    )
+
+
+def _voice(one: Fields, language: Written) -> str:
+    date = moment(one.get("date", ""), language, year=False)
+    key = "answer.voice" if date else "answer.voice_undated"
+    verdict = _verdict(one.get("verdict", ""), language)
+    return say(key, language, **_named(one), date=date, verdict=verdict)
+
+
+def _named(one: Fields) -> dict[str, str]:
+    return {name: one.get(name, "") for name in ("source", "truth")}
+
+
 def _letter(points: Sequence[Fields], language: Written) -> Parts:
-    lead = say("answer.parts", language, count=len(points))
-    lines = [_point(number, point, language) for number, point in enumerate(points, 1)]
-    said = [
+    """Return a letter's answer: the counts first; an SMS then has room for the worst point only."""
+    head = _head(points, language)
+    shown = list(enumerate(points, 1))[:_MOST_POINTS]
+    more = len(points) - len(shown)
+    spoken = [
         text
-        for number, point in enumerate(points, 1)
+        for number, point in shown
         for text in (
             say("answer.part_said", language, number=number),
             *_point_said(point, language),
         )
     ]
+    worst = min(shown, key=lambda one: _WORST.index(_tallied(one[1])))[1]
     return _plain(
         language,
-        lines=(lead, *lines, say("answer.not_mine_hint", language)),
-        brief=sentence(lead, language) + "".join(sentence(line, language) for line in lines),
-        said=(lead, *said),
-        buttons=((("button.not_mine", Action.NONE_OF_THESE, ""),),),
+        lines=(
+            head,
+            *(_point(number, point, language) for number, point in shown),
+            say("letter.more", language, count=more) if more else "",
+            say("answer.not_mine_hint", language),
+        ),
+        brief=head + _brief(worst, language),
+        said=(head, *spoken),
+        buttons=_NOT_MINE,
     )
 
 
+def _head(points: Sequence[Fields], language: Written) -> str:
+    counts = Counter(_tallied(point) for point in points)
+    parts = [say(f"letter.{one}", language, count=counts[one]) for one in _WORST if counts[one]]
+    tally = say("letter.between", language).join(parts)
+    return say("letter.head", language, count=len(points), tally=tally)
+
+
+def _tallied(point: Fields) -> str:
+    """Return under what a point is counted: its verdict, or that it is still being checked."""
+    if point.get("outcome") != "answer":
+        return "checking"
+    if point.get("voices"):
+        return "disagree"
+    if point.get("debunk") == "1":
+        return "debunk"
+    verdict = point.get("verdict", "")
+    return verdict if verdict in _WORST else "unconfirmed"
+
+
 def _point(number: int, point: Fields, language: Written) -> str:
-    claim = point.get("claim", "")
+    values = {name: point.get(name, "") for name in ("claim", "truth")}
+    values["verdict"] = _verdict(point.get("verdict", ""), language)
+    if point.get("outcome") == "as_of":
+        values["until"] = moment(point.get("valid_until", ""), language)
+        values["truth"] = sentence(values["truth"], language)
+    voices = point.get("voices")
+    if voices:
+        return f"{number}. " + say("answer.voice_between", language).join(
+            _voice(one, language) for one in voices
+        )
+    case_number = point.get("number", "")
+    return say(_POINTS[_manner(point)], language, number=number, case=case_number, **values)
+
+
+_POINTS = {
+    "answer": "answer.part",
+    "debunk": "answer.part_debunk",
+    "as_of": "answer.part_as_of",
+    "case": "answer.part_case",
+}
+
+
+def _manner(point: Fields) -> str:
     if not point.get("truth"):
-        case_number = point.get("number", "")
-        return say("answer.part_case", language, number=number, claim=claim, case=case_number)
-    verdict = _verdict(point.get("verdict", ""), language)
-    truth = point["truth"]
-    return say("answer.part", language, number=number, truth=truth, claim=claim, verdict=verdict)
+        return "case"
+    if point.get("outcome") == "as_of":
+        return "as_of"
+    return "debunk" if point.get("debunk") == "1" else "answer"
+
+
+def _brief(point: Fields, language: Written) -> str:
+    """Return one point as an SMS has room for it, without its number in the letter."""
+    line = _point(0, point, language).removeprefix("0. ")
+    return (" " if language is Written.ENGLISH else "") + line
 
 
 def _point_said(point: Fields, language: Written) -> tuple[str, ...]:
-    if not point.get("truth"):
-        return (say("answer.part_case_said", language, claim=point.get("claim", "")),)
+    manner = _manner(point)
+    claim = point.get("claim", "")
+    voices = point.get("voices") or ()
+    if voices:
+        return tuple(say("answer.voice_said", language, **_named(one)) for one in voices)
+    if manner == "case":
+        return (say("answer.part_case_said", language, claim=claim),)
+    if manner == "as_of":
+        until = moment(point.get("valid_until", ""), language)
+        told = (say("answer.as_of", language, until=until), point["truth"])
+        return (*told, say("answer.as_of_said", language))
+    if manner == "debunk":
+        return (point["truth"], say("answer.debunk", language))
     return (point["truth"], *_judged(point, language))
 
 
@@ -131,7 +276,7 @@ def _ask(options: Sequence[Fields], language: Written) -> Parts:
         said=(
             say("ask.said", language),
             *(
-                say("ask.option_said", language, number=number, claim=option.get("claim", ""))
+                say("ask.option_said", language, number=number, claim=_wording(option, language))
                 for number, option in enumerate(options, 1)
             ),
         ),
@@ -150,9 +295,16 @@ def _ask(options: Sequence[Fields], language: Written) -> Parts:
     )
 
 
+def _wording(option: Fields, language: Written) -> str:
+    """Return an option as it is said: what it claims, and of where, if that is not sure."""
+    claim, area = str(option.get("claim", "")), option.get("area", "")
+    return claim + (say("ask.area", language, area=area) if area else "")
+
+
 def _difference(option: Fields, language: Written) -> str:
-    told = option.get("difference", "")
-    return say("ask.difference", language, difference=told) if told else ""
+    told, area = option.get("difference", ""), option.get("area", "")
+    place = say("ask.area", language, area=area) if area else ""
+    return place + (say("ask.difference", language, difference=told) if told else "")
 
 
 def _verdict(verdict: str, language: Written) -> str:
@@ -162,12 +314,15 @@ def _verdict(verdict: str, language: Written) -> str:
 
 
 def _judged(fields: Fields, language: Written) -> tuple[str, ...]:
-    key = f"verdict_said.{fields.get('verdict', '')}"
     claim = fields.get("claim", "")
-    return (
-        say("answer.claim_said", language, claim=claim) if claim else "",
-        say(key if known(key) else "verdict_said.unconfirmed", language),
-    )
+    if not claim:
+        return ()
+    return (say("answer.claim_said", language, claim=claim), _verdict_said(fields, language))
+
+
+def _verdict_said(fields: Fields, language: Written) -> str:
+    key = f"verdict_said.{fields.get('verdict', '')}"
+    return say(key if known(key) else "verdict_said.unconfirmed", language)
 
 
 def _signed(fields: Fields, language: Written) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The notices of the desk: what an asker reads, as fields that `render` knows."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -76,21 +77,37 @@ def said(keys: Sequence[str], wanted: Iterable[Written], **values: object) -> di
     }
 
 
-def fact(version: FactVersion, *, debunk: bool = False) -> dict[str, Any]:
-    """Return the fields of an ANSWER that states one fact."""
+def fact(
+    version: FactVersion,
+    *,
+    debunk: bool = False,
+    label: bool = True,
+    others: Sequence[FactVersion] = (),
+) -> dict[str, Any]:
+    """Return the fields of an ANSWER that states one fact.
+
+    Without `label` the full sentence stands alone, for who asked the opposite of the claim.
+    `others` are what other publishers say of it; where their verdict differs, all are shown.
+    """
     return {
         "outcome": "answer",
         "truth": version.truth,
-        "verdict": str(version.verdict),
-        "claim": version.claim,
-        "source": version.source,
+        "verdict": str(version.verdict) if label else "",
+        "claim": version.claim if label else "",
+        "source": "、".join(dict.fromkeys(one.source for one in (version, *others))),
         "expert": version.expert,
-        "date": version.date.isoformat() if version.date else "",
-        "valid_until": version.valid_until.isoformat() if version.valid_until else "",
+        "date": _iso(version.date),
+        "valid_until": _iso(version.valid_until),
         "debunk": "1" if debunk else "",
         "options": [],
         "parts": [],
+        "voices": _voices(version, others),
     }
+
+
+def as_of(version: FactVersion, number: int) -> dict[str, Any]:
+    """Return the fields of what a fact said until its last day, now checked as `number`."""
+    return {**fact(version, label=False), "outcome": "as_of", "number": str(number)}
 
 
 _NOTHING = dict.fromkeys(
@@ -98,31 +115,48 @@ _NOTHING = dict.fromkeys(
 )
 
 
-def options(decision: Decision) -> dict[str, Any]:
-    """Return the fields of an ASK: at most three facts, each with what tells it apart."""
+def options(decision: Decision, areas: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the fields of an ASK: at most three facts, each with what tells it apart.
+
+    `areas` names, by fact, the place it is about where the asker may live elsewhere.
+    """
+    named = areas or {}
     shown = [
-        {"fact_id": found.fact.id, "claim": found.fact.claim, "difference": _apart(found)}
+        {
+            "fact_id": found.fact.id,
+            "claim": found.fact.claim,
+            "difference": _apart(found),
+            "area": named.get(found.fact.id, ""),
+        }
         for found in decision.candidates[:3]
     ]
-    return {**_NOTHING, "outcome": "ask", "options": shown, "parts": []}
+    return {**_NOTHING, "outcome": "ask", "options": shown, "parts": [], "voices": []}
 
 
 def letter(parts: Sequence[Fields]) -> dict[str, Any]:
     """Return the fields of an ANSWER to a long letter, point by point."""
-    return {**_NOTHING, "outcome": "answer", "options": [], "parts": [dict(part) for part in parts]}
+    points = [dict(part) for part in parts]
+    return {**_NOTHING, "outcome": "answer", "options": [], "parts": points, "voices": []}
 
 
-def part(claim: str, version: FactVersion | None, number: str) -> dict[str, str]:
-    """Return one point of a letter: a fact, or (None) that it is being checked as `number`."""
-    if version is None:
-        return {"outcome": "case", "claim": claim, "truth": "", "verdict": "", "number": number}
-    return {
-        "outcome": "answer",
-        "claim": version.claim,
-        "truth": version.truth,
-        "verdict": str(version.verdict),
-        "number": "",
-    }
+def part(
+    version: FactVersion, *, debunk: bool = False, others: Sequence[FactVersion] = ()
+) -> dict[str, Any]:
+    """Return one point of a letter that a fact settles."""
+    said = fact(version, debunk=debunk, others=others)
+    kept = ("outcome", "claim", "truth", "verdict", "source", "debunk", "valid_until", "voices")
+    return {name: said[name] for name in kept} | {"number": ""}
+
+
+def part_as_of(version: FactVersion, number: str) -> dict[str, Any]:
+    """Return one point of a letter whose fact is past its day."""
+    return {**part(version), "outcome": "as_of", "verdict": "", "number": number, "voices": []}
+
+
+def part_checked(claim: str, number: str) -> dict[str, Any]:
+    """Return one point of a letter that is being checked as `number`."""
+    nothing = dict.fromkeys(("truth", "verdict", "debunk", "valid_until"), "")
+    return {**nothing, "outcome": "case", "claim": claim, "number": number, "voices": []}
 
 
 def correction(
@@ -142,18 +176,22 @@ def correction(
     }
 
 
-def short(version: FactVersion, language: Written) -> str:
+def short(fields: Fields, language: Written) -> str:
     """Return an answer as one line, for a group: truth first, no list, nobody's name."""
-    verdict = phrase.say(f"verdict.{version.verdict}", language)
-    line = phrase.say(
-        "answer.sms",
-        language,
-        truth=version.truth,
-        claim=version.claim,
-        verdict=verdict,
-        source=version.source,
-    )
+    if fields.get("voices"):
+        line = phrase.say("answer.voice_between", language).join(
+            _line(one, language) for one in fields["voices"]
+        )
+    else:
+        line = _line(fields, language)
     return phrase.traditional(line) if language is Written.HANT else line
+
+
+def _line(fields: Fields, language: Written) -> str:
+    if not fields["verdict"]:
+        return str(fields["truth"])
+    verdict = phrase.say(f"verdict.{fields['verdict']}", language)
+    return phrase.say("answer.sms", language, **{"claim": "", **fields, "verdict": verdict})
 
 
 _TELLING = ("number", "date", "place", "negation", "antonym", "subject")
@@ -165,6 +203,26 @@ def _apart(found: Candidate) -> str:
     kind, _, words = found.conflict.partition(": ")
     parts = (part.strip(" –") for part in words.split(" / ", 1))
     return " / ".join(part for part in parts if part) if kind in _TELLING else ""
+
+
+def _voices(version: FactVersion, others: Sequence[FactVersion]) -> list[dict[str, str]]:
+    """Return what each publisher says, the newest last; nothing where they agree."""
+    if all(one.verdict == version.verdict for one in others):
+        return []
+    spoken = sorted((version, *others), key=lambda one: one.date or dt.date.min)
+    return [
+        {
+            "source": one.source,
+            "date": _iso(one.date),
+            "truth": one.truth,
+            "verdict": str(one.verdict),
+        }
+        for one in spoken
+    ]
+
+
+def _iso(day: dt.date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _traditional(value: Any) -> Any:

@@ -1,32 +1,47 @@
 """Judgement: what the desk makes of a text, without doing anything; pure."""
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification import gate, letter, match, text
+from verification import gate, letter, match, reason, text
 from verification.gate import Emergency, Intent
-from verification.index import Index, key
+from verification.index import Candidate, Index, key
 from verification.match import Decision, Outcome
 from verification.slots import Polarity
 
 _CLAIMS = 20
 """Claims of one letter that are looked at."""
 
+Points = tuple[tuple[str, Decision], ...]
+"""The claims of a letter, in order, each with its decision."""
+
+
+class Course(StrEnum):
+    """What is to be said about one claim."""
+
+    ANSWER = "answer"
+    AS_OF = "as_of"
+    """The fact that would answer is past its day: it is told as such, and a case is opened."""
+    ASK = "ask"
+    CASE = "case"
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The intent, the emergency if any, the decision; `parts` are the claims of a letter.
+    """The intent, the emergency if any, the decision; `parts` are the points of a letter.
 
-    A letter has parts only where at least one of them is answered and the whole is not.
+    A letter has parts only where at least two things are said in it, and one of them is answered.
     """
 
     intent: Intent
     decision: Decision
     emergency: Emergency | None = None
-    parts: tuple[tuple[str, Decision], ...] = ()
+    parts: Points = ()
 
 
 def judge(
@@ -34,14 +49,32 @@ def judge(
 ) -> Judgement:
     """Decide on a text: what `desk.hear` acts on and `linxun ask` shows."""
     decide = functools.partial(match.decide, index=index, now=now, zone=zone, area=area)
-    whole = decide(matter)
-    parts: tuple[tuple[str, Decision], ...] = ()
-    if whole.outcome is not Outcome.ANSWER:
-        claims = letter.claims(matter)[:_CLAIMS]
-        parts = tuple((claim, decide(claim)) for claim in claims) if len(claims) > 1 else ()
-    if not any(part.outcome is Outcome.ANSWER for _, part in parts):
-        whole, parts = _better(whole, parts), ()
-    return Judgement(gate.intent(matter), whole, gate.emergency(matter), parts)
+    whole = _nearby(decide(matter), area)
+    claims = letter.claims(matter)[:_CLAIMS]
+    points: Points = ()
+    if claims != [matter.strip()]:
+        points = _distinct(tuple((claim, _nearby(decide(claim), area)) for claim in claims))
+    whole, points = _together(whole, points)
+    return Judgement(gate.intent(matter), whole, gate.emergency(matter), points)
+
+
+def course(decision: Decision) -> Course:
+    """Return what is to be said; a fact past its day is told as of that day where all else fits."""
+    sure = decision.probability >= match.DEFAULT.answer
+    if sure and decision.veto == "validity" and decision.candidates:
+        return Course.AS_OF
+    return Course(decision.outcome)
+
+
+def elsewhere(area: str, asker: str | None) -> bool:
+    """Return whether a fact for `area` is known not to be about where the asker is.
+
+    Who is only known by a wider place (the community) may well be in the narrower one.
+    """
+    if not area or asker is None:
+        return False
+    inner, outer = area.rstrip("/") + "/", asker.rstrip("/") + "/"
+    return not (outer.startswith(inner) or inner.startswith(outer))
 
 
 def digest_of(matter: str, now: datetime, zone: ZoneInfo) -> str:
@@ -65,18 +98,72 @@ def explain(judged: Judgement) -> dict[str, Any]:
     }
 
 
-def _better(whole: Decision, parts: tuple[tuple[str, Decision], ...]) -> Decision:
-    """Prefer a question back about one claim to no answer to the letter."""
-    asks = [part for _, part in parts if part.outcome is Outcome.ASK]
-    if whole.outcome is Outcome.CASE and asks:
-        return max(asks, key=lambda part: part.probability)
-    return whole
+def _nearby(decision: Decision, area: str | None) -> Decision:
+    """Offer no fact that is known to be about another place than the asker's."""
+    offered = tuple(one for one in decision.candidates if not elsewhere(one.fact.area, area))
+    if offered == decision.candidates:
+        return decision
+    outcome = decision.outcome if offered else Outcome.CASE
+    return replace(decision, outcome=outcome, candidates=offered)
+
+
+def _together(whole: Decision, points: Points) -> tuple[Decision, Points]:
+    """Return a letter's decision, and its points where they say more than the whole."""
+    told = {part.candidates[0].fact.id for _, part in points if _answered(part)}
+    if _answered(whole):
+        return whole, points if len(told) > 1 else ()
+    if told and len(points) == 1:
+        return points[0][1], ()
+    return (whole, points) if told else (_asked(whole, [part for _, part in points]), ())
+
+
+def _distinct(points: Points) -> Points:
+    """Leave out what is about a fact that another point is answered with."""
+    told: set[str] = set()
+    kept = []
+    answered = {part.candidates[0].fact.id for _, part in points if _answered(part)}
+    for claim, part in points:
+        about = _about(part)
+        if about & told or (about & answered and not _answered(part) and not part.veto):
+            continue
+        if _answered(part):
+            told |= about
+        kept.append((claim, part))
+    return tuple(kept)
+
+
+def _about(part: Decision) -> frozenset[str]:
+    """Return the fact that a point is likeliest about, with those that judge the same claim."""
+    if not part.candidates:
+        return frozenset()
+    fact = part.candidates[0].fact
+    return fact.linked | {fact.id}
+
+
+def _answered(part: Decision) -> bool:
+    return course(part) in (Course.ANSWER, Course.AS_OF)
+
+
+def _asked(whole: Decision, parts: Sequence[Decision]) -> Decision:
+    """Prefer a question back about the claims of a letter to no answer at all."""
+    asks = sorted(
+        (part for part in parts if part.outcome is Outcome.ASK), key=lambda part: -part.probability
+    )
+    if whole.outcome is not Outcome.CASE or not asks:
+        return whole
+    each: list[Candidate] = [part.candidates[0] for part in asks]
+    each += asks[0].candidates
+    offered = {candidate.fact.id: candidate for candidate in reversed(each)}
+    first = [one.fact.id for one in each]
+    shown = tuple(offered[name] for name in dict.fromkeys(first))[: match.OFFERED]
+    return replace(asks[0], candidates=shown)
 
 
 def _plain(decision: Decision) -> dict[str, Any]:
     return {
         "outcome": str(decision.outcome),
-        "why": decision.why,
+        "course": str(course(decision)),
+        "why": reason.line(decision, course(decision)),
         "probability": round(decision.probability, 4),
         "veto": decision.veto,
         "differing": [list(pair) for pair in decision.differing],

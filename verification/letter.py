@@ -4,12 +4,14 @@ import functools
 import re
 
 from verification.tables import table
-from verification.text import fold, settled
+from verification.text import fold, is_debunk, settled
 from verification.words import han_count
 
 LONG = 80
 """Characters up to which a text without numbered points is one claim."""
 _SHORT = 12
+_DEBUNK = "辟谣："
+"""What is put before each point of a list whose heading calls all of them rumors."""
 _LATIN_WORDS = 2
 
 
@@ -17,37 +19,39 @@ def claims(text: str) -> list[str]:
     """Cut a long letter into its claims, in order; a short text is one claim.
 
     A claim is a numbered point, or one or more whole sentences of the original. A sentence that
-    goes on from the one before it (但是…, 取消了) stays with it: a denial must not lose its claim.
+    goes on from the one before it (但是…, 取消了) stays with it, and a point with the heading that
+    calls it a rumor: a denial must not lose its claim.
     """
     whole = text.strip()
-    points = _points(whole)
+    heading, points = _points(whole)
     if points:
-        found = points
-    elif len(whole) <= LONG:
+        found = [part for part in (*_sentences(heading), *points) if _says(part)]
+        frame = _DEBUNK if is_debunk(fold(heading)) else ""
+        return [frame + _bare(part) for part in found] or [whole]
+    if len(whole) <= LONG:
         return [whole] if whole else []
-    else:
-        found = _joined([part for part in _sentences(whole) if _says(part)])
-    return [_bare(part) for part in found if _says(part)] or [whole]
+    found = _joined([part for part in _sentences(whole) if _says(part)])
+    return [_bare(part) for part in found] or [whole]
 
 
-def _points(text: str) -> list[str]:
-    """Give the numbered points with what stands before them; nothing where there are none."""
+def _points(text: str) -> tuple[str, list[str]]:
+    """Give what stands before the numbered points, and those; nothing where there are none."""
     starts = [found.start() for found in _pattern("point").finditer(text)]
     if len(starts) < 2:  # noqa: PLR2004 -- one number alone counts nothing
-        return []
+        return "", []
     points = [
         text[at:end].strip() for at, end in zip(starts, [*starts[1:], len(text)], strict=True)
     ]
     *sure, last = points
-    return [*_sentences(text[: starts[0]]), *sure, *_tail(last)]
+    return text[: starts[0]], [*sure, _tail(last)]
 
 
-def _tail(point: str) -> list[str]:
+def _tail(point: str) -> str:
     """Give the last point without the greetings that end the letter."""
     kept = _sentences(point)
     while len(kept) > 1 and not _says(kept[-1]):
         kept.pop()
-    return ["".join(kept)]
+    return "".join(kept)
 
 
 def _sentences(text: str) -> list[str]:

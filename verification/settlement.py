@@ -11,7 +11,7 @@ from content import event, store, task
 from content.event import Actor
 from content.notice import NoticeKind
 from content.task import TaskKind
-from verification import answer, case, correction, desk, errand, facts, telling, text
+from verification import answer, case, correction, errand, facts, standing, telling, text
 from verification.case import Case
 from verification.fact import Fact, FactState, FactVersion, Refused, Statement
 from verification.slots import Polarity
@@ -55,7 +55,7 @@ def settle(
     if fact.published == 0:
         sign(session, [fact], actor, now)
     version = facts.current(session, fact, fact.published or fact.signed)
-    if fact.state is FactState.WITHDRAWN or not desk.current(session, version, now):
+    if fact.state is FactState.WITHDRAWN or not standing.current(session, version, now):
         raise Refused(
             "这条事实已撤回或过期，请用有效的。 "
             "This fact is withdrawn or out of date: settle with a current one."

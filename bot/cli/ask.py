@@ -12,7 +12,7 @@ from bot.cli import context
 from content import phrase, place
 from content.message import Written
 from content.place import PlaceError
-from verification import desk, judgement, shelf
+from verification import judgement, shelf, standing
 from verification.index import FactView, Index
 from verification.judgement import Judgement
 from verification.match import Outcome
@@ -28,7 +28,7 @@ def ask(
     matter = sys.stdin.read() if text == "-" else text
     with context.store() as store, store.read() as session:
         base = shelf.base(session)
-        where, zone = _area(session, area), desk.zone(session)
+        where, zone = _area(session, area), standing.zone(session)
     judged = judgement.judge(base.index, matter.strip(), context.now(), zone, where)
     if as_json:
         told = {"facts": len(base.index), **judgement.explain(judged)}

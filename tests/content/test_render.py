@@ -79,7 +79,13 @@ alerts = st.fixed_dictionaries(
     },
 )
 points = st.fixed_dictionaries(
-    dict.fromkeys(("outcome", "claim", "truth", "verdict", "number", "difference"), words)
+    dict.fromkeys(("claim", "truth", "verdict", "number", "difference", "source", "area"), words),
+    optional={
+        "outcome": st.sampled_from(["answer", "as_of", "case", "?"]),
+        "debunk": st.sampled_from(["", "1"]),
+        "date": dates,
+        "valid_until": dates,
+    },
 )
 desk = st.fixed_dictionaries(
     {},
@@ -88,7 +94,9 @@ desk = st.fixed_dictionaries(
             ("truth", "verdict", "claim", "source", "expert", "number", "text", "old_verdict"),
             words,
         ),
-        "outcome": st.sampled_from(["answer", "ask"]),
+        "outcome": st.sampled_from(["answer", "ask", "as_of"]),
+        "voices": st.lists(points, max_size=4),
+        "valid_until": dates,
         "debunk": st.sampled_from(["", "1"]),
         "date": dates,
         "options": st.lists(points, max_size=5),
@@ -283,7 +291,7 @@ def test_an_answer_says_the_truth_first_then_verdict_source_expert_and_dates() -
 
 def test_a_forwarded_debunk_is_told_to_be_right() -> None:
     chat = render(NoticeKind.ANSWER, ANSWER | {"debunk": "1"}, Written.HANS, Spoken.MANDARIN).chat
-    assert chat.splitlines()[1] == "您转来的就是辟谣，它说得对。"
+    assert chat.splitlines()[1] == "您转来的是一条辟谣，内容属实。"
 
 
 def test_a_question_back_offers_numbers_on_buttons_and_keys() -> None:
@@ -307,11 +315,64 @@ def test_a_long_letter_is_answered_point_by_point() -> None:
         },
         {"outcome": "case", "claim": "停气", "truth": "", "verdict": "", "number": "C7"},
     ]
-    lines = render(
-        NoticeKind.ANSWER, ANSWER | {"parts": parts}, Written.HANS, Spoken.MANDARIN
-    ).chat.splitlines()
+    message = render(NoticeKind.ANSWER, ANSWER | {"parts": parts}, Written.HANS, Spoken.MANDARIN)
+    lines = message.chat.splitlines()
+    assert lines[0] == "您转来的内容有2点：1点不实，1点正在核实。"
     assert lines[1] == "1. 今晚不停水。（“停水”：假）"
     assert lines[2] == "2. “停气”：正在核实，编号C7，请先不要转发。"
+    assert message.sms == f"{lines[0]}今晚不停水。（“停水”：假）"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counted"),
+    [
+        ("false", "1点不实"),
+        ("true", "1点属实"),
+        ("partly", "1点部分失实"),
+        ("depends", "1点要分情况"),
+        ("unconfirmed", "1点尚无定论"),
+        ("outdated", "1点已过时"),
+    ],
+)
+def test_a_letter_begins_with_how_many_points_of_it_are_what(verdict: str, counted: str) -> None:
+    parts = [{"outcome": "answer", "claim": "停水", "truth": "不停水。", "verdict": verdict}] * 1
+    parts.append({"outcome": "case", "claim": "停气", "number": "7"})
+    message = render(NoticeKind.ANSWER, ANSWER | {"parts": parts}, Written.HANS, Spoken.MANDARIN)
+    assert message.chat.startswith(f"您转来的内容有2点：{counted}，1点正在核实。")
+    assert message.speech is not None
+    assert message.speech.sentences[0].startswith("您转来的内容有")
+
+
+def test_a_fact_past_its_day_is_told_as_of_that_day_and_never_as_a_verdict() -> None:
+    fields = ANSWER | {"outcome": "as_of", "number": "9"}
+    message = render(NoticeKind.ANSWER, fields, Written.HANS, Spoken.MANDARIN)
+    first = "截至2026年8月4日的情况：今晚正常供水。"
+    assert message.chat.startswith(f"{first}\n之后的情况正在核实，编号9。")
+    assert message.sms.startswith(first)
+    assert "假" not in message.chat + message.sms
+
+
+def test_publishers_who_disagree_are_shown_with_names_and_dates() -> None:
+    voices = [
+        {"source": "水务局", "date": "2026-08-01", "truth": "水可以喝。", "verdict": "false"},
+        {"source": "晚报", "date": "2026-08-03", "truth": "水要烧开再喝。", "verdict": "partly"},
+    ]
+    message = render(NoticeKind.ANSWER, ANSWER | {"voices": voices}, Written.HANS, Spoken.MANDARIN)
+    both = (
+        "水务局（8月1日）认为：水可以喝。（假）",
+        "晚报（8月3日）认为：水要烧开再喝。（部分失实）",
+    )
+    assert tuple(message.chat.splitlines()[1:3]) == both
+    assert message.sms == "；".join(both)
+    assert message.speech is not None
+    assert "晚报认为" in "".join(message.speech.sentences)
+
+
+def test_without_a_claim_the_full_sentence_carries_no_label() -> None:
+    fields = ANSWER | {"claim": "", "verdict": ""}
+    message = render(NoticeKind.ANSWER, fields, Written.HANS, Spoken.MANDARIN)
+    assert message.chat.splitlines()[0] == "今晚正常供水。"
+    assert "定论" not in message.chat + message.sms
 
 
 def test_a_case_promises_an_answer_and_a_correction_names_both_verdicts() -> None:

@@ -15,7 +15,8 @@ from content.message import Kind, Written
 from content.notice import Notice, NoticeKind, texts
 from content.staff import Role
 from content.store import Store
-from verification import facts
+from verification import desk, facts, shelf
+from verification.case import Question
 from verification.fact import Fact, Statement
 from verification.index import Verdict
 
@@ -86,3 +87,30 @@ def told(store: Store) -> Callable[[uuid.UUID, NoticeKind], list[dict[str, objec
             return [texts(session, one.id)[Written.HANS] for one in session.scalars(query)]
 
     return read
+
+
+@pytest.fixture
+def base() -> shelf.Base:
+    return shelf.Base()
+
+
+@pytest.fixture
+def ask(store: Store, now: datetime, base: shelf.Base) -> Callable[..., desk.Reply]:
+    """Ask the desk, each time in a transaction of its own."""
+
+    def heard(
+        text: str, who: uuid.UUID | None, *, at: datetime = now, **more: object
+    ) -> desk.Reply:
+        with store.begin() as session:
+            return desk.hear(session, base, Question(text, who, **more), at)
+
+    return heard
+
+
+@pytest.fixture
+def choose(store: Store, now: datetime, base: shelf.Base) -> Callable[..., desk.Reply]:
+    def chosen(reply: desk.Reply, option: str) -> desk.Reply:
+        with store.begin() as session:
+            return desk.choose(session, base, reply.question_id, option, now)
+
+    return chosen

@@ -53,7 +53,7 @@ def test_an_answer_is_read_in_every_language(language: Written, version: FactVer
 
 @pytest.mark.parametrize("language", list(Written))
 def test_a_letter_is_read_point_by_point(language: Written, version: FactVersion) -> None:
-    parts = [answer.part("车棚要拆", None, "7"), answer.part("有毒", version, "")]
+    parts = [answer.part_checked("车棚要拆", "7"), answer.part(version)]
     fields = answer.same(answer.letter(parts), [language])[language]
     message = render(NoticeKind.ANSWER, fields, language, SPOKEN[language])
     assert "7" in message.chat
@@ -100,6 +100,32 @@ def test_at_most_three_facts_are_shown() -> None:
 
 
 def test_a_group_reads_one_line(version: FactVersion) -> None:
-    line = answer.short(version, Written.HANS)
+    line = answer.short(answer.fact(version), Written.HANS)
     assert line.startswith(version.truth)
     assert "\n" not in line
+
+
+def other(version: FactVersion, **change: object) -> FactVersion:
+    kept = ("claim", "truth", "verdict", "source", "expert", "date", "valid_until")
+    values = {name: getattr(version, name) for name in kept} | change
+    return FactVersion(fact_id=uuid.uuid4(), number=1, **values)
+
+
+def test_publishers_who_agree_are_named_together(version: FactVersion) -> None:
+    fields = answer.fact(version, others=[other(version, source="水务局")])
+    assert (fields["source"], fields["voices"]) == ("疾控中心、水务局", [])
+
+
+def test_publishers_who_disagree_are_all_shown_the_newest_last(version: FactVersion) -> None:
+    older = other(version, source="晚报", verdict=Verdict.PARTLY, date=date(2026, 7, 1))
+    voices = answer.fact(version, others=[older])["voices"]
+    assert [one["source"] for one in voices] == ["晚报", "疾控中心"]
+
+
+def test_the_full_sentence_stands_without_a_label_for_who_asked_the_opposite(
+    version: FactVersion,
+) -> None:
+    fields = answer.same(answer.fact(version, label=False), [Written.HANS])[Written.HANS]
+    message = render(NoticeKind.ANSWER, fields, Written.HANS, Spoken.MANDARIN)
+    assert version.truth in message.chat
+    assert "假" not in message.chat + message.sms

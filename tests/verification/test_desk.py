@@ -22,33 +22,6 @@ Told = Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]
 Ask = Callable[..., desk.Reply]
 
 
-@pytest.fixture
-def base() -> shelf.Base:
-    return shelf.Base()
-
-
-@pytest.fixture
-def ask(store: Store, now: datetime, base: shelf.Base) -> Ask:
-    """Ask the desk, each time in a transaction of its own."""
-
-    def heard(
-        text: str, who: uuid.UUID | None, *, at: datetime = now, **more: object
-    ) -> desk.Reply:
-        with store.begin() as session:
-            return desk.hear(session, base, Question(text, who, **more), at)
-
-    return heard
-
-
-@pytest.fixture
-def choose(store: Store, now: datetime, base: shelf.Base) -> Callable[..., desk.Reply]:
-    def chosen(reply: desk.Reply, option: str) -> desk.Reply:
-        with store.begin() as session:
-            return desk.choose(session, base, reply.question_id, option, now)
-
-    return chosen
-
-
 def tasks(store: Store, kind: TaskKind) -> list[Task]:
     with store.read() as session:
         return list(session.scalars(select(Task).where(Task.kind == kind)))
