@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -149,6 +150,18 @@ def linked(session: Session, fact: Fact) -> list[FactVersion]:
     return [current(session, one) for one in beside if one.state is FactState.PUBLISHED]
 
 
+def send_back(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
+    """Give a signed version back to the experts as a publisher; what answers goes on answering."""
+    require_publisher(session, actor)
+    if not fact.waits:
+        raise Refused(_UNSIGNED)
+    returned, fact.signed = fact.signed, fact.published
+    if not fact.published:
+        fact.state = FactState.DRAFT
+    session.flush()
+    event.add(session, actor, "fact.returned", fact.id, now, version=returned)
+
+
 def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
     """Take a fact back as expert or publisher: it answers nobody any more; versions are kept."""
     require(session, actor, {Role.EXPERT, Role.PUBLISHER}, _NO_RIGHT)
@@ -199,16 +212,6 @@ def add_variant(
     return made
 
 
-def accept_variant(session: Session, variant: FactVariant, actor: Actor, now: datetime) -> None:
-    """Let a proposed wording find its fact."""
-    if variant.state is VariantState.ACCEPTED:
-        return
-    variant.state = VariantState.ACCEPTED
-    variant.accepted_at, variant.accepted_by = now, actor.id
-    touch(session, get(session, variant.fact_id))
-    event.add(session, actor, "variant.accepted", variant.fact_id, now)
-
-
 def get(session: Session, fact_id: uuid.UUID) -> Fact:
     """Return a fact; raises Refused for an unknown id."""
     found = session.get(Fact, (store.community(session), fact_id))
@@ -235,9 +238,10 @@ def current(session: Session, fact: Fact, number: int | None = None) -> FactVers
     return session.get_one(FactVersion, (fact.community_id, fact.id, wanted))
 
 
-def everything(session: Session) -> Select[Fact, FactVersion]:
-    """Select all facts with their newest version, in the order of their making."""
-    joined = (FactVersion.fact_id == Fact.id) & (FactVersion.number == Fact.latest)
+def everything(session: Session, *, published: bool = False) -> Select[Fact, FactVersion]:
+    """Select all facts with their newest (or published) version, in the order of their making."""
+    number = Fact.published if published else Fact.latest
+    joined = (FactVersion.fact_id == Fact.id) & (FactVersion.number == number)
     return (
         select(Fact, FactVersion)
         .join(FactVersion, (FactVersion.community_id == Fact.community_id) & joined)
@@ -280,6 +284,19 @@ def unsigned(session: Session) -> list[Fact]:
     return list(session.scalars(query.order_by(Fact.id)))
 
 
+def expired(session: Session, since: datetime | None, now: datetime) -> list[Fact]:
+    """Return the published facts whose last day ended after `since` (None: ever), oldest first."""
+    zone = ZoneInfo(session.get_one(Community, store.community(session)).zone)
+    query = (
+        everything(session, published=True)
+        .where(Fact.state == FactState.PUBLISHED)
+        .where(FactVersion.valid_until < now.astimezone(zone).date())
+    )
+    if since is not None:
+        query = query.where(FactVersion.valid_until >= since.astimezone(zone).date())
+    return [fact for fact, _ in session.execute(query)]
+
+
 def waiting(session: Session) -> list[Fact]:
     """Return the facts with a signed version that waits for who publishes it, oldest first."""
     query = select(Fact).where(
@@ -288,31 +305,6 @@ def waiting(session: Session) -> list[Fact]:
         Fact.signed > Fact.published,
     )
     return list(session.scalars(query.order_by(Fact.id)))
-
-
-def variant(session: Session, name: str) -> FactVariant:
-    """Return a variant by its id; raises Refused for an unknown one."""
-    try:
-        found = session.get(FactVariant, (store.community(session), uuid.UUID(name)))
-    except ValueError:
-        found = None
-    if found is None:
-        raise Refused(
-            "没有这个说法。 There is no such wording: `linxun facts variants` shows them."
-        )
-    return found
-
-
-def proposed(session: Session) -> list[tuple[FactVariant, Fact]]:
-    """Return the variants that wait for staff with their facts, oldest first."""
-    mine = store.community(session)
-    query = (
-        select(FactVariant, Fact)
-        .join(Fact, (Fact.community_id == mine) & (Fact.id == FactVariant.fact_id))
-        .where(FactVariant.community_id == mine, FactVariant.state == VariantState.PROPOSED)
-        .order_by(FactVariant.id)
-    )
-    return [(one, fact) for one, fact in session.execute(query)]
 
 
 def _write(

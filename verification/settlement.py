@@ -11,9 +11,21 @@ from content import event, store, task
 from content.event import Actor
 from content.notice import NoticeKind
 from content.task import TaskKind
-from verification import answer, case, correction, errand, facts, standing, telling, text
+from verification import (
+    agreement,
+    answer,
+    case,
+    correction,
+    errand,
+    facts,
+    link,
+    shelf,
+    standing,
+    telling,
+    text,
+)
 from verification.case import Case
-from verification.fact import Fact, FactState, FactVersion, Refused, Statement
+from verification.fact import Fact, FactState, FactVersion, LinkKind, Refused, Statement
 from verification.slots import Polarity
 
 _VARIANT = 200
@@ -87,16 +99,55 @@ def sign(
     return signed
 
 
-def publish(session: Session, fact: Fact, actor: Actor, now: datetime, *, version: int = 0) -> int:
+def publish(
+    session: Session,
+    fact: Fact,
+    actor: Actor,
+    now: datetime,
+    *,
+    version: int = 0,
+    base: shelf.Base | None = None,
+) -> int:
     """Publish what another has signed; return how many addresses are told.
 
-    Everyone who waits for it is answered, and who was told otherwise is corrected. Raises what
-    `facts.publish` raises.
+    Everyone who waits for it is answered, and who was told otherwise is corrected, by this fact or
+    by one that it replaces. Takes and raises what `facts.publish` takes and raises.
     """
-    made = facts.publish(session, fact, actor, now, version=version)
+    made = facts.publish(session, fact, actor, now, version=version, base=base)
     _called_off(session, fact, "published", actor, now)
-    told = _answered(session, fact, made, actor, now)
-    return told + correction.correct(session, fact, now)
+    told = _answered(session, fact, made, actor, now) + correction.correct(session, fact, now)
+    for other in sorted(agreement.links(session, fact, LinkKind.REPLACES)):
+        told += correction.replace(session, facts.get(session, other), made, now)
+    return told
+
+
+def replace(session: Session, fact: Fact, other: Fact, actor: Actor, now: datetime) -> int:
+    """Let a fact take the place of another; return how many are corrected.
+
+    Nobody is told before the fact is published.
+    """
+    link.replace(session, fact, other, actor, now)
+    if fact.state is not FactState.PUBLISHED:
+        return 0
+    return correction.replace(session, other, facts.current(session, fact), now)
+
+
+def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> int:
+    """Take a fact back; who was told it hears so. Return how many.
+
+    What waited for it to be published goes back to the experts.
+    """
+    facts.withdraw(session, fact, actor, now)
+    _called_off(session, fact, "withdrawn", actor, now)
+    _released(session, fact, now)
+    return correction.correct(session, fact, now)
+
+
+def send_back(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
+    """Give what is signed back to the experts, as the publisher who will not publish it."""
+    facts.send_back(session, fact, actor, now)
+    _called_off(session, fact, "returned", actor, now)
+    _released(session, fact, now)
 
 
 def told(session: Session, fact: Fact) -> int:
@@ -125,6 +176,13 @@ def _answered(
     return count
 
 
+def _released(session: Session, fact: Fact, now: datetime) -> None:
+    """Let the cases that wait for a fact wait for an expert again."""
+    for matter in waiting(session, fact):
+        matter.fact_id = None
+        errand.page(session, matter, now)
+
+
 def _answer(session: Session, matter: Case, version: FactVersion, now: datetime) -> int:
     waits = [heard for heard in case.askers(session, matter) if heard.address_id is not None]
     addresses = [heard.address_id for heard in waits if heard.address_id is not None]
@@ -140,10 +198,12 @@ def _answer(session: Session, matter: Case, version: FactVersion, now: datetime)
 
 def _called_off(session: Session, fact: Fact, outcome: str, actor: Actor, now: datetime) -> None:
     """Close the task that called the publishers to a fact; the last one closes those to many."""
-    left = bool(facts.waiting(session)) if outcome == "published" else True
-    for one in task.waiting(session):
-        mine = one.subject_id == fact.id or (one.subject_id is None and not left)
-        if one.kind is TaskKind.PUBLISH and mine:
+    open_tasks = [one for one in task.waiting(session) if one.kind is TaskKind.PUBLISH]
+    if not open_tasks:
+        return
+    left = facts.waiting(session)
+    for one in open_tasks:
+        if one.subject_id == fact.id or (one.subject_id is None and not left):
             task.done(session, one.id, outcome, actor, now)
 
 
