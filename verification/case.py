@@ -183,22 +183,6 @@ def record(session: Session, question: Question, digest: str, now: datetime) -> 
     return heard
 
 
-def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Case, bool]:
-    """Attach a question to the open case on the same matter, or to a new one (then True)."""
-    query = select(Case).where(
-        Case.community_id == heard.community_id,
-        Case.settled_at.is_(None),
-        Case.digest == heard.digest,
-    )
-    matter = session.scalars(query.order_by(Case.number).limit(1)).first()
-    fresh = matter is None
-    if matter is None:
-        matter = start(session, heard, heard.text, why, now)
-    heard.case_id, heard.state = matter.id, State.WAITING
-    session.flush()
-    return matter, fresh
-
-
 def start(session: Session, heard: Heard, matter: str, why: str, now: datetime) -> Case:
     """Open a case for a question; its number is the question's own, if that is still free."""
     made = Case(

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
@@ -12,8 +11,8 @@ from sqlalchemy.orm import Session
 from content import event, mask, store
 from content.base import new_number
 from content.event import Actor
-from content.place import Community, Place, PlaceKind
-from verification import case, errand, kinship
+from content.place import Place, PlaceKind
+from verification import case, errand, kinship, standing
 from verification.case import Case, File, Heard, State
 from verification.fact import Refused
 from verification.kinship import Kin, Matter, Pool
@@ -141,7 +140,7 @@ def _pool(session: Session) -> Pool:
     mine = store.community(session)
     pools = _POOLS.setdefault(session.get_bind(), {})
     if mine not in pools:
-        pools[mine] = Pool(ZoneInfo(session.get_one(Community, mine).zone))
+        pools[mine] = Pool(standing.zone(session))
     return pools[mine]
 
 

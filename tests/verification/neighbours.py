@@ -9,7 +9,7 @@ from content import people, place, store
 from content.message import Kind
 from content.people import OwnerKind, Resident
 from content.place import Place
-from verification import case, telling
+from verification import case, joining, telling
 from verification.case import Case, Heard, Question
 
 
@@ -45,4 +45,4 @@ def asks(
 
 def case_of(session: Session, heard: Heard, now: datetime) -> Case:
     """Take a question down as a case, or join the one that there is."""
-    return case.attach(session, heard, "nobody knows", now)[0]
+    return joining.attach(session, heard, "nobody knows", now)[0]
