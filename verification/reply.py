@@ -11,7 +11,7 @@ from content import mask, phrase
 from content.message import Written
 from content.notice import NoticeKind
 from content.task import TaskKind
-from verification import answer, errand, facts, joining, judgement, standing, telling
+from verification import answer, case, errand, facts, judgement, standing, telling
 from verification.case import Heard, State
 from verification.fact import Fact, FactState, FactVersion
 from verification.judgement import Course, Points
@@ -51,7 +51,8 @@ def about(
         return _as_of(session, heard, version, now)
     heard.state = State.ANSWERED
     _keep(session, heard, version, now)
-    fields = answer.fact(version, debunk=debunk, label=label)
+    others = _others(session, fact, now)
+    fields = answer.fact(version, debunk=debunk, label=label, others=others)
     texts = answer.same(fields, [heard.language])
     reply = _notify(session, heard, NoticeKind.ANSWER, texts, now, subject_id=version.fact_id)
     return _public(reply, heard, answer.short(fields, heard.language))
@@ -99,10 +100,17 @@ def check(session: Session, heard: Heard, now: datetime) -> Reply:
 
 def open_case(session: Session, heard: Heard, now: datetime) -> int:
     """Attach a question to its case, page the experts for a new one; return the number."""
-    matter, fresh = joining.attach(session, heard, heard.decision.get("why", ""), now)
+    matter, fresh = case.attach(session, heard, _open_points(heard), now)
     if fresh:
         errand.page(session, matter, now)
     return matter.number
+
+
+def _open_points(heard: Heard) -> str:
+    """Return why a question was not answered, for a letter each point that was not."""
+    points = heard.decision.get("parts") or []
+    lines = [f"{one['text']}：{one['why']}" for one in points if one["course"] != Course.ANSWER]
+    return "\n".join(lines) or str(heard.decision.get("why", ""))
 
 
 def serve(session: Session, heard: Heard, now: datetime) -> Reply:
@@ -150,10 +158,17 @@ def _point(
         fact = facts.get(session, uuid.UUID(decision.candidates[0].fact.id))
         version = facts.current(session, fact)
         if standing.holds(session, fact, now):
-            return version, answer.part(version, debunk=decision.debunk)
+            others = _others(session, fact, now)
+            return version, answer.part(version, debunk=decision.debunk, others=others)
         if fact.state is FactState.PUBLISHED:
             return version, answer.part_as_of(version, "")
     return None, answer.part_checked(claim, "")
+
+
+def _others(session: Session, fact: Fact, now: datetime) -> list[FactVersion]:
+    """Return what other publishers say of the claim of a fact, as far as it still holds."""
+    linked = facts.linked(session, fact)
+    return [version for version in linked if standing.current(session, version, now)]
 
 
 def _areas(session: Session, heard: Heard, decision: Decision) -> dict[str, str]:

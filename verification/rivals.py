@@ -12,7 +12,7 @@ def exact(read: Text, index: Index, fact: FactView) -> Conflict | None:
     """Another fact with the very same wording and another verdict."""
     for other_id in index.exact(read) - {fact.id}:
         other = index.get(other_id)
-        if other and other.verdict is not fact.verdict:
+        if other and other.verdict is not fact.verdict and other_id not in fact.linked:
             return Conflict("rival", fact.id, other.id)
     return None
 
@@ -23,6 +23,8 @@ def near(ranked: Sequence[Candidate], index: Index, margin: float) -> Conflict |
     for other in ranked[1:]:
         if best.probability - other.probability >= margin:
             return None
+        if other.fact.id in best.fact.linked:
+            continue
         if opposed(index.entry(best.fact.id), index.entry(other.fact.id)):
             return Conflict("rival", best.fact.id, other.fact.id)
     return None

@@ -2,62 +2,117 @@
 
 import json
 import sys
+import uuid
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cli import context
-from content import phrase, place
+from content import phrase, place, store
 from content.message import Written
-from content.place import PlaceError
-from verification import judgement, shelf, standing
-from verification.index import FactView, Index
-from verification.judgement import Judgement
-from verification.match import Outcome
+from content.place import Place, PlaceError
+from verification import judgement, learning, reason, shelf, standing
+from verification.fact import Fact
+from verification.index import Candidate, FactView, Index
+from verification.judgement import Course, Judgement
+from verification.match import Decision
+
+_NO_TEXT = "没有文字，请写出要问的话。 There is no text: write what somebody has heard."
+_NO_PLACE = (
+    "没有“{area}”这个地方，请写楼栋（3号楼）、网格（1网格）或“全部”。 "
+    "There is no place {area}: write a building (3号楼), a grid (1网格) or 全部."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The facts in memory, and the code of each that may be shown."""
+
+    index: Index
+    codes: dict[str, str]
+
+    def code(self, fact_id: str) -> str:
+        return self.codes.get(fact_id, fact_id)
 
 
 def ask(
     text: Annotated[str, typer.Argument(help="what somebody has heard; - reads standard input")],
     area: Annotated[str, typer.Option(help="the asker's place: 3号楼, or a place path")] = "",
-    why: Annotated[bool, typer.Option("--why/--no-why", help="show candidates and vetoes")] = True,
+    why: Annotated[bool, typer.Option("--why/--no-why", help="say why, a line a claim")] = True,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="show all candidates in a table")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for a program")] = False,
 ) -> None:
-    """Answer a text on the terminal as the desk would, and show why."""
-    matter = sys.stdin.read() if text == "-" else text
-    with context.store() as store, store.read() as session:
-        base = shelf.base(session)
+    """Answer a text on the terminal as the desk would, and say why."""
+    matter = (sys.stdin.read() if text == "-" else text).strip()
+    if not matter:
+        context.fail(_NO_TEXT)
+    with context.store() as opened, opened.read() as session:
         where, zone = _area(session, area), standing.zone(session)
-    judged = judgement.judge(base.index, matter.strip(), context.now(), zone, where)
+        index = shelf.base(session).index
+        learned = learning.lessons(session, context.now(), zone)
+        judged = judgement.judge(index, matter, context.now(), zone, where, learned)
+        known = _Shelf(index, _codes(session, judged))
     if as_json:
-        told = {"facts": len(base.index), **judgement.explain(judged)}
-        told["answer"] = [_plain(fact) for fact in _shown(base.index, judged)]
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        typer.echo(json.dumps(_told(known, judged), ensure_ascii=False))
         return
-    for line in _lines(base.index, judged):
+    for line in _lines(index, judged):
         context.console.print(line, markup=False, highlight=False, soft_wrap=True)
     if why:
-        _explain(judged)
+        for line in _reasons(judged):
+            context.console.print(line, style="dim", markup=False, soft_wrap=True)
+    if verbose:
+        context.console.print(_table(known, judged))
 
 
 def _area(session: Session, area: str) -> str | None:
-    if not area or area.startswith("/"):
-        return area or None
-    try:
-        found = place.find(session, area)
-    except PlaceError as error:
-        context.fail(str(error))
-    return found.path if found else area
+    """Return the path of the asker's place; one that is not there is refused."""
+    if not area:
+        return None
+    if area.startswith("/"):
+        wanted = area.rstrip("/") + "/"
+        query = select(Place.path).where(Place.community_id == store.community(session))
+        found = session.scalar(query.where(Place.path == wanted))
+    else:
+        try:
+            at = place.find(session, area)
+        except PlaceError as error:
+            context.fail(str(error))
+        found = at.path if at else None
+    if found is None:
+        context.fail(_NO_PLACE.format(area=area))
+    return found
+
+
+def _codes(session: Session, judged: Judgement) -> dict[str, str]:
+    """Return the code of each fact that was looked at: what staff know it by."""
+    ids = {found.fact.id for one in _decisions(judged) for found in one.ranked}
+    query = select(Fact.id, Fact.code).where(
+        Fact.community_id == store.community(session), Fact.id.in_([uuid.UUID(one) for one in ids])
+    )
+    return {str(fact_id): code for fact_id, code in session.execute(query)}
+
+
+def _decisions(judged: Judgement) -> list[Decision]:
+    return [judged.decision, *(part for _, part in judged.parts)]
+
+
+def _points(judged: Judgement) -> list[Decision]:
+    """Return the decisions that count: those on the points of a letter, else that on the whole."""
+    return [part for _, part in judged.parts] or [judged.decision]
 
 
 def _shown(index: Index, judged: Judgement) -> list[FactView]:
-    decisions = [part for _, part in judged.parts] or [judged.decision]
     ids = [
         found.fact.id
-        for decision in decisions
+        for decision in _points(judged)
         for found in decision.candidates
-        if not judged.parts or decision.outcome is Outcome.ANSWER
+        if not judged.parts or judgement.course(decision) is Course.ANSWER
     ]
     return [fact for one in dict.fromkeys(ids) if (fact := index.get(one)) is not None]
 
@@ -67,46 +122,74 @@ def _lines(index: Index, judged: Judgement) -> list[str]:
     if judged.emergency is not None:
         found = judged.emergency
         lines.append(f"紧急 Emergency: {found.kind}, {found.hotline}（{found.phrase}）")
+    if judged.parts:
+        return lines + [_point(claim, part) for claim, part in judged.parts]
+    course = judgement.course(judged.decision)
     shown = _shown(index, judged)
-    if judged.parts or judged.decision.outcome is Outcome.ANSWER:
-        lines += [_answer(fact) for fact in shown]
-        lines += [
-            f"正在核实 Being checked: {claim}"
-            for claim, part in judged.parts
-            if part.outcome is not Outcome.ANSWER
-        ]
-    elif judged.decision.outcome is Outcome.ASK:
+    if course is Course.ASK:
         lines.append(phrase.say("ask.question", Written.HANS))
-        lines += [f"{number}. {fact.claim}" for number, fact in enumerate(shown, start=1)]
-    else:
+        return lines + [f"{number}. {fact.claim}" for number, fact in enumerate(shown, start=1)]
+    if course is Course.CASE:
         lines.append(
             "没有对得上的事实，转专家核实。 No fact settles this: an expert will check it."
         )
-    return lines
+        return lines
+    return [*lines, *(_answer(fact, course) for fact in shown[:1])]
 
 
-def _answer(fact: FactView) -> str:
+def _point(claim: str, part: Decision) -> str:
+    course = judgement.course(part)
+    if course in (Course.ANSWER, Course.AS_OF):
+        return _answer(part.candidates[0].fact, course)
+    return f"正在核实 Being checked: {claim}"
+
+
+def _answer(fact: FactView, course: Course) -> str:
+    if course is Course.AS_OF:
+        until = fact.valid_until.isoformat() if fact.valid_until else ""
+        return f"{phrase.say('answer.as_of', Written.HANS, until=until)}{fact.truth}"
     verdict = phrase.say(f"verdict.{fact.verdict}", Written.HANS)
     return f"{fact.truth}（“{fact.claim}”：{verdict}）"
 
 
-def _explain(judged: Judgement) -> None:
-    told = judgement.explain(judged)
-    context.console.print(f"{told['intent']} | {told['why']}", style="dim", markup=False)
-    for part in told["parts"]:
-        context.console.print(f"  {part['text']} | {part['why']}", style="dim", markup=False)
-    if not told["candidates"]:
-        return
+def _reasons(judged: Judgement) -> list[str]:
+    """Return one line for each claim: in Chinese, then in English."""
+    return [
+        " ".join(
+            reason.line(part, judgement.course(part), language)
+            for language in (Written.HANS, Written.ENGLISH)
+        )
+        for part in _points(judged)
+    ]
+
+
+def _table(known: _Shelf, judged: Judgement) -> Table:
     table = Table("fact", "claim", "score", "probability", "against")
-    for one in told["candidates"]:
-        numbers = (f"{one['score']:.1f}", f"{one['probability']:.2f}")
-        table.add_row(one["fact_id"][-8:], one["claim"], *numbers, one["conflict"])
-    context.console.print(table)
+    for decision in _points(judged):
+        for one in decision.ranked[:5]:
+            table.add_row(*_row(known, one))
+    return table
 
 
-def _plain(fact: FactView) -> dict[str, Any]:
+def _row(known: _Shelf, one: Candidate) -> tuple[str, ...]:
+    numbers = (f"{one.score:.1f}", f"{one.probability:.2f}")
+    return (known.code(one.fact.id), one.fact.claim, *numbers, one.conflict)
+
+
+def _told(known: _Shelf, judged: Judgement) -> dict[str, Any]:
+    told = {"facts": len(known.index), **judgement.explain(judged)}
+    for part in (told, *told["parts"]):
+        part["candidates"] = [
+            {"code": known.code(one["fact_id"]), **one} for one in part["candidates"]
+        ]
+    told["answer"] = [_plain(known, fact) for fact in _shown(known.index, judged)]
+    return told
+
+
+def _plain(known: _Shelf, fact: FactView) -> dict[str, Any]:
     return {
         "fact_id": fact.id,
+        "code": known.code(fact.id),
         "claim": fact.claim,
         "truth": fact.truth,
         "verdict": str(fact.verdict),

@@ -195,6 +195,26 @@ def test_ask_says_why_it_does_not_answer(house: House) -> None:
     assert told["candidates"][0]["claim"] == LINE["claim"]
 
 
+def test_ask_says_why_in_one_line_a_claim_and_by_code(house: House) -> None:
+    house.known(LINE)
+    lines = house.run("ask", "自来水厂没有被人投毒，水能喝", role=None).stdout.splitlines()
+    whys = [line for line in lines if "最接近" in line]
+    assert len(whys) == 1
+    assert whys[0].startswith("请对方选：最接近“自来水厂被人投毒，水不能喝了”(p=")
+    assert "nearest" in whys[0]
+    told = house.json("ask", "自来水厂没有被人投毒，水能喝")
+    assert told["candidates"][0]["code"] == "f1"
+
+
+@pytest.mark.parametrize(
+    "words", [(" ",), ("停水吗", "--area", "99号楼"), ("停水吗", "--area", "/x/")]
+)
+def test_ask_refuses_no_text_and_no_such_place(house: House, words: tuple[str, ...]) -> None:
+    refused = house.run("ask", *words, role=None)
+    assert refused.exit_code == 1
+    assert refused.stderr.strip()
+
+
 def test_a_case_is_listed_shown_and_settled(house: House) -> None:
     number, _ = house.hear("听说下周要拆电动车棚，电话13800138000")
     (row,) = house.json("cases", "list")

@@ -9,7 +9,7 @@ import pytest
 
 from content.notice import NoticeKind
 from content.store import Store
-from verification import case, desk, facts
+from verification import case, desk, facts, link
 from verification.case import State
 from verification.fact import Fact, Statement
 from verification.index import Verdict
@@ -178,3 +178,38 @@ def test_who_asked_the_opposite_reads_the_sentence_without_a_label(
     answer = told(cast.wang, NoticeKind.ANSWER)[-1]
     assert (answer["verdict"], answer["claim"]) == ("", "")
     assert str(answer["truth"]).startswith("自来水厂没有被投毒")
+
+
+@pytest.fixture
+def papers(store: Store, cast: Any, publish: Publish, now: datetime) -> tuple[Fact, Fact]:
+    """Two publishers on one claim, linked by an editor, with two verdicts."""
+    office = publish(source="水务局", date=date(2026, 7, 18))
+    with store.begin() as session:
+        paper = facts.draft(
+            session,
+            cast.author,
+            Statement(
+                claim=RUMOR,
+                truth="管网在冲洗，水要烧开再喝。",
+                verdict=Verdict.PARTLY,
+                source="晚报",
+                date=date(2026, 7, 19),
+            ),
+            now,
+        )
+        link.beside(session, paper, office, cast.expert, now)
+        facts.sign(session, paper, cast.expert, now)
+        facts.publish(session, paper, cast.publisher, now)
+    return office, paper
+
+
+@pytest.mark.usefixtures("papers")
+def test_publishers_who_disagree_are_both_told_with_names_and_dates(
+    cast: Any, ask: Ask, told: Told
+) -> None:
+    assert ask(RUMOR, cast.wang).state is State.ANSWERED
+    (answer,) = told(cast.wang, NoticeKind.ANSWER)
+    assert [(voice["source"], voice["date"]) for voice in answer["voices"]] == [
+        ("水务局", "2026-07-18"),
+        ("晚报", "2026-07-19"),
+    ]
