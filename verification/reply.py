@@ -11,7 +11,7 @@ from content import mask, phrase
 from content.message import Written
 from content.notice import NoticeKind
 from content.task import TaskKind
-from verification import answer, case, errand, facts, judgement, standing, telling
+from verification import answer, errand, facts, joining, judgement, standing, telling
 from verification.case import Heard, State
 from verification.fact import Fact, FactState, FactVersion
 from verification.judgement import Course, Points
@@ -100,7 +100,7 @@ def check(session: Session, heard: Heard, now: datetime) -> Reply:
 
 def open_case(session: Session, heard: Heard, now: datetime) -> int:
     """Attach a question to its case, page the experts for a new one; return the number."""
-    matter, fresh = case.attach(session, heard, _open_points(heard), now)
+    matter, fresh = joining.attach(session, heard, _open_points(heard), now)
     if fresh:
         errand.page(session, matter, now)
     return matter.number
