@@ -12,7 +12,7 @@ from content.event import Actor, Door
 from content.message import Kind
 from content.notice import NoticeKind
 from content.task import TaskKind
-from verification import answer, case, errand, facts, judgement, reply, shelf, standing
+from verification import answer, case, errand, facts, judgement, learning, reply, shelf, standing
 from verification.case import Heard, Question, State
 from verification.fact import Refused
 from verification.gate import Emergency, Intent
@@ -39,9 +39,9 @@ def hear(session: Session, base: shelf.Base, question: Question, now: datetime) 
     if earlier is not None:
         return choose(session, base, earlier.id, question.text.strip(), now)
     shelf.refresh(session, base)
-    judged = judgement.judge(
-        base.index, question.matter, now, standing.zone(session), question.area
-    )
+    zone = standing.zone(session)
+    learned = learning.lessons(session, now, zone)
+    judged = judgement.judge(base.index, question.matter, now, zone, question.area, learned)
     heard = _record(session, question, now)
     heard.decision = judgement.explain(judged)
     count = case.automatic(session, heard.address_id, now - _HOUR)
@@ -87,6 +87,7 @@ def choose(
     """
     heard = case.get(session, question_id)
     if option in NONE and heard.state in (State.ASKED_BACK, State.ANSWERED):
+        learning.not_meant(session, heard, now)
         said = reply.check(session, heard, now)
     elif option not in NONE and heard.state is State.ASKED_BACK:
         shelf.refresh(session, base)

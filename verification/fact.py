@@ -46,10 +46,11 @@ class LinkKind(StrEnum):
 
 
 class VariantState(StrEnum):
-    """Whether another wording finds the fact: only an accepted one does."""
+    """How it stands with what was learned of a wording: only what is accepted counts."""
 
     PROPOSED = "proposed"
     ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,9 @@ class FactVariant(Identified, Base):
     """None where a resident's choice proposed it."""
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
     accepted_by: Mapped[uuid.UUID | None]
+    undone_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When it was last rejected or taken back."""
+    undone_by: Mapped[uuid.UUID | None]
 
     __table_args__ = (UniqueConstraint("community_id", "fact_id", "digest"),)
 

@@ -1,7 +1,6 @@
 """Judgement: what the desk makes of a text, without doing anything; pure."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +18,8 @@ _CLAIMS = 20
 
 Points = tuple[tuple[str, Decision], ...]
 """The claims of a letter, in order, each with its decision."""
+Revise = Callable[[str, Decision], Decision]
+"""What was learned, put over the decision on a claim."""
 
 
 class Course(StrEnum):
@@ -44,11 +45,28 @@ class Judgement:
     parts: Points = ()
 
 
+def as_it_is(claim: str, decision: Decision) -> Decision:
+    """Return a decision as it is: nothing was learned."""
+    del claim
+    return decision
+
+
 def judge(
-    index: Index, matter: str, now: datetime, zone: ZoneInfo, area: str | None = None
+    index: Index,
+    matter: str,
+    now: datetime,
+    zone: ZoneInfo,
+    area: str | None = None,
+    revise: Revise = as_it_is,
 ) -> Judgement:
-    """Decide on a text: what `desk.hear` acts on and `linxun ask` shows."""
-    decide = functools.partial(match.decide, index=index, now=now, zone=zone, area=area)
+    """Decide on a text: what `desk.hear` acts on and `linxun ask` shows.
+
+    `revise` puts what was learned over the decision on the whole and on each claim.
+    """
+
+    def decide(claim: str) -> Decision:
+        return revise(claim, match.decide(claim, index, now=now, zone=zone, area=area))
+
     whole = _nearby(decide(matter), area)
     claims = letter.claims(matter)[:_CLAIMS]
     points: Points = ()

@@ -2,12 +2,20 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Index, Uuid, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
 from content.base import Base, Instant, Owned
+
+
+class Mark(StrEnum):
+    """What an asker says of an answer."""
+
+    USEFUL = "useful"
+    NOT_MINE = "not_mine"
 
 
 class Telling(Owned, Base):
@@ -23,9 +31,13 @@ class Telling(Owned, Base):
     withdrawn: Mapped[bool] = mapped_column(default=False)
     """Whether they have heard that it was withdrawn."""
     at: Mapped[datetime] = mapped_column(Instant)
+    mark: Mapped[Mark | None]
+    """What the asker last said of it."""
+    marked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 Index("ix_telling_fact", Telling.community_id, Telling.fact_id)
+Index("ix_telling_at", Telling.community_id, Telling.at)
 
 
 def keep(
@@ -68,3 +80,11 @@ def told(session: Session, fact_id: uuid.UUID) -> int:
         Telling.community_id == store.community(session), Telling.fact_id == fact_id
     )
     return session.scalar(query) or 0
+
+
+def of(session: Session, question_id: uuid.UUID) -> list[Telling]:
+    """Return what the asker of a question was told."""
+    query = select(Telling).where(
+        Telling.community_id == store.community(session), Telling.question_id == question_id
+    )
+    return list(session.scalars(query.order_by(Telling.fact_id)))

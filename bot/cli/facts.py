@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.cli import context
 from bot.cli.progress import bar
 from content.event import Actor
-from verification import correction, exchange, facts, settlement
+from verification import exchange, facts, settlement
 from verification.fact import Fact, FactState, FactVersion
 
 app = typer.Typer(no_args_is_help=True, help="Keep the official facts that answer rumors.")
@@ -111,7 +111,7 @@ def show_all(
 def sign(codes: Codes = None, *, every: All = False, as_json: AsJson = False) -> None:
     """Sign facts as an expert; they answer when somebody else has published them."""
     with acting() as (session, actor):
-        wanted = facts.unsigned(session) if every else _named(session, codes)
+        wanted = facts.unsigned(session) if every else chosen(session, codes)
         signed = settlement.sign(session, wanted, actor, context.now())
         waits = any(fact.waits for fact in wanted)
         done = [
@@ -127,30 +127,13 @@ def sign(codes: Codes = None, *, every: All = False, as_json: AsJson = False) ->
 
 
 @app.command()
-def publish(codes: Codes = None, *, every: All = False, as_json: AsJson = False) -> None:
-    """Publish what an expert has signed; who waits for it or was told otherwise is told."""
-    now = context.now()
-    done: dict[str, int] = {}
-    with acting() as (session, actor):
-        facts.require_publisher(session, actor)
-        for fact in facts.waiting(session) if every else _named(session, codes):
-            done[fact.code] = settlement.publish(session, fact, actor, now)
-    if as_json:
-        put([{"id": code, "told": told} for code, told in done.items()])
-        return
-    told = sum(done.values())
-    say(f"发布 {len(done)} 条，告诉 {told} 人。 {len(done)} published; {told} people are told.")
-
-
-@app.command()
 def withdraw(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
     """Take a fact back as expert or publisher; who was told it is told so, and a case is opened."""
     now = context.now()
     with acting() as (session, actor):
         fact = facts.named(session, code)
-        _ask(_told(session, fact), yes=yes or as_json)
-        facts.withdraw(session, fact, actor, now)
-        corrected = correction.correct(session, fact, now)
+        ask_first(told(session, fact), yes=yes or as_json)
+        corrected = settlement.withdraw(session, fact, actor, now)
     if as_json:
         put({"id": fact.code, "state": fact.state, "corrected": corrected})
     else:
@@ -198,7 +181,7 @@ def change(
     with acting() as (session, actor):
         fact = facts.named(session, code)
         wanted = _changed(session, fact, given)
-        _ask(_told(session, fact), yes=yes or as_json)
+        ask_first(told(session, fact), yes=yes or as_json)
         version = facts.change(session, fact, actor, wanted, now)
         if sign:
             settlement.sign(session, [fact], actor, now)
@@ -207,29 +190,6 @@ def change(
         return
     say(f"{fact.code} 第{version.number}版。 Version {version.number}.")
     say(_PUBLISH if sign else _SIGN)
-
-
-@app.command()
-def variants(as_json: AsJson = False) -> None:
-    """List the wordings that residents' choices suggest, for staff to accept."""
-    with acting() as (session, _):
-        rows = [
-            {"variant": str(one.id), "id": fact.code, "text": one.text}
-            for one, fact in facts.proposed(session)
-        ]
-    if as_json:
-        put(rows)
-        return
-    for row in rows:
-        say(f"{row['variant']} {row['id']}: {row['text']}")
-
-
-@app.command()
-def accept(variant: Annotated[str, typer.Argument(help="the id of the wording")]) -> None:
-    """Accept a wording: from now on it finds its fact."""
-    with acting() as (session, actor):
-        facts.accept_variant(session, facts.variant(session, variant), actor, context.now())
-    say("已接受。 Accepted.")
 
 
 @contextmanager
@@ -252,7 +212,8 @@ def put(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _named(session: Session, codes: list[str] | None) -> list[Fact]:
+def chosen(session: Session, codes: list[str] | None) -> list[Fact]:
+    """Return the facts that were named; without any the command ends."""
     if not codes:
         context.fail("请写编号，或加 --all。 Give the facts' ids, or --all.")
     return [facts.named(session, code) for code in dict.fromkeys(codes)]
@@ -267,12 +228,14 @@ def _refuse(bad: list[exchange.BadLine], *, as_json: bool) -> None:
     context.fail(f"{len(bad)} 行有错，没有导入。 {len(bad)} lines are bad; nothing was imported.")
 
 
-def _told(session: Session, fact: Fact) -> str:
+def told(session: Session, fact: Fact) -> str:
+    """Return the question that is asked before what people were told is changed."""
     count = settlement.told(session, fact)
     return f"已告诉 {count} 人，要改吗？ {count} people were told this. Go on?"
 
 
-def _ask(question: str, *, yes: bool) -> None:
+def ask_first(question: str, *, yes: bool) -> None:
+    """Ask who sits at a terminal before going on; a no ends the command."""
     if not yes and sys.stdin.isatty() and not typer.confirm(question):
         context.fail("没有改动。 Nothing was changed.")
 

@@ -13,7 +13,7 @@ from content.event import HOUSE, Actor, Door
 from content.place import ensure
 from content.staff import Role
 from content.store import Store
-from verification import exchange, facts, shelf
+from verification import exchange, facts, learning, shelf
 from verification.fact import Fact, FactVariant, FactVersion, Refused, Statement, VariantState
 from verification.index import FactView, Verdict
 
@@ -167,7 +167,7 @@ def test_a_proposed_variant_finds_nothing_before_it_is_accepted(
         fact = facts.named(session, "water")
         variant = facts.add_variant(session, fact, "水里有毒千万别喝", HOUSE, now, accepted=False)
         before = shelf.base(session).index.get(str(fact.id)).variants
-        facts.accept_variant(session, variant, cast.author, now)
+        learning.accept(session, variant, cast.publisher, now)
         after = shelf.base(session).index.get(str(fact.id)).variants
     assert (len(before), len(after)) == (1, 2)
 

@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     _trends()
+    _learning()
     _facts()
     _cases()
 
@@ -48,6 +49,56 @@ def _facts() -> None:
 def _trends() -> None:
     """What is asked about now is found by its time."""
     op.create_index("ix_question_at", "question", ["community_id", "at"])
+    op.add_column("telling", sa.Column("mark", sa.String(length=24), nullable=True))
+    op.add_column("telling", sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_telling_at", "telling", ["community_id", "at"])
+
+
+def _learning() -> None:
+    """What was learned of wordings can be taken back; answers are sampled and judged by staff."""
+    for column in (
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Uuid(), nullable=True),
+    ):
+        op.add_column("fact_variant", column)
+    op.create_table(
+        "fact_negative",
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("fact_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.Uuid(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("community_id", "id", name=op.f("pk_fact_negative")),
+        sa.UniqueConstraint(
+            "community_id",
+            "fact_id",
+            "digest",
+            name=op.f("uq_fact_negative_community_id_fact_id_digest"),
+        ),
+    )
+    op.create_index("ix_fact_negative_digest", "fact_negative", ["community_id", "digest"])
+    op.create_table(
+        "answer_sample",
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("question_id", sa.Uuid(), nullable=False),
+        sa.Column("fact_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("drawn_by", sa.Uuid(), nullable=True),
+        sa.Column("good", sa.Boolean(), nullable=True),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("judged_by", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "community_id", "question_id", "fact_id", name=op.f("pk_answer_sample")
+        ),
+    )
 
 
 def _cases() -> None:
