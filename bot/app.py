@@ -11,10 +11,11 @@ import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import inbox, rights, senders
+from bot import inbox, rights, rounds, senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.inbox import Inbox
+from bot.rounds import Rounds
 from bot.turn import House
 from bot.web import app as web
 from channels.base import Channel, Request, SendError
@@ -54,12 +55,13 @@ class _Server(uvicorn.Server):
 class _Parts:
     worker: Worker
     inbox: Inbox
+    rounds: Rounds
     server: _Server
     poll: Telegram | None
 
 
 class App:
-    """A house that runs: worker, inbox, web and chat in one loop."""
+    """A house that runs: worker, inbox, rounds, web and chat in one loop."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings = settings
@@ -92,6 +94,7 @@ class App:
         self._parts = _Parts(
             Worker(self.store, self.clock, self.channels, self.senders, self.ladders),
             Inbox(self.store, self.clock, self.channels, house),
+            Rounds(self.store, self.clock, rounds.duties(self.settings)),
             self._server(),
             None if self.settings.telegram_webhook else chat,
         )
@@ -118,6 +121,7 @@ class App:
             parts.server.should_exit = True
             parts.inbox.stop()
             parts.worker.stop()
+            parts.rounds.stop()
             self._stopping.set()
             await asyncio.gather(*self._running, return_exceptions=True)
             self._parts = None
@@ -136,6 +140,7 @@ class App:
         work = [
             parts.worker.run(),
             parts.inbox.run(),
+            parts.rounds.run(),
             parts.server.serve([self.listening]),
             self._redact(),
         ]

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     )
     trend_askers: int = Field(3, ge=2, description="askers or buildings that make a trend at least")
     trend_days: int = Field(7, ge=1, le=60, description="the past days that say what is usual")
+    promise_hours: float = Field(
+        24.0, gt=0, description="hours after which an asker hears that it is still being checked"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
 

@@ -22,6 +22,7 @@ _LEADS = {
     TaskKind.HELP: "page.help",
     TaskKind.SERVICE: "page.errand",
     TaskKind.CASE: "page.question",
+    TaskKind.OVERDUE: "page.late_case",
     TaskKind.REVIEW: "page.afterwards",
     TaskKind.PUBLISH: "page.publish",
     TaskKind.TREND: "page.trend",

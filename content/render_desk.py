@@ -45,8 +45,9 @@ def case(fields: Fields, language: Written, alone: str) -> Parts:
     """Return the receipt of a question that is being checked."""
     del alone
     expert = fields.get("expert") or say("case.expert", language)
-    text = say("case.received", language, number=fields.get("number", ""), expert=expert)
-    said = say("case.received_said", language, expert=expert)
+    key = "case.still" if fields.get("still") == "1" else "case.received"
+    text = say(key, language, number=fields.get("number", ""), expert=expert)
+    said = say(f"{key}_said", language, expert=expert)
     return _plain(language, lines=(text,), brief=text, said=(said,))
 
 

@@ -22,6 +22,8 @@ class TaskKind(StrEnum):
     """Look at an emergency publication afterwards."""
     CASE = "case"
     """A question needs an expert."""
+    OVERDUE = "overdue"
+    """A case has taken longer than was promised."""
     TREND = "trend"
     """More neighbours than usual ask about the same."""
     PUBLISH = "publish"
@@ -61,6 +63,7 @@ _CLOCK = {
     TaskKind.SERVICE: timedelta(days=1),
     TaskKind.REVIEW: timedelta(days=1),
     TaskKind.CASE: timedelta(hours=4),
+    TaskKind.OVERDUE: timedelta(hours=1),
     TaskKind.PUBLISH: timedelta(hours=1),
     TaskKind.TREND: timedelta(hours=4),
 }

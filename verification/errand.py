@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from content import store, task
 from content.event import HOUSE, Actor
 from content.people import Address, OwnerKind, Resident
-from content.task import TaskKind
+from content.task import Task, TaskKind
 from verification.case import Case, Heard
 
 _HEARSAY = timedelta(minutes=30)
@@ -64,11 +64,24 @@ def page(session: Session, matter: Case, now: datetime) -> None:
     task.add(session, TaskKind.CASE, HOUSE, now, subject_id=matter.id, note=note)
 
 
+def overdue(session: Session, matter: Case, owner: str, now: datetime) -> None:
+    """Tell who is on duty that a case is past its time, and who was to settle it."""
+    note = f"{_note(matter.number, matter.matter)}（{owner}）"
+    task.add(session, TaskKind.OVERDUE, HOUSE, now, subject_id=matter.id, note=note)
+
+
+def about(session: Session, matter: Case) -> list[Task]:
+    """Return the open tasks about a case."""
+    kinds = (TaskKind.CASE, TaskKind.OVERDUE)
+    return [
+        one for one in task.waiting(session) if one.kind in kinds and one.subject_id == matter.id
+    ]
+
+
 def finish(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
     """Close the tasks about a case that has been settled."""
-    for open_task in task.waiting(session):
-        if open_task.kind is TaskKind.CASE and open_task.subject_id == matter.id:
-            task.done(session, open_task.id, "settled", actor, now)
+    for one in about(session, matter):
+        task.done(session, one.id, "settled", actor, now)
 
 
 def _note(number: int, words: str) -> str:

@@ -1,0 +1,62 @@
+"""Rounds: every duty is done in turn, and one that fails holds up no other."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.config import Settings
+from bot.rounds import Rounds, duties
+from content import people
+from content.clock import Clock
+from content.message import Kind
+from content.notice import Notice, NoticeKind
+from content.store import Store
+from verification import desk, shelf
+from verification.case import Question
+
+
+def told(store: Store) -> int:
+    with store.read() as session:
+        query = select(func.count()).where(Notice.kind == NoticeKind.CASE)
+        return session.scalar(query) or 0
+
+
+async def test_a_duty_that_fails_does_not_stop_the_others(store: Store, now: datetime) -> None:
+    done: list[datetime] = []
+
+    def fails(_: Session, __: datetime) -> None:
+        raise ZeroDivisionError
+
+    work = {"bad": fails, "good": lambda _, at: done.append(at)}
+    await Rounds(store, Clock(start=now), work).once()
+    assert len(done) == 1
+
+
+async def test_who_waits_longer_than_the_set_hours_is_told_once(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        who = people.bare(session, Kind.CHAT, "1001", now)
+        desk.hear(session, shelf.Base(), Question("夜市要搬到河对岸去", who), now)
+    early, late = (Clock(start=now + timedelta(hours=hours)) for hours in (1.9, 2.1))
+    work = duties(Settings(promise_hours=2))
+    await Rounds(store, early, work).once()
+    assert told(store) == 1
+    # two processes do no harm
+    for _ in range(2):
+        await Rounds(store, late, work).once()
+    assert told(store) == 2
+
+
+async def test_rounds_end_when_they_are_stopped(store: Store, now: datetime) -> None:
+    begun = asyncio.Event()
+    rounds = Rounds(store, Clock(start=now), {"one": lambda *_: None})
+    loop = asyncio.get_running_loop()
+    rounds.work = {"one": lambda *_: loop.call_soon_threadsafe(begun.set)}
+    running = asyncio.create_task(rounds.run())
+    async with asyncio.timeout(10):
+        await begun.wait()
+        rounds.stop()
+        await running
