@@ -35,6 +35,8 @@ def _button(turn: Turn) -> list[Effect]:
             return acts.button(turn, Action(action), ref)
         case Action.CHOOSE | Action.NONE_OF_THESE:
             return ask.choose(turn, ref, value if action == Action.CHOOSE else "none")
+        case Action.USEFUL:
+            return ask.useful(turn, ref)
         case Action.STAFF:
             return review.press(turn, value)
         case Action.JOIN | Action.FORGET:
@@ -55,5 +57,8 @@ def _text(turn: Turn) -> list[Effect]:
     if turn.kind is Kind.CHAT and (awaited := words.awaited(turn, text)) is not None:
         return awaited
     # what somebody else has written confirms nothing
-    short = None if turn.event.forwarded else acts.reply(turn, text)
+    if turn.event.forwarded:
+        return ask.question(turn)
+    short = acts.reply(turn, text)
+    short = ask.marked(turn, text) if short is None else short
     return ask.question(turn) if short is None else short

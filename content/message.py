@@ -38,6 +38,8 @@ class Action(StrEnum):
     REPEAT = "repeat"
     CHOOSE = "choose"
     NONE_OF_THESE = "none"
+    USEFUL = "useful"
+    """An answer has helped; the opposite is NONE_OF_THESE."""
     STAFF = "staff"
     """A step of the review; the value is `step.code`."""
     JOIN = "join"

@@ -97,11 +97,13 @@ def _single(fields: Fields, language: Written) -> Parts:
         else bare,
         spare=(debunk,),
         said=(truth, debunk, *_judged(fields, language), *_signed_said(fields, language)),
-        buttons=_NOT_MINE,
+        buttons=_MARKS,
     )
 
 
-_NOT_MINE: tuple[tuple[Key, ...], ...] = ((("button.not_mine", Action.NONE_OF_THESE, ""),),)
+_MARKS: tuple[tuple[Key, ...], ...] = (
+    (("button.useful", Action.USEFUL, ""), ("button.not_mine", Action.NONE_OF_THESE, "")),
+)
 
 
 def _as_of(fields: Fields, language: Written) -> Parts:
@@ -145,7 +147,7 @@ def _disagreeing(fields: Fields, voices: Sequence[Fields], language: Written) ->
                 )
             ),
         ),
-        buttons=_NOT_MINE,
+        buttons=_MARKS,
     )
 
 
@@ -184,7 +186,7 @@ def _letter(points: Sequence[Fields], language: Written) -> Parts:
         ),
         brief=head + _brief(worst, language),
         said=(head, *spoken),
-        buttons=_NOT_MINE,
+        buttons=_MARKS,
     )
 
 

@@ -299,15 +299,17 @@ def by_notice(session: Session, notice_id: uuid.UUID, address_id: uuid.UUID) -> 
     return session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
 
 
-def asked_back(session: Session, address_id: uuid.UUID | None, since: datetime) -> Heard | None:
-    """Return the last question of an address, where its asker has still to choose."""
+def last(
+    session: Session, address_id: uuid.UUID | None, since: datetime, *states: State
+) -> Heard | None:
+    """Return the last question of an address, if it is in one of these states."""
     query = select(Heard).where(
         Heard.community_id == store.community(session),
         Heard.address_id == address_id,
         Heard.at > since,
     )
     last = session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
-    return last if last is not None and last.state is State.ASKED_BACK else None
+    return last if last is not None and last.state in states else None
 
 
 def automatic(session: Session, address_id: uuid.UUID | None, since: datetime) -> int:

@@ -159,7 +159,8 @@ def _choosing(session: Session, question: Question, now: datetime) -> Heard | No
     option = question.text.strip()
     if question.group or question.attachment or not (option.isdecimal() or option in NONE):
         return None
-    heard = case.asked_back(session, question.address_id, now - _DAY) if option else None
+    since = now - _DAY
+    heard = case.last(session, question.address_id, since, State.ASKED_BACK) if option else None
     if heard is None or option in NONE:
         return heard
     return heard if 0 < int(option) <= len(heard.decision.get("shown", [])) else None

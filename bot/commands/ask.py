@@ -2,14 +2,21 @@
 
 import re
 import uuid
+from datetime import timedelta
 
-from bot.turn import Acknowledge, Effect, Say, Turn
+from bot.turn import Acknowledge, Effect, Say, Turn, tell
 from content import outcome, phrase
-from verification import case, desk
-from verification.case import Attachment, Question, State
+from content.message import Kind
+from verification import case, desk, learning
+from verification.case import Attachment, Heard, Question, State
 from verification.fact import Refused
 
 CHECK = "/check"
+USEFUL = frozenset({"有用", "很有用", "useful"})
+NOT_MINE = frozenset({"不是我问的", "这不是我问的", "not what i asked"})
+_ENDS = "。.!！~～ "
+_LATELY = timedelta(hours=24)
+"""How long after an answer a bare word is about it."""
 
 
 def question(turn: Turn) -> list[Effect]:
@@ -66,9 +73,8 @@ def private(turn: Turn, payload: str) -> list[Effect]:
 
 def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
     """Take a button under a list of facts, or 都不是 under an answer."""
-    attempt = outcome.by_ref(turn.session, ref)
-    heard = case.by_notice(turn.session, attempt.notice_id, attempt.address_id) if attempt else None
-    if heard is None or heard.address_id != turn.address_id():
+    heard = _answered(turn, ref)
+    if heard is None:
         return [_note(turn, "confirm.not_yours")]
     before = heard.state
     try:
@@ -82,6 +88,31 @@ def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
         if before is State.ASKED_BACK
         else _note(turn, "confirm.again")
     ]
+
+
+def useful(turn: Turn, ref: str) -> list[Effect]:
+    """Take 有用 under an answer."""
+    heard = _answered(turn, ref)
+    if heard is None:
+        return [_note(turn, "confirm.not_yours")]
+    learning.useful(turn.session, heard, turn.now)
+    return [_note(turn, "confirm.useful")]
+
+
+def marked(turn: Turn, text: str) -> list[Effect] | None:
+    """Take 有用 or 不是我问的 in words, by SMS too, as a mark of the last answer; None: neither."""
+    word = text.strip(_ENDS).lower()
+    if word not in USEFUL | NOT_MINE:
+        return None
+    states = (State.ANSWERED, State.ASKED_BACK) if word in NOT_MINE else (State.ANSWERED,)
+    heard = case.last(turn.session, turn.known_address(), turn.now - _LATELY, *states)
+    if heard is None:
+        return None
+    if word in NOT_MINE:
+        desk.choose(turn.session, turn.house.base, heard.id, "none", turn.now)
+        return []
+    learning.useful(turn.session, heard, turn.now)
+    return tell(turn, "confirm.useful") if turn.kind is Kind.CHAT else []
 
 
 def asked(turn: Turn, text: str | None = None, *, file: Attachment | None = None) -> Question:
@@ -104,6 +135,13 @@ def asked(turn: Turn, text: str | None = None, *, file: Attachment | None = None
         quoted=event.quoted if event.group or checks else "",
         attachment=file,
     )
+
+
+def _answered(turn: Turn, ref: str) -> Heard | None:
+    """Return the question that an attempt has answered, if who acts has asked it."""
+    attempt = outcome.by_ref(turn.session, ref)
+    heard = case.by_notice(turn.session, attempt.notice_id, attempt.address_id) if attempt else None
+    return heard if heard is not None and heard.address_id == turn.address_id() else None
 
 
 def _called(turn: Turn) -> bool:

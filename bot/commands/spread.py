@@ -29,7 +29,9 @@ def draft(turn: Turn, task_id: uuid.UUID) -> list[Effect]:
         about = task.get(turn.session, task_id).subject_id
         if about is None:
             return []
-        made = broadcast.draft(turn.session, turn.actor(), *_subject(turn, about), turn.now)
+        # who may not write leaves nothing half-written behind
+        with turn.session.begin_nested():
+            made = broadcast.draft(turn.session, turn.actor(), *_subject(turn, about), turn.now)
     except (Refused, ReviewError, TaskError) as refused:
         return [Say(turn.chat, str(refused))]
     _take(turn, task_id)

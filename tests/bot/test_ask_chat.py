@@ -24,6 +24,7 @@ from tests.bot.street import (
 from verification import case
 from verification.case import Attachment, Heard, State
 from verification.fact import Fact
+from verification.telling import Mark, Telling
 
 RUMOR = "听说水厂有人下毒，大家别喝自来水"
 
@@ -197,6 +198,38 @@ def test_not_mine_under_an_answer_has_it_checked(street: Street) -> None:
     ref = street.hand_over(Kind.CHAT, LI_CHAT)
     street.presses(LI_CHAT, f"none:{ref}")
     assert heard(street).state is State.WAITING
+
+
+def marks(street: Street) -> list[Mark | None]:
+    return list(street.session.scalars(select(Telling.mark)))
+
+
+def test_useful_under_an_answer_is_kept_and_thanked_for(street: Street) -> None:
+    street.says(LI_CHAT, RUMOR)
+    ref = street.hand_over(Kind.CHAT, LI_CHAT)
+    assert said(street.presses(LI_CHAT, f"useful:{ref}")) == word("confirm.useful")
+    assert marks(street) == [Mark.USEFUL]
+
+
+def test_nobody_marks_the_answer_of_somebody_else(street: Street) -> None:
+    street.says(LI_CHAT, RUMOR)
+    ref = street.hand_over(Kind.CHAT, LI_CHAT)
+    assert said(street.presses(STRANGER, f"useful:{ref}")) == word("confirm.not_yours")
+    assert marks(street) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"), [("有用！", Mark.USEFUL), ("不是我问的。", Mark.NOT_MINE)]
+)
+def test_an_answer_by_sms_is_marked_by_a_reply(street: Street, text: str, mark: Mark) -> None:
+    street.texts(LI, RUMOR)
+    street.texts(LI, text)
+    assert (marks(street), count(street)) == ([mark], 1)
+
+
+def test_a_word_of_praise_with_nothing_to_praise_is_a_question(street: Street) -> None:
+    street.says(LI_CHAT, "有用")
+    assert count(street) == 1
 
 
 def test_nobody_chooses_for_somebody_else(street: Street) -> None:

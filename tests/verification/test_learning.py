@@ -119,7 +119,8 @@ def test_none_of_a_list_is_learned_of_each_fact_that_was_shown(town: Town) -> No
 
 def test_a_letter_of_several_points_teaches_nothing(town: Town) -> None:
     heard = town.asks(town.cast.wang)
-    heard.decision = {**heard.decision, "parts": [{"text": "一"}, {"text": "二"}]}
+    part = {"text": "一", "course": "answer", "outcome": "answer", "why": ""}
+    heard.decision = {**heard.decision, "parts": [part, part]}
     town.chooses(heard, "none")
     assert town.negatives() == []
 
