@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from verification.index import Candidate, FactView, Index, Verdict
-from verification.match import Decision, Outcome, decide
+from verification.match import Decision, Outcome, Reranker, decide
 from verification.text import Text
 
 NOW = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
@@ -135,11 +135,69 @@ def test_a_decision_says_why_in_one_line(index: Index) -> None:
     assert "\n" not in why
 
 
-def test_a_reranker_orders_candidates_but_cannot_lift_a_veto(index: Index) -> None:
-    def sure(_: Text, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        return [replace(candidate, probability=1.0) for candidate in candidates]
+CANTEEN = (
+    FactView("meal", "社区食堂中午给老人打八折", (), "社区食堂中午给老人打八折。", Verdict.TRUE),
+    FactView("home", "社区食堂给走不动的老人送饭上门", (), "要先登记。", Verdict.TRUE),
+    FactView("shut", "社区食堂月底关门", (), "社区食堂只装修三天。", Verdict.FALSE),
+)
+LOOSE = "社区食堂的老人饭会有人端到家里面来"
 
-    assert ask(index, "枫林苑8号楼7月26日停水两天", reranker=sure).outcome is not Outcome.ANSWER
+
+def sure_of(*ids: str) -> Reranker:
+    """A reranker that puts these facts first and is sure of them."""
+
+    def rerank(_: Text, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        told = [replace(one, probability=0.99 * (one.fact.id in ids)) for one in candidates]
+        return sorted(told, key=lambda one: -one.probability)
+
+    return rerank
+
+
+@pytest.fixture
+def canteen(index: Index) -> Index:
+    for fact in CANTEEN:
+        index.add(fact)
+    return index
+
+
+@pytest.mark.parametrize("first", ["meal", "home"])
+def test_a_reranker_may_put_another_fact_first(canteen: Index, first: str) -> None:
+    assert ask(canteen, LOOSE).outcome is Outcome.ASK
+    decision = ask(canteen, LOOSE, reranker=sure_of(first))
+    assert (decision.outcome, decision.candidates[0].fact.id) == (Outcome.ANSWER, first)
+
+
+def test_a_reranker_is_given_the_read_text_and_what_was_found(canteen: Index) -> None:
+    heard: list[tuple[str, set[str]]] = []
+
+    def listen(read: Text, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        heard.append((read.original, {one.fact.id for one in candidates}))
+        return candidates
+
+    assert ask(canteen, LOOSE, reranker=listen) == ask(canteen, LOOSE)
+    assert heard[0][0] == LOOSE
+    assert heard[0][1] >= {"meal", "home", "shut"}
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "veto"),
+    [
+        ("社区食堂中午给老人打七折", "meal", "number"),
+        ("社区食堂月底不关门", "shut", "negation"),
+        ("枫林苑8号楼7月26日停水两天", "water", "date"),
+        ("枫林苑9号楼7月25日停水两天", "water", "number"),
+    ],
+)
+def test_no_reranker_lifts_a_veto(canteen: Index, said: str, first: str, veto: str) -> None:
+    decision = ask(canteen, said, reranker=sure_of(first))
+    assert decision.ranked[0].fact.id == first
+    assert decision.outcome is not Outcome.ANSWER
+    assert decision.veto == veto
+
+
+def test_two_facts_that_a_reranker_holds_alike_are_both_offered(canteen: Index) -> None:
+    decision = ask(canteen, LOOSE, reranker=sure_of("meal", "shut"))
+    assert (decision.outcome, decision.veto) == (Outcome.ASK, "rival")
 
 
 def test_at_most_three_facts_are_offered(index: Index) -> None:
