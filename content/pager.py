@@ -36,7 +36,11 @@ _ROLES: dict[TaskKind, tuple[Role, ...]] = {
 """Who is called to what is no emergency; for the rest it is the duty and the grid worker."""
 _STEPS = (("button.take", "take"), ("page.done_button", "done"))
 _OWN_STEPS = {
-    TaskKind.PUBLISH: (("staff.publish", "publish"), ("page.look_button", "look")),
+    TaskKind.PUBLISH: (
+        ("staff.publish", "publish"),
+        ("page.look_button", "look"),
+        ("staff.return", "return"),
+    ),
     TaskKind.TREND: (("page.draft_button", "draft"), *_STEPS),
 }
 """The buttons under a page: the phrase of each label, and the word of its value."""

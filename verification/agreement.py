@@ -20,15 +20,15 @@ class Contradicts(Refused):
 
 def links(session: Session, fact: Fact, kind: LinkKind) -> set[uuid.UUID]:
     """Return the facts that the editor has put beside a fact, or that it replaces."""
-    query = select(FactLink.fact_id, FactLink.other_id).where(
+    if kind is LinkKind.BESIDE:
+        return set(shelf.beside(session, fact.id).get(fact.id, ()))
+    query = select(FactLink.other_id).where(
         FactLink.community_id == fact.community_id,
+        FactLink.fact_id == fact.id,
         FactLink.kind == kind,
         FactLink.undone_at.is_(None),
     )
-    found = {other for _, other in session.execute(query.where(FactLink.fact_id == fact.id))}
-    if kind is LinkKind.BESIDE:
-        found |= {one for one, _ in session.execute(query.where(FactLink.other_id == fact.id))}
-    return found
+    return set(session.scalars(query))
 
 
 def near(

@@ -52,10 +52,10 @@ def refresh(session: Session, base: Base) -> int:
     )
     rows = session.execute(changed).all()
     variants = _variants(session, base.watermark) if rows else {}
-    beside = _beside(session) if rows else {}
+    linked = beside(session) if rows else {}
     for fact, version in rows:
         if fact.state is FactState.PUBLISHED:
-            base.index.add(view(version, variants.get(fact.id, ()), beside.get(fact.id)))
+            base.index.add(view(version, variants.get(fact.id, ()), linked.get(fact.id)))
         else:
             base.index.remove(str(fact.id))
         base.watermark = fact.changed
@@ -72,13 +72,13 @@ def candidate(session: Session, fact: Fact) -> FactView:
         FactVariant.state == VariantState.ACCEPTED,
     )
     variants = tuple(session.scalars(accepted.order_by(FactVariant.id)))
-    return view(version, variants, _beside(session, fact.id).get(fact.id))
+    return view(version, variants, beside(session, fact.id).get(fact.id))
 
 
 def view(
-    version: FactVersion, variants: tuple[str, ...], beside: Iterable[uuid.UUID] | None = None
+    version: FactVersion, variants: tuple[str, ...], linked: Iterable[uuid.UUID] | None = None
 ) -> FactView:
-    """Return a version as the index and the decision see it; `beside` it stand other facts."""
+    """Return a version as the index and the decision see it; `linked` stand beside it."""
     return FactView(
         id=str(version.fact_id),
         claim=version.claim,
@@ -88,11 +88,11 @@ def view(
         valid_until=version.valid_until,
         area=version.path,
         date=version.date,
-        linked=frozenset(str(other) for other in beside or ()),
+        linked=frozenset(str(other) for other in linked or ()),
     )
 
 
-def _beside(
+def beside(
     session: Session, fact_id: uuid.UUID | None = None
 ) -> Mapping[uuid.UUID, set[uuid.UUID]]:
     """Return which facts stand beside which, both ways; of one fact only where it is given."""

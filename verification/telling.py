@@ -82,6 +82,16 @@ def told(session: Session, fact_id: uuid.UUID) -> int:
     return session.scalar(query) or 0
 
 
+def counts(session: Session) -> dict[uuid.UUID, int]:
+    """Return how many addresses have been told each fact that anybody was told."""
+    query = (
+        select(Telling.fact_id, func.count(func.distinct(Telling.address_id)).label("addresses"))
+        .where(Telling.community_id == store.community(session))
+        .group_by(Telling.fact_id)
+    )
+    return {row.fact_id: row.addresses for row in session.execute(query)}
+
+
 def of(session: Session, question_id: uuid.UUID) -> list[Telling]:
     """Return what the asker of a question was told."""
     query = select(Telling).where(

@@ -1,6 +1,7 @@
 """`linxun facts`: the official fact base, brought in, signed, changed and taken back."""
 
 import dataclasses
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.cli import context
 from bot.cli.progress import bar
 from content.event import Actor
-from verification import exchange, facts, settlement
+from verification import exchange, facts, settlement, shelf, standing, telling
 from verification.fact import Fact, FactState, FactVersion
 
 app = typer.Typer(no_args_is_help=True, help="Keep the official facts that answer rumors.")
@@ -28,6 +29,7 @@ All = Annotated[bool, typer.Option("--all", help="all that wait for it")]
 Codes = Annotated[list[str] | None, typer.Argument(help="the facts' ids")]
 _SIGN = "等专家签发：facts sign。 It waits for an expert: `linxun facts sign`."
 _PUBLISH = "等另一位发布：facts publish。 Somebody else must publish: `linxun facts publish`."
+_SOON = dt.timedelta(days=7)
 _SHOWN = 20
 """Bad lines that are printed one by one."""
 
@@ -87,20 +89,24 @@ def export(
 @app.command("list")
 def show_all(
     state: Annotated[FactState | None, typer.Option(help="only facts in this state")] = None,
+    *,
+    waiting: Annotated[bool, typer.Option(help="only what waits for an expert, publisher")] = False,
+    ending: Annotated[bool, typer.Option(help="only what is over or soon will be")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the facts, with how many people each has been told to."""
+    """List the facts, what they wait for, and how many people each has been told to."""
     with acting() as (session, _):
-        found = session.execute(facts.everything(session)).all()
         rows = [
-            _row(session, fact, version)
-            for fact, version in found
-            if state is None or fact.state is state
+            row
+            for row in _rows(session)
+            if (state is None or row["state"] == state)
+            and (not waiting or row["waits_for"])
+            and (not ending or row["ends"])
         ]
     if as_json:
         put(rows)
         return
-    columns = ("id", "state", "version", "verdict", "claim", "valid_until", "told")
+    columns = ("id", "state", "waits_for", "verdict", "claim", "valid_until", "ends", "told")
     table = Table(*columns)
     for row in rows:
         table.add_row(*(str(row[column] or "") for column in columns))
@@ -250,19 +256,45 @@ def _changed(session: Session, fact: Fact, given: dict[str, str | None]) -> Any:
     return exchange.parse({**said, "variants": list(here.variants)})
 
 
-def _row(session: Session, fact: Fact, version: FactVersion) -> dict[str, Any]:
+def _rows(session: Session) -> Iterator[dict[str, Any]]:
+    told = telling.counts(session)
+    beside = shelf.beside(session)
+    today = context.now().astimezone(standing.zone(session)).date()
+    for fact, version in session.execute(facts.everything(session)):
+        yield _row(fact, version, today) | {
+            "linked": len(beside.get(fact.id, ())),
+            "told": told.get(fact.id, 0),
+        }
+
+
+def _row(fact: Fact, version: FactVersion, today: dt.date) -> dict[str, Any]:
     return {
         "id": fact.code,
         "state": str(fact.state),
         "version": version.number,
         "signed": fact.signed,
         "published": fact.published,
-        "waits": fact.waits,
+        "waits_for": _waits_for(fact),
         "verdict": str(version.verdict),
         "claim": version.claim,
         "truth": version.truth,
         "source": version.source,
         "publisher": str(version.publisher),
         "valid_until": version.valid_until.isoformat() if version.valid_until else "",
-        "told": settlement.told(session, fact),
+        "ends": _ends(fact, version, today),
     }
+
+
+def _waits_for(fact: Fact) -> str:
+    """Return whose step is next on the newest version: expert, publisher, or nobody."""
+    if fact.state is FactState.WITHDRAWN:
+        return ""
+    return "expert" if fact.latest > fact.signed else "publisher" if fact.waits else ""
+
+
+def _ends(fact: Fact, version: FactVersion, today: dt.date) -> str:
+    """Return "expired" for a fact past its last day, "soon" for one in its last week."""
+    until = version.valid_until
+    if until is None or fact.state is FactState.WITHDRAWN or until > today + _SOON:
+        return ""
+    return "expired" if until < today else "soon"

@@ -10,6 +10,7 @@ from bot import config, installed, logs
 from bot.cli import (
     alert,
     ask,
+    beside,
     cases,
     context,
     demo,
@@ -18,6 +19,7 @@ from bot.cli import (
     evaluate,
     facts,
     init,
+    publishing,
     residents,
     rumors,
     run,
@@ -37,6 +39,8 @@ app.add_typer(residents.app, name="residents")
 app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
 alert.app.command("doors")(doors.doors)
+facts.app.add_typer(publishing.app)
+facts.app.add_typer(beside.app)
 app.add_typer(facts.app, name="facts")
 app.add_typer(cases.app, name="cases")
 app.add_typer(rumors.app, name="rumors")

@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from bot import config
-from bot.cli import ask, cases, evaluate, facts
+from bot.cli.main import app
 from content import identity, people
 from content.keys import Keyring
 from content.message import Kind
@@ -32,12 +31,6 @@ LINE = {
 }
 TRUTH = "电动车棚不拆，只是更换充电桩。"
 RULING = ("--truth", TRUTH, "--verdict", "false", "--source", "居委会")
-
-app = typer.Typer()
-app.add_typer(facts.app, name="facts")
-app.add_typer(cases.app, name="cases")
-app.command("ask")(ask.ask)
-app.command("evaluate")(evaluate.evaluate)
 
 
 class House:
@@ -156,12 +149,66 @@ def test_what_is_not_there_is_one_sentence(house: House, words: tuple[str, ...])
 def test_a_fact_is_signed_changed_and_withdrawn(house: House) -> None:
     house.json("facts", "import", house.file(LINE))
     assert house.json("facts", "sign", "f1") == [{"id": "f1", "version": 1, "waits": True}]
-    told = house.json("facts", "publish", "f1", role=Role.PUBLISHER)
-    assert told == [{"id": "f1", "told": 0}]
+    done = house.json("facts", "publish", "f1", role=Role.PUBLISHER)
+    assert done["facts"] == [{"id": "f1", "told": 0}]
     assert house.json("facts", "change", "f1", "--verdict", "partly", "--sign")["version"] == 2
     house.json("facts", "withdraw", "f1")
     (row,) = house.json("facts", "list")
     assert (row["state"], row["verdict"]) == ("withdrawn", "partly")
+
+
+OTHER = LINE | {"id": "f2", "verdict": "true", "truth": "水厂确实被投毒。", "source": "某晚报"}
+
+
+def test_all_are_published_but_what_contradicts(house: House) -> None:
+    house.known(LINE)
+    house.json("facts", "import", house.file(OTHER), "--sign")
+    (row,) = house.json("facts", "publish", "--all", role=Role.PUBLISHER)["facts"]
+    assert "f1 is published and says otherwise" in row["refused"]
+    assert house.run("facts", "publish", "f2", role=Role.PUBLISHER).exit_code == 1
+
+
+def test_a_contradiction_is_published_once_it_is_linked(house: House) -> None:
+    house.known(LINE)
+    house.json("facts", "import", house.file(OTHER), "--sign")
+    assert house.run("facts", "link", "f2", "f1").exit_code == 0
+    assert house.run("facts", "publish", "f2", role=Role.PUBLISHER).exit_code == 0
+    assert house.json("facts", "show", "f1")["beside"] == ["f2"]
+
+
+def test_what_is_replaced_is_withdrawn_with_the_publication(house: House) -> None:
+    house.known(LINE)
+    house.hear(LINE["claim"])
+    house.json("facts", "import", house.file(OTHER), "--sign")
+    assert house.json("facts", "replace", "f2", "f1")["waits"]
+    (row,) = house.json("facts", "publish", "f2", role=Role.PUBLISHER)["facts"]
+    states = {one["id"]: one["state"] for one in house.json("facts", "list")}
+    assert (row["told"], states) == (1, {"f1": "withdrawn", "f2": "published"})
+
+
+def test_a_fact_is_replayed_over_past_questions(house: House) -> None:
+    house.hear(LINE["claim"])
+    house.json("facts", "import", house.file(LINE))
+    done = house.json("facts", "replay", "f1")
+    assert (done["asked"], done["answered"], done["hits"][0]["text"]) == (1, 1, LINE["claim"])
+
+
+def test_the_list_says_whose_step_is_next_and_what_is_over(house: House) -> None:
+    over = LINE | {"id": "f3", "valid_until": "2020-01-01"}
+    house.json("facts", "import", house.file(LINE, over))
+    house.json("facts", "sign", "f1")
+    rows = {one["id"]: one for one in house.json("facts", "list", "--waiting")}
+    assert {code: row["waits_for"] for code, row in rows.items()} == {
+        "f1": "publisher",
+        "f3": "expert",
+    }
+    assert [one["id"] for one in house.json("facts", "list", "--ending")] == ["f3"]
+
+
+def test_what_a_publisher_returns_waits_for_the_expert(house: House) -> None:
+    house.json("facts", "import", house.file(LINE), "--sign")
+    assert house.run("facts", "return", "f1", role=Role.PUBLISHER).exit_code == 0
+    assert house.json("facts", "list")[0]["waits_for"] == "expert"
 
 
 def test_a_change_corrects_who_was_told(house: House) -> None:
@@ -169,7 +216,7 @@ def test_a_change_corrects_who_was_told(house: House) -> None:
     house.hear(LINE["claim"])
     assert house.json("facts", "list")[0]["told"] == 1
     assert house.json("facts", "change", "f1", "--truth", "有油污，已清理。", "--sign")["waits"]
-    (done,) = house.json("facts", "publish", "f1", role=Role.PUBLISHER)
+    (done,) = house.json("facts", "publish", "f1", role=Role.PUBLISHER)["facts"]
     assert done["told"] == 1
 
 
@@ -222,7 +269,7 @@ def test_a_case_is_listed_shown_and_settled(house: House) -> None:
     assert house.json("cases", "show", str(number))["questions"]
     done = house.json("cases", "settle", str(number), *RULING)
     assert (done["waits"], done["told"]) == (True, 0)
-    (told,) = house.json("facts", "publish", done["fact"], role=Role.PUBLISHER)
+    (told,) = house.json("facts", "publish", done["fact"], role=Role.PUBLISHER)["facts"]
     assert told["told"] == 1
     assert house.json("cases", "list") == []
 
