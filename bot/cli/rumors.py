@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from bot import config
-from bot.cli import context
+from bot.cli import context, learned, report, sampling
 from bot.cli.facts import acting, put, say
 from bot.commands import spread
 from content import alert as alerts
@@ -20,6 +20,9 @@ from verification import broadcast, trends
 from verification.trends import Spike
 
 app = typer.Typer(no_args_is_help=True, help="See what is spreading, and learn from it.")
+app.add_typer(learned.app, name="learned")
+app.command("sample")(sampling.sample)
+app.command("report")(report.report)
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 

@@ -1,0 +1,152 @@
+"""The plots of the report, as SVG whose text stays text."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from verification.report import Day, Period
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STATES = {
+    "answered": ("自动答复 answered", "#1b7f5c"),
+    "asked_back": ("请对方选 asked back", "#e0a526"),
+    "waiting": ("请专家核实 being checked", "#3d6fb6"),
+    "replied": ("不是传言 no rumor", "#b9bec6"),
+}
+_INK, _FAINT = "#24292f", "#d7dbe0"
+_FONTS = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Hiragino Sans GB",
+    "DejaVu Sans",
+)
+_TIMES = {
+    1: "1秒 s",
+    10: "10秒",
+    60: "1分 min",
+    600: "10分",
+    3600: "1小时 h",
+    21600: "6小时",
+    86400: "1天 d",
+    604800: "7天",
+}
+_WIDTH, _LABELS = 7.2, 12
+"""Inches; and how many days are labelled at most."""
+
+
+def days(now: Sequence[Day]) -> str:
+    """Draw what became of each day's questions, as stacked bars."""
+    from matplotlib.ticker import MaxNLocator
+
+    with _drawing(2.6, "days") as (figure, axes):
+        at = range(len(now))
+        below = [0] * len(now)
+        for state, (label, colour) in STATES.items():
+            heights = [getattr(day, state) for day in now]
+            axes.bar(at, heights, bottom=below, color=colour, label=label, width=0.8)
+            below = [low + height for low, height in zip(below, heights, strict=True)]
+        step = max(1, -(-len(now) // _LABELS))
+        axes.set_xticks(list(at)[::step], [f"{day.day:%m-%d}" for day in now[::step]])
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(0, max(4, *below) * 1.05)
+        axes.grid(axis="y", color=_FAINT, linewidth=0.6)
+        _legend(axes, columns=2)
+        return _svg(figure)
+
+
+def speed(now: Period, before: Period) -> str:
+    """Draw which share was answered within which time: by itself, and by experts."""
+    with _drawing(2.6, "speed") as (figure, axes):
+        for values, colour, style, label in (
+            (now.automatic, "#1b7f5c", "-", "自动 automatic"),
+            (now.experts, "#3d6fb6", "-", "专家 experts"),
+            (before.automatic, "#1b7f5c", ":", "自动，上期 before"),
+            (before.experts, "#3d6fb6", ":", "专家，上期 before"),
+        ):
+            if values:
+                times = [max(1.0, value) for value in values]
+                shares = [(place + 1) / len(times) for place in range(len(times))]
+                axes.step(times, shares, style, where="post", color=colour, label=label)
+        axes.set_xscale("log")
+        axes.set_xlim(1, 1_000_000)
+        axes.set_xticks(list(_TIMES), list(_TIMES.values()))
+        axes.minorticks_off()
+        _percent(axes.set_ylim, axes.set_yticks)
+        axes.grid(color=_FAINT, linewidth=0.6)
+        if axes.lines:
+            _legend(axes, columns=2)
+        return _svg(figure)
+
+
+def precision(now: Period, before: Period) -> str:
+    """Draw the share of right answers among the judged ones, with its interval."""
+    with _drawing(1.2, "precision") as (figure, axes):
+        for row, (one, colour) in enumerate(((before, "#8b949e"), (now, "#1b7f5c"))):
+            found = one.precision
+            if found.judged:
+                low, high = found.interval
+                spread = [[found.rate - low], [high - found.rate]]
+                axes.errorbar(found.rate, row, xerr=spread, fmt="o", color=colour, capsize=4)
+            said = f"{found.good}/{found.judged}" if found.judged else "—"
+            axes.text(1.02, row, said, va="center", transform=axes.get_yaxis_transform())
+            axes.axhline(row, color=_FAINT, linewidth=0.4, zorder=0)
+        axes.set_yticks([0, 1], ["上期 before", "本期 now"])
+        axes.set_ylim(-0.6, 1.6)
+        _percent(axes.set_xlim, axes.set_xticks)
+        return _svg(figure)
+
+
+@contextmanager
+def _drawing(height: float, name: str) -> Iterator[tuple["Figure", "Axes"]]:
+    """Open a figure; its texts stay texts, whose fonts are the reader's and not this machine's."""
+    # heavy, and needed by this command only
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.family": list(_FONTS),
+        "font.size": 9,
+        "text.color": _INK,
+        "axes.edgecolor": _FAINT,
+        "axes.labelcolor": _INK,
+        "xtick.color": _INK,
+        "ytick.color": _INK,
+    }
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # this machine may lack the characters; the reader's does not
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        axes = figure.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+        yield figure, axes
+
+
+def _percent(limits: Any, ticks: Any) -> None:
+    limits(0, 1.02)
+    ticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+
+
+def _legend(axes: "Axes", *, columns: int) -> None:
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2 * columns, frameon=False, fontsize=8
+    )
+
+
+def _svg(figure: "Figure") -> str:
+    """Return the figure as an element to be set into a page."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    return text[text.index("<svg") :]
