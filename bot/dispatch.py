@@ -1,11 +1,20 @@
 """Which room handles an event: a receipt, a key, a button, a command, a question."""
 
+from collections.abc import Callable
+
 from bot import acts
-from bot.commands import ask, doors, errands, resident, review, words
+from bot.commands import ask, cases, doors, errands, resident, review, words
 from bot.turn import Acknowledge, Effect, Turn
 from channels.base import EventKind
 from content.message import Action, Kind
 from verification.case import Attachment
+
+_ROOMS: dict[str, Callable[[Turn, str], list[Effect]]] = {
+    Action.STAFF: review.press,
+    Action.DOOR: doors.press,
+    Action.CASE: cases.press,
+}
+"""Buttons whose value says everything, and the rooms that take them."""
 
 
 def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
@@ -30,6 +39,8 @@ def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
 def _button(turn: Turn) -> list[Effect]:
     action, _, rest = turn.event.key.partition(":")
     ref, _, value = rest.partition(":")
+    if action in _ROOMS:
+        return _ROOMS[action](turn, value)
     match action:
         case Action.RECEIVED | Action.HELP:
             return acts.button(turn, Action(action), ref)
@@ -37,12 +48,8 @@ def _button(turn: Turn) -> list[Effect]:
             return ask.choose(turn, ref, value if action == Action.CHOOSE else "none")
         case Action.USEFUL:
             return ask.useful(turn, ref)
-        case Action.STAFF:
-            return review.press(turn, value)
         case Action.JOIN | Action.FORGET:
             return resident.press(turn, action, value)
-        case Action.DOOR:
-            return doors.press(turn, value)
         case Action.TASK:
             return errands.press(turn, ref, value)
     return [Acknowledge(turn.event.callback_id)]

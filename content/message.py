@@ -47,6 +47,8 @@ class Action(StrEnum):
     FORGET = "forget"
     TASK = "task"
     """Take or close a task."""
+    CASE = "case"
+    """A step of an expert's work on a case; the value is `step.number`."""
     DOOR = "door"
     """What happened at a door of the door-knock list."""
 

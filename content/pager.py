@@ -42,6 +42,8 @@ _OWN_STEPS = {
         ("staff.return", "return"),
     ),
     TaskKind.TREND: (("page.draft_button", "draft"), *_STEPS),
+    TaskKind.CASE: (("cases.take", "take_case"), ("cases.show", "show_case")),
+    TaskKind.OVERDUE: (("cases.show", "show_case"), ("page.done_button", "done")),
 }
 """The buttons under a page: the phrase of each label, and the word of its value."""
 

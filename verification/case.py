@@ -143,6 +143,8 @@ class Case(Identified, Base):
     taken_at: Mapped[datetime | None] = mapped_column(Instant)
     merged_id: Mapped[uuid.UUID | None]
     """The case that its questions went to."""
+    ruling: Mapped[dict[str, Any] | None] = mapped_column(SecretJson("case.ruling"))
+    """What its expert has written of the answer so far: verdict, truth, source, claim."""
     stamp: Mapped[int] = mapped_column(BigInteger, default=new_number)
     """Another one whenever what was asked in it changes, so that each process can follow."""
 
@@ -248,6 +250,21 @@ def numbered(session: Session, number: int) -> Case:
             f"没有编号{number}的核实单。 There is no case {number}: `linxun cases list` shows them."
         )
     return found
+
+
+def of_id(session: Session, case_id: uuid.UUID | None) -> Case:
+    """Return a case by its id, or the one it was merged into; raises Refused for none."""
+    found = session.get(Case, (store.community(session), case_id)) if case_id else None
+    if found is None:
+        raise Refused(
+            "这张核实单已经不在了。 This case is gone: `linxun cases list` shows the others."
+        )
+    return numbered(session, found.number)
+
+
+def owner(session: Session, matter: Case) -> str:
+    """Return the name of who has taken a case, for their colleagues; "" for nobody."""
+    return identity.staff(session, matter.owner_id).name if matter.owner_id else ""
 
 
 def told(session: Session, heard: Heard) -> int:

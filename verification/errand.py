@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import store, task
+from content import pager, store, task
 from content.event import HOUSE, Actor
 from content.people import Address, OwnerKind, Resident
 from content.task import Task, TaskKind
+from verification import case
 from verification.case import Case, Heard
 
 _HEARSAY = timedelta(minutes=30)
@@ -76,6 +77,15 @@ def about(session: Session, matter: Case) -> list[Task]:
     return [
         one for one in task.waiting(session) if one.kind in kinds and one.subject_id == matter.id
     ]
+
+
+def take(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
+    """Let the actor answer for a case, with the tasks about it; raises what `case.take` raises."""
+    case.take(session, matter, actor, now)
+    for one in about(session, matter):
+        if one.taken_by is None and actor.id is not None:
+            task.take(session, one.id, actor, now)
+            pager.answered(session, one.id, actor.id, now)
 
 
 def finish(session: Session, matter: Case, actor: Actor, now: datetime) -> None:

@@ -2,12 +2,12 @@
 
 import uuid
 
-from bot.commands import publishing, spread
+from bot.commands import cases, publishing, spread
 from bot.turn import Acknowledge, Effect, Turn
 from content import notice, outcome, pager, phrase, task
 from content.message import Written
 from content.notice import NoticeKind
-from content.task import TaskError
+from content.task import TaskError, TaskKind
 
 
 def press(turn: Turn, ref: str, value: str) -> list[Effect]:
@@ -15,6 +15,8 @@ def press(turn: Turn, ref: str, value: str) -> list[Effect]:
     errand = of_attempt(turn, ref)
     if turn.staff() is None or errand is None:
         return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]
+    if value in cases.WORDS:
+        return cases.page(turn, errand, value)
     if value in publishing.WORDS:
         return publishing.press(turn, errand, value)
     if value == "draft":
@@ -33,7 +35,9 @@ def press(turn: Turn, ref: str, value: str) -> list[Effect]:
 
 def take(turn: Turn, errand: uuid.UUID, ref: str) -> None:
     """Give the task to who acts, and stop calling the others to it."""
-    task.take(turn.session, errand, turn.actor(), turn.now)
+    taken = task.take(turn.session, errand, turn.actor(), turn.now)
+    if taken.kind is TaskKind.CASE:
+        cases.own(turn, taken)
     attempt = outcome.by_ref(turn.session, ref)
     if attempt is not None:
         pager.answered(turn.session, errand, attempt.recipient_id, turn.now)

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from bot.commands import ask, broadcast, dialogue, doors, resident, review, status
+from bot.commands import (
+    ask,
+    broadcast,
+    cases,
+    dialogue,
+    doors,
+    resident,
+    review,
+    ruling,
+    status,
+)
 from bot.turn import Effect, Say, Turn
 from content import phrase
 from content.message import Written
@@ -27,7 +37,7 @@ def command(turn: Turn, text: str) -> list[Effect]:
         case "/check":
             matter = ask.asked(turn).matter
             return ask.question(turn) if matter else [_say(turn, "intent.empty")]
-        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors":
+        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors" | "/cases":
             return _staff(turn, word, rest)
     return [_say(turn, "staff.commands" if turn.staff() else "join.help")]
 
@@ -40,6 +50,8 @@ def awaited(turn: Turn, text: str) -> list[Effect] | None:
         return broadcast.answer(turn, step, text, data)
     if room == "review" and turn.staff() is not None:
         return review.answer(turn, step, text, data)
+    if room == "ruling" and turn.staff() is not None:
+        return ruling.answer(turn, step, text, data)
     return resident.typed(turn, text)
 
 
@@ -55,6 +67,8 @@ def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
             return review.cancel(turn, rest)
         case "/doors":
             return doors.show(turn, rest)
+        case "/cases":
+            return cases.queue(turn, rest)
     return status.show(turn, rest)
 
 

@@ -107,6 +107,7 @@ def _cases() -> None:
         sa.Column("owner_id", sa.Uuid(), nullable=True),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("merged_id", sa.Uuid(), nullable=True),
+        sa.Column("ruling", sa.LargeBinary(), nullable=True),
         sa.Column("stamp", sa.BigInteger(), nullable=False, server_default="0"),
     ):
         op.add_column("case", column)
