@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from verification.tables import phrases, table
 from verification.text import fold
+from verification.words import han_count
 
-_LONG = 60
+_LONG, _LONG_LATIN = 60, 120
+"""Characters above which a text is rather a letter than a call."""
 
 
 class Hotline(StrEnum):
@@ -45,38 +47,65 @@ class Emergency:
 
 @functools.cache
 def _signs(name: str, field: str = "signs") -> re.Pattern[str]:
-    return re.compile("|".join(table("gate")[name][field]))
+    return _compiled(table("gate")[name][field])
 
 
 @functools.cache
 def _kinds() -> tuple[tuple[str, Hotline, re.Pattern[str]], ...]:
     return tuple(
-        (row["kind"], Hotline(row["hotline"]), re.compile("|".join(row["signs"])))
+        (row["kind"], Hotline(row["hotline"]), _compiled(row["signs"]))
         for row in table("gate")["emergency"]
     )
+
+
+def _compiled(signs: list[str]) -> re.Pattern[str]:
+    words = table("gate")["words"]
+    return re.compile(re.sub(r"<([a-z]+)>", lambda name: words[name[1]], "|".join(signs)))
 
 
 def emergency(text: str) -> Emergency | None:
     """Find the most urgent emergency under way in `text`, or None.
 
-    Advice, plans and stories (闻到煤气味要先…, 着火了往哪跑最安全) are none.
+    Advice, plans and stories (闻到煤气味要先…, 着火了往哪跑最安全) are none; nor are turns of speech.
+    Who may take their own life is heard whatever else is said.
     """
-    spoken = fold(text)
-    if _signs("calm").search(spoken):
+    spoken = _corrected(fold(text))
+    if _signs("fiction").search(spoken):
         return None
+    at_rest = _at_rest(spoken)
+    plain = _signs("turns").sub(lambda found: "·" * len(found.group()), spoken)
     for kind, hotline, signs in _kinds():
-        found = signs.search(spoken)
-        if found and (
-            len(spoken) <= _LONG
-            or _signs("near").search(spoken[max(0, found.start() - 12) : found.end() + 12])
-        ):
+        found = None if at_rest and kind != "suicide" else signs.search(plain)
+        if found and _is_near(kind, found, spoken):
             return Emergency(kind, hotline, hearsay=_hearsay(spoken), phrase=found.group())
     return None
+
+
+def _corrected(spoken: str) -> str:
+    slips = table("gate")["slips"]
+    return re.sub("|".join(slips), lambda found: slips[found.group()], spoken)
+
+
+def _at_rest(spoken: str) -> bool:
+    """Whether it is over, or only advice is asked for and nothing is said to be here and now."""
+    return bool(
+        _signs("past").search(spoken)
+        or (_signs("calm").search(spoken) and not _signs("urgent").search(spoken))
+    )
+
+
+def _is_near(kind: str, found: re.Match[str], spoken: str) -> bool:
+    """Whether a sign counts: in a long text, only beside who speaks of what is near."""
+    if len(spoken) <= (_LONG if han_count(spoken) else _LONG_LATIN):
+        return True
+    around = spoken[max(0, found.start() - 12) : found.end() + 12]
+    return kind != "call" and _signs("near").search(around) is not None
 
 
 def _hearsay(spoken: str) -> bool:
     return bool(
         phrases("chain", "hearsay").search(spoken)
+        or _signs("asked").search(spoken)
         or _signs("service_request", "unless").search(spoken)
     )
 

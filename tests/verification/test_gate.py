@@ -1,8 +1,14 @@
 """The gate: emergencies are heard, advice and rumors are not taken for them."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from verification.gate import Hotline, Intent, emergency, intent
+
+CALLS = tomllib.loads(Path(__file__).with_name("calls.toml").read_text(encoding="utf-8"))
+"""Calls for help in many wordings, and calm texts that look like them."""
 
 
 @pytest.mark.parametrize(
@@ -44,6 +50,26 @@ def test_an_emergency_names_its_hotline(said: str, hotline: Hotline) -> None:
 )
 def test_advice_and_talk_raise_no_alarm(said: str) -> None:
     assert emergency(said) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(kind, one) for kind, said in CALLS["emergency"].items() for one in said]
+)
+def test_a_call_for_help_is_heard_however_it_is_worded(kind: str, said: str) -> None:
+    assert emergency(said) is not None, kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(kind, one) for kind, said in CALLS["calm"].items() for one in said]
+)
+def test_what_only_looks_like_a_call_raises_no_alarm(kind: str, said: str) -> None:
+    assert emergency(said) is None, kind
+
+
+def test_who_may_take_their_own_life_is_heard_whatever_else_is_said() -> None:
+    found = emergency("妈妈去世以后我就不想活了")
+    assert found is not None
+    assert found.kind == "suicide"
 
 
 def test_hearsay_of_an_emergency_is_marked_as_such() -> None:
