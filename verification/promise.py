@@ -46,6 +46,16 @@ def owner(session: Session, matter: Case, language: Written) -> str:
     return phrase.traditional(title) if language is Written.HANT else title
 
 
+def next_word(session: Session, matter: Case, within: timedelta = PROMISE) -> datetime | None:
+    """Return when the first asker hears that it is still being checked; None for nobody."""
+    waits = [
+        (heard.reminded_at or heard.at) + within
+        for heard in case.askers(session, matter)
+        if heard.state is State.WAITING and heard.address_id is not None
+    ]
+    return min(waits, default=None)
+
+
 def _waiting(session: Session, since: datetime) -> dict[uuid.UUID, list[Heard]]:
     """Return by case whose last word from us is older than `since`; locked against other rounds."""
     query = (

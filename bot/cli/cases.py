@@ -1,17 +1,22 @@
 """`linxun cases`: what residents asked and no fact settles, for an expert to settle."""
 
+import base64
+import mimetypes
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from bot import config
 from bot.cli import context
 from bot.cli.facts import acting, put, say
 from content import mask
 from content.event import Actor
-from verification import case, exchange, facts, settlement
-from verification.case import Case
+from verification import case, errand, exchange, facts, joining, promise, settlement, standing
+from verification.case import Case, File
 from verification.fact import Fact, Statement
 from verification.settlement import Settled
 
@@ -23,13 +28,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")
 
 @app.command("list")
 def show_all(as_json: AsJson = False) -> None:
-    """List the open cases, oldest first; phone and identity numbers are covered."""
-    with acting() as (session, _):
+    """List the open cases, the first that is due first; phone and identity numbers are covered."""
+    with acting() as (session, actor):
+        case.require_worker(session, actor)
         rows = [_row(session, matter) for matter in case.open_cases(session)]
     if as_json:
         put(rows)
         return
-    columns = ("number", "asked", "due", "matter", "files")
+    columns = ("number", "asked", "due", "owner", "matter", "files")
     table = Table(*columns)
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
@@ -37,21 +43,83 @@ def show_all(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
-    """Show one case: what was asked, why it was not answered, what came with it."""
-    with acting() as (session, _):
+def show(
+    number: Number,
+    *,
+    files: Annotated[
+        Path | None, typer.Option(help="save what came with it in this folder")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one case: what was asked, why it was not answered, what is near, what came with it."""
+    with acting() as (session, actor):
+        case.require_worker(session, actor)
         matter = case.numbered(session, number)
+        asked = case.askers(session, matter)
         row = _row(session, matter) | {
             "why": matter.why,
-            "settled": matter.settled_at.isoformat() if matter.settled_at else "",
-            "questions": [mask.mask(heard.text) for heard in case.askers(session, matter)],
+            "settled": _moment(matter.settled_at),
+            "questions": [
+                {"number": heard.number, "text": mask.mask(heard.text)} for heard in asked
+            ],
+            "near": [
+                {"number": one.number, "matter": one.matter}
+                for one in joining.near(session, matter)
+            ],
             "attachments": [one.kind for one in case.files(session, matter)],
+            "saved": _save(case.files(session, matter), files) if files else [],
         }
     if as_json:
         put(row)
         return
     for name, value in row.items():
-        say(f"{name}: {'；'.join(value) if isinstance(value, list) else value}")
+        say(f"{name}: {_line(value)}")
+
+
+@app.command()
+def take(number: Number, as_json: AsJson = False) -> None:
+    """Take a case: you answer for it, and who asked hears your title while they wait."""
+    with acting() as (session, actor):
+        matter = case.numbered(session, number)
+        errand.take(session, matter, actor, context.now())
+        row = _row(session, matter)
+    if as_json:
+        put(row)
+    else:
+        say(f"核实单{row['number']}交给您了，{row['due']}以前。 It is yours, due {row['due']}.")
+
+
+@app.command()
+def merge(
+    number: Number,
+    into: Annotated[int, typer.Argument(help="the case on the same matter that stays")],
+    as_json: AsJson = False,
+) -> None:
+    """Merge a case into another one: all who asked wait for one answer."""
+    with acting() as (session, actor):
+        cases = (case.numbered(session, number), case.numbered(session, into))
+        row = _row(session, joining.merge(session, *cases, actor, context.now()))
+    if as_json:
+        put(row)
+    else:
+        say(f"核实单{number}已并入{row['number']}。 Case {number} is now part of {row['number']}.")
+
+
+@app.command()
+def split(
+    number: Number,
+    questions: Annotated[list[int], typer.Argument(help="the numbers of the questions to move")],
+    as_json: AsJson = False,
+) -> None:
+    """Split off questions that joined a case wrongly: they become a case of their own."""
+    with acting() as (session, actor):
+        matter = case.numbered(session, number)
+        now = context.now()
+        row = _row(session, joining.split(session, matter, questions, actor, now))
+    if as_json:
+        put(row)
+    else:
+        say(f"拆成了核实单{row['number']}。 They are case {row['number']} now.")
 
 
 @app.command()
@@ -84,7 +152,7 @@ def settle(
             "explanation": explanation,
             "valid_until": valid_until,
             "area": area,
-            "date": now.date().isoformat(),
+            "date": now.astimezone(standing.zone(session)).date().isoformat(),
         }
         done = _settle(session, matter, actor, fact, given)
         code = done.fact.code
@@ -107,11 +175,41 @@ def _settle(
 
 
 def _row(session: Session, matter: Case) -> dict[str, Any]:
+    within = timedelta(hours=config.settings().promise_hours)
     return {
         "number": matter.number,
         "matter": matter.matter,
         "asked": len(case.askers(session, matter)),
         "files": len(case.files(session, matter)),
-        "opened": matter.opened_at.isoformat(),
-        "due": matter.due_at.isoformat(timespec="minutes"),
+        "opened": _moment(matter.opened_at),
+        "due": _moment(matter.opened_at + within),
+        "owner": case.owner(session, matter),
+        "taken": _moment(matter.taken_at),
+        "promise": _moment(promise.next_word(session, matter, within)),
+        "waits": matter.settled_at is None and matter.fact_id is not None,
     }
+
+
+def _moment(at: datetime | None) -> str:
+    return at.isoformat(timespec="minutes") if at else ""
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return "；".join(
+        f"{one['number']} {one.get('text', one.get('matter'))}" if isinstance(one, dict) else one
+        for one in value
+    )
+
+
+def _save(came: list[File], folder: Path) -> list[str]:
+    """Write what came with a case into a folder; what is still with the provider is left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = []
+    for one in came:
+        if one.data is not None:
+            path = folder / f"{one.id.hex}{mimetypes.guess_extension(one.kind) or '.bin'}"
+            path.write_bytes(base64.b64decode(one.data))
+            saved.append(str(path))
+    return saved
