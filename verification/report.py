@@ -28,6 +28,14 @@ _HOME = re.compile(
     r"(?<!\d)\d{1,3}[-－](?:\d{1,2}[-－])?\d{3,4}(?!\d)|\d{1,2}\s*单元|\d{3,4}\s*[室房]"
 )
 """Homes as people write them: 3-2-501, 2单元501室; a building alone is nobody's home."""
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁"
+    "任沈姚卢姜崔钟谭陆汪范石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙陶黎贺顾毛郝龚邵万钱严覃武戴莫孔"
+)
+_PERSON = re.compile(
+    f"[{_SURNAMES}](?=[大老]?(?:爷|妈|娘|奶奶|爷爷|阿姨|叔|伯|婶|嫂|哥|姐|先生|女士|太太|师傅|老师|医生))"
+)
+"""Surnames before what people are called by: 王奶奶, 李师傅."""
 _BOOKED = "question."
 
 
@@ -311,7 +319,7 @@ def _cover(session: Session) -> Callable[[str], str]:
     pattern = re.compile("|".join(map(re.escape, names))) if names else None
 
     def cover(text: str) -> str:
-        covered = _HOME.sub("***", mask.mask(text))
+        covered = _PERSON.sub("*", _HOME.sub("***", mask.mask(text)))
         return pattern.sub("***", covered) if pattern else covered
 
     return cover

@@ -43,28 +43,34 @@ _WIDTH, _LABELS = 7.2, 12
 
 
 def days(now: Sequence[Day]) -> str:
-    """Draw what became of each day's questions, as stacked bars."""
+    """Draw what became of each day's questions, in numbers and in shares, as stacked bars."""
     from matplotlib.ticker import MaxNLocator
 
-    with _drawing(2.6, "days") as (figure, axes):
-        at = range(len(now))
-        below = [0] * len(now)
-        for state, (label, colour) in STATES.items():
-            heights = [getattr(day, state) for day in now]
-            axes.bar(at, heights, bottom=below, color=colour, label=label, width=0.8)
-            below = [low + height for low, height in zip(below, heights, strict=True)]
+    with _drawing(3.8, "days", rows=2) as (figure, (counts, shares)):
+        _stack(counts, now, [1] * len(now))
+        _stack(shares, now, [max(1, day.total) for day in now])
+        counts.yaxis.set_major_locator(MaxNLocator(integer=True))
+        counts.set_ylim(0, max(4, *(day.total for day in now)) * 1.05)
+        _percent(shares.set_ylim, shares.set_yticks)
         step = max(1, -(-len(now) // _LABELS))
-        axes.set_xticks(list(at)[::step], [f"{day.day:%m-%d}" for day in now[::step]])
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(0, max(4, *below) * 1.05)
-        axes.grid(axis="y", color=_FAINT, linewidth=0.6)
-        _legend(axes, columns=2)
+        shares.set_xticks(range(0, len(now), step), [f"{day.day:%m-%d}" for day in now[::step]])
+        _legend(figure, counts)
         return _svg(figure)
+
+
+def _stack(axes: "Axes", now: Sequence[Day], whole: Sequence[int]) -> None:
+    """Draw each day's questions upon one another, as parts of `whole`."""
+    below = [0.0] * len(now)
+    for state, (label, colour) in STATES.items():
+        heights = [getattr(day, state) / all_ for day, all_ in zip(now, whole, strict=True)]
+        axes.bar(range(len(now)), heights, bottom=below, color=colour, label=label, width=0.8)
+        below = [low + height for low, height in zip(below, heights, strict=True)]
+    axes.grid(axis="y", color=_FAINT, linewidth=0.6)
 
 
 def speed(now: Period, before: Period) -> str:
     """Draw which share was answered within which time: by itself, and by experts."""
-    with _drawing(2.6, "speed") as (figure, axes):
+    with _drawing(2.6, "speed") as (figure, (axes,)):
         for values, colour, style, label in (
             (now.automatic, "#1b7f5c", "-", "自动 automatic"),
             (now.experts, "#3d6fb6", "-", "专家 experts"),
@@ -82,13 +88,13 @@ def speed(now: Period, before: Period) -> str:
         _percent(axes.set_ylim, axes.set_yticks)
         axes.grid(color=_FAINT, linewidth=0.6)
         if axes.lines:
-            _legend(axes, columns=2)
+            _legend(figure, axes)
         return _svg(figure)
 
 
 def precision(now: Period, before: Period) -> str:
     """Draw the share of right answers among the judged ones, with its interval."""
-    with _drawing(1.2, "precision") as (figure, axes):
+    with _drawing(1.2, "precision") as (figure, (axes,)):
         for row, (one, colour) in enumerate(((before, "#8b949e"), (now, "#1b7f5c"))):
             found = one.precision
             if found.judged:
@@ -105,7 +111,9 @@ def precision(now: Period, before: Period) -> str:
 
 
 @contextmanager
-def _drawing(height: float, name: str) -> Iterator[tuple["Figure", "Axes"]]:
+def _drawing(
+    height: float, name: str, rows: int = 1
+) -> Iterator[tuple["Figure", "tuple[Axes, ...]"]]:
     """Open a figure; its texts stay texts, whose fonts are the reader's and not this machine's."""
     # heavy, and needed by this command only
     import matplotlib as mpl
@@ -127,10 +135,11 @@ def _drawing(height: float, name: str) -> Iterator[tuple["Figure", "Axes"]]:
         # this machine may lack the characters; the reader's does not
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-        axes = figure.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
-        yield figure, axes
+        below = tuple(figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
+        for axes in below:
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_axisbelow(True)
+        yield figure, below
 
 
 def _percent(limits: Any, ticks: Any) -> None:
@@ -138,10 +147,9 @@ def _percent(limits: Any, ticks: Any) -> None:
     ticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
-def _legend(axes: "Axes", *, columns: int) -> None:
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=2 * columns, frameon=False, fontsize=8
-    )
+def _legend(figure: "Figure", axes: "Axes") -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=8)
 
 
 def _svg(figure: "Figure") -> str:
