@@ -49,6 +49,8 @@ def agree(
 ) -> tuple[Near, ...]:
     """Return what is near a fact; raises Contradicts where the editor has still to decide."""
     nearby = near(session, fact, now, base)
+    if not any(one.contradicts for one in nearby):
+        return nearby
     settled = links(session, fact, LinkKind.BESIDE) | links(session, fact, LinkKind.REPLACES)
     found = contradiction.against(nearby, {str(one) for one in settled})
     if not found:

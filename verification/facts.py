@@ -1,7 +1,7 @@
 """The official fact base: draft, sign, publish, change, withdraw."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -88,19 +88,27 @@ def sign(session: Session, fact: Fact, actor: Actor, now: datetime) -> FactVersi
 
     Raises Refused for who is no acting expert, and for a withdrawn fact.
     """
+    return sign_all(session, [fact], actor, now)[0]
+
+
+def sign_all(
+    session: Session, wanted: Sequence[Fact], actor: Actor, now: datetime
+) -> list[FactVersion]:
+    """Sign the newest versions of many facts; the same as to sign each."""
     require_expert(session, actor)
-    if fact.state is FactState.WITHDRAWN:
+    if any(fact.state is FactState.WITHDRAWN for fact in wanted):
         raise Refused(_GONE)
-    version = current(session, fact, fact.latest)
-    if fact.signed == fact.latest:
-        return version
-    version.signed_at, version.signed_by = now, actor.id
-    fact.signed = fact.latest
-    if not fact.published:
-        fact.state = FactState.SIGNED
+    versions = [current(session, fact, fact.latest) for fact in wanted]
+    for fact, version in zip(wanted, versions, strict=True):
+        if fact.signed == fact.latest:
+            continue
+        version.signed_at, version.signed_by = now, actor.id
+        fact.signed = fact.latest
+        if not fact.published:
+            fact.state = FactState.SIGNED
+        event.add(session, actor, "fact.signed", fact.id, now, version=version.number)
     session.flush()
-    event.add(session, actor, "fact.signed", fact.id, now, version=version.number)
-    return version
+    return versions
 
 
 def publish(
@@ -299,12 +307,12 @@ def expired(session: Session, since: datetime | None, now: datetime) -> list[Fac
 
 def waiting(session: Session) -> list[Fact]:
     """Return the facts with a signed version that waits for who publishes it, oldest first."""
-    query = select(Fact).where(
-        Fact.community_id == store.community(session),
-        Fact.state != FactState.WITHDRAWN,
-        Fact.signed > Fact.published,
-    )
-    return list(session.scalars(query.order_by(Fact.id)))
+    return list(session.scalars(_signed(session).order_by(Fact.id)))
+
+
+def any_waiting(session: Session) -> bool:
+    """Return whether a signed version waits for who publishes it."""
+    return session.scalars(_signed(session).limit(1)).first() is not None
 
 
 def _write(
@@ -341,6 +349,14 @@ def _path(session: Session, area: str) -> str:
     if found is None:
         return area
     return "" if found.path == "/" else found.path
+
+
+def _signed(session: Session) -> Select[Fact]:
+    return select(Fact).where(
+        Fact.community_id == store.community(session),
+        Fact.state != FactState.WITHDRAWN,
+        Fact.signed > Fact.published,
+    )
 
 
 def _complete(statement: Statement) -> None:

@@ -87,10 +87,9 @@ def sign(
 ) -> list[FactVersion]:
     """Sign facts as an expert, and call the publishers to them: by one task, however many."""
     before = {fact.id for fact in wanted if fact.signed == fact.latest}
-    signed = [facts.sign(session, fact, actor, now) for fact in wanted]
+    signed = facts.sign_all(session, wanted, actor, now)
     fresh = [fact for fact in wanted if fact.id not in before]
-    for fact in fresh:
-        _called_off(session, fact, "changed", actor, now)
+    _called_off(session, fresh, "changed", actor, now)
     if len(fresh) == 1:
         note = _note(signed[wanted.index(fresh[0])])
         task.add(session, TaskKind.PUBLISH, actor, now, subject_id=fresh[0].id, note=note)
@@ -114,7 +113,7 @@ def publish(
     by one that it replaces. Takes and raises what `facts.publish` takes and raises.
     """
     made = facts.publish(session, fact, actor, now, version=version, base=base)
-    _called_off(session, fact, "published", actor, now)
+    _called_off(session, [fact], "published", actor, now)
     told = _answered(session, fact, made, actor, now) + correction.correct(session, fact, now)
     for other in sorted(agreement.links(session, fact, LinkKind.REPLACES)):
         told += correction.replace(session, facts.get(session, other), made, now)
@@ -138,7 +137,7 @@ def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> int:
     What waited for it to be published goes back to the experts.
     """
     facts.withdraw(session, fact, actor, now)
-    _called_off(session, fact, "withdrawn", actor, now)
+    _called_off(session, [fact], "withdrawn", actor, now)
     _released(session, fact, now)
     return correction.correct(session, fact, now)
 
@@ -146,7 +145,7 @@ def withdraw(session: Session, fact: Fact, actor: Actor, now: datetime) -> int:
 def send_back(session: Session, fact: Fact, actor: Actor, now: datetime) -> None:
     """Give what is signed back to the experts, as the publisher who will not publish it."""
     facts.send_back(session, fact, actor, now)
-    _called_off(session, fact, "returned", actor, now)
+    _called_off(session, [fact], "returned", actor, now)
     _released(session, fact, now)
 
 
@@ -196,14 +195,16 @@ def _answer(session: Session, matter: Case, version: FactVersion, now: datetime)
     return len(set(addresses))
 
 
-def _called_off(session: Session, fact: Fact, outcome: str, actor: Actor, now: datetime) -> None:
-    """Close the task that called the publishers to a fact; the last one closes those to many."""
-    open_tasks = [one for one in task.waiting(session) if one.kind is TaskKind.PUBLISH]
-    if not open_tasks:
-        return
-    left = facts.waiting(session)
-    for one in open_tasks:
-        if one.subject_id == fact.id or (one.subject_id is None and not left):
+def _called_off(
+    session: Session, gone: Sequence[Fact], outcome: str, actor: Actor, now: datetime
+) -> None:
+    """Close the tasks that called the publishers to facts; the last fact closes those to many."""
+    ids = {fact.id for fact in gone}
+    for one in task.waiting(session):
+        if one.kind is not TaskKind.PUBLISH:
+            continue
+        about_many = one.subject_id is None
+        if one.subject_id in ids or (about_many and not facts.any_waiting(session)):
             task.done(session, one.id, outcome, actor, now)
 
 
