@@ -192,7 +192,7 @@ def add_variant(
 
     One that staff write is `accepted` at once; one that a resident's choice suggests waits.
     """
-    digest = store.digest(session, texts.normalise(wording).folded or wording)
+    digest = store.digest(session, texts.settled(wording) or wording)
     mine = store.community(session)
     known = select(FactVariant.id).where(
         FactVariant.community_id == mine,
