@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -12,11 +12,14 @@ from content.event import HOUSE
 from content.message import Written
 from content.notice import NoticeKind
 from content.plain import moment
-from verification import answer, case, errand, facts, telling
+from verification import answer, case, errand, facts, standing, telling
 from verification.case import Heard, State
 from verification.fact import Fact, FactState, FactVersion
 from verification.index import Verdict
 from verification.telling import Telling
+
+_LATELY = timedelta(days=90)
+"""How long after its last day a fact is still looked at."""
 
 
 def correct(session: Session, fact: Fact, now: datetime) -> int:
@@ -62,15 +65,22 @@ def replace(session: Session, old: Fact, new: FactVersion, now: datetime) -> int
 
 
 def expire(session: Session, now: datetime) -> int:
-    """Tell everyone who was told a fact past its last day that it is, once; return how many."""
-    return sum(_expire(session, fact, now) for fact in facts.expired(session, None, now))
+    """Tell everyone who was told a fact past its last day that it is, once; return how many.
+
+    Who was told it after that day has heard so with it.
+    """
+    over = {fact.id: fact for fact in facts.expired(session, now - _LATELY, now)}
+    known = telling.unaware(session, over)
+    return sum(_expire(session, over[fact_id], known[fact_id], now) for fact_id in sorted(known))
 
 
-def _expire(session: Session, fact: Fact, now: datetime) -> int:
-    stale = telling.outdated(session, fact.id, fact.published, gone=True)
+def _expire(session: Session, fact: Fact, known: list[Telling], now: datetime) -> int:
+    version = facts.current(session, fact)
+    zone = standing.zone(session)
+    last = version.valid_until
+    stale = [one for one in known if last and one.at.astimezone(zone).date() <= last]
     if not stale:
         return 0
-    version = facts.current(session, fact)
     groups, count = _by_verdict(session, fact, stale, None)
     for verdict, heard in groups.items():
         texts = _past(version, verdict, [one.language for one in heard])

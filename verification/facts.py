@@ -26,7 +26,7 @@ from verification.fact import (
     Statement,
     VariantState,
 )
-from verification.index import Verdict
+from verification.view import Verdict
 
 _GONE = "这条事实已撤回，请写新的。 This fact was withdrawn: write a new one instead."
 _UNKNOWN = "没有这条事实。 There is no fact with this id: `linxun facts list` shows them."
@@ -292,16 +292,15 @@ def unsigned(session: Session) -> list[Fact]:
     return list(session.scalars(query.order_by(Fact.id)))
 
 
-def expired(session: Session, since: datetime | None, now: datetime) -> list[Fact]:
-    """Return the published facts whose last day ended after `since` (None: ever), oldest first."""
+def expired(session: Session, since: datetime, now: datetime) -> list[Fact]:
+    """Return the published facts whose last day ended after `since`, oldest first."""
     zone = ZoneInfo(session.get_one(Community, store.community(session)).zone)
     query = (
         everything(session, published=True)
         .where(Fact.state == FactState.PUBLISHED)
         .where(FactVersion.valid_until < now.astimezone(zone).date())
+        .where(FactVersion.valid_until >= since.astimezone(zone).date())
     )
-    if since is not None:
-        query = query.where(FactVersion.valid_until >= since.astimezone(zone).date())
     return [fact for fact, _ in session.execute(query)]
 
 
@@ -371,6 +370,8 @@ def _complete(statement: Statement) -> None:
 def touch(session: Session, fact: Fact) -> None:
     """Note that a fact has changed, so that every process follows."""
     fact.changed = _next(session)
+    if fact.state is FactState.PUBLISHED:
+        shelf.keep(session, fact)
     session.flush()
 
 

@@ -1,6 +1,8 @@
 """Who was told which version of a fact, so that a correction finds them all."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -80,6 +82,19 @@ def told(session: Session, fact_id: uuid.UUID) -> int:
         Telling.community_id == store.community(session), Telling.fact_id == fact_id
     )
     return session.scalar(query) or 0
+
+
+def unaware(session: Session, fact_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Telling]]:
+    """Return, for each of these facts, who has not heard that it does not hold any more."""
+    query = select(Telling).where(
+        Telling.community_id == store.community(session),
+        Telling.fact_id.in_(list(fact_ids)),
+        Telling.withdrawn.is_(False),
+    )
+    found: defaultdict[uuid.UUID, list[Telling]] = defaultdict(list)
+    for one in session.scalars(query.order_by(Telling.question_id.desc())):
+        found[one.fact_id].append(one)
+    return found
 
 
 def counts(session: Session) -> dict[uuid.UUID, int]:

@@ -31,9 +31,9 @@ Told = Callable[[uuid.UUID, NoticeKind], list[dict[str, object]]]
 def ask(store: Store, now: datetime) -> Callable[[str, uuid.UUID], int]:
     base = shelf.Base()
 
-    def heard(text: str, who: uuid.UUID) -> int:
+    def heard(text: str, who: uuid.UUID, at: datetime = now) -> int:
         with store.begin() as session:
-            return desk.hear(session, base, Question(text, who), now).number
+            return desk.hear(session, base, Question(text, who), at).number
 
     return heard
 
@@ -213,3 +213,13 @@ def test_who_was_told_hears_once_that_it_is_over(
     assert counts == [1, 0]
     (past,) = told(cast.wang, NoticeKind.CORRECTION)
     assert (past["verdict"], "7月21日" in str(past["truth"])) == ("outdated", True)
+
+
+@pytest.mark.usefixtures("short")
+def test_who_was_told_when_it_was_over_hears_no_more(
+    store: Store, cast: Any, ask: Any, now: datetime
+) -> None:
+    later = now + timedelta(days=2)
+    ask(RUMOR, cast.wang, later)
+    with store.begin() as session:
+        assert correction.expire(session, later) == 0
