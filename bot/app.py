@@ -25,7 +25,7 @@ from content import ladder, loudspeaker
 from content.clock import Clock
 from content.message import Kind
 from content.store import Store
-from verification import shelf
+from verification import joining, shelf
 
 log = structlog.get_logger("app")
 
@@ -90,6 +90,7 @@ class App:
             lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
         )
         base = await self.store.query(shelf.base)
+        await self.store.query(joining.warm)
         house = House(base, self.senders, self.ladders, username)
         self._parts = _Parts(
             Worker(self.store, self.clock, self.channels, self.senders, self.ladders),

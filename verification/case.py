@@ -14,7 +14,7 @@ from content import event, identity, mask, store
 from content.base import Base, Identified, Instant, Secret, SecretJson, new_id, new_number
 from content.event import Actor
 from content.message import Kind, Written
-from content.staff import Role
+from content.staff import Role, Staff
 from verification.fact import Refused
 
 PROMISE = timedelta(hours=24)
@@ -203,14 +203,18 @@ def start(session: Session, heard: Heard, matter: str, why: str, now: datetime) 
 
 
 def take(session: Session, matter: Case, actor: Actor, now: datetime) -> None:
-    """Let an expert or publisher answer for an open case; raises Refused when a colleague does."""
+    """Let an expert or publisher answer for an open case; raises Refused when a colleague does.
+
+    What is overdue, or was left behind by who has left, may be taken over.
+    """
     require_worker(session, actor)
     require_open(matter)
-    if matter.owner_id not in (None, actor.id):
+    held = owner(session, matter)
+    if held is not None and held.id != actor.id and now <= matter.due_at:
         raise Refused(
             f"核实单{matter.number}已有同事在核实。 A colleague is on case {matter.number} already."
         )
-    if matter.owner_id is None:
+    if matter.owner_id != actor.id:
         matter.owner_id, matter.taken_at = actor.id, now
         session.flush()
         event.add(session, actor, "case.taken", matter.id, now)
@@ -262,9 +266,10 @@ def of_id(session: Session, case_id: uuid.UUID | None) -> Case:
     return numbered(session, found.number)
 
 
-def owner(session: Session, matter: Case) -> str:
-    """Return the name of who has taken a case, for their colleagues; "" for nobody."""
-    return identity.staff(session, matter.owner_id).name if matter.owner_id else ""
+def owner(session: Session, matter: Case) -> Staff | None:
+    """Return who answers for a case; None where nobody has taken it, or who did has left."""
+    found = session.get(Staff, (matter.community_id, matter.owner_id)) if matter.owner_id else None
+    return found if found is not None and found.left_at is None else None
 
 
 def told(session: Session, heard: Heard) -> int:

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import event, mask, store
@@ -15,10 +15,11 @@ from content.place import Place, PlaceKind
 from verification import case, errand, kinship, standing
 from verification.case import Case, File, Heard, State
 from verification.fact import Refused
+from verification.judgement import Course
 from verification.kinship import Kin, Matter, Pool
 
-_POOLS: WeakKeyDictionary[Engine | Connection, dict[uuid.UUID, Pool]] = WeakKeyDictionary()
-"""The open cases in memory, for each database and community; a cache that every look renews."""
+_POOLS: dict[uuid.UUID, Pool] = {}
+"""The open cases in memory by community: a cache that every look brings up to its own session."""
 
 
 def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Case, bool]:
@@ -33,7 +34,7 @@ def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Cas
         matter = session.get_one(Case, (heard.community_id, uuid.UUID(kin.joins)))
     fresh = matter is None
     if matter is None:
-        matter = case.start(session, heard, heard.text, why, now)
+        matter = case.start(session, heard, _words(heard), why, now)
     elif heard.digest != matter.digest:
         matter.stamp = new_number()
     near = [one for one in (kin.joins, *kin.near) if one not in ("", str(matter.id))]
@@ -41,6 +42,11 @@ def attach(session: Session, heard: Heard, why: str, now: datetime) -> tuple[Cas
     heard.case_id, heard.state = matter.id, State.WAITING
     session.flush()
     return matter, fresh
+
+
+def warm(session: Session) -> None:
+    """Read the open cases into memory: done once when a process starts."""
+    _synced(session)
 
 
 def near(session: Session, matter: Case) -> list[Case]:
@@ -128,34 +134,45 @@ def _kin(session: Session, heard: Heard, home: str) -> Kin:
     came = select(File.id).where(File.community_id == mine, File.question_id == heard.id)
     if not heard.text or session.scalar(came.limit(1)) is not None:
         return Kin()
+    return _synced(session).find(_words(heard), heard.at, home)
+
+
+def _synced(session: Session) -> Pool:
+    mine = store.community(session)
     rows = session.execute(
         select(Case.id, Case.stamp).where(Case.community_id == mine, Case.settled_at.is_(None))
     )
-    pool = _pool(session)
+    pool = _POOLS.setdefault(mine, Pool(standing.zone(session)))
     pool.sync({str(one): stamp for one, stamp in rows}, lambda ids: _matters(session, ids))
-    return pool.find(mask.mask(heard.text), heard.at, home)
-
-
-def _pool(session: Session) -> Pool:
-    mine = store.community(session)
-    pools = _POOLS.setdefault(session.get_bind(), {})
-    if mine not in pools:
-        pools[mine] = Pool(standing.zone(session))
-    return pools[mine]
+    return pool
 
 
 def _matters(session: Session, wanted: Sequence[str]) -> list[Matter]:
     """Return what is asked in these cases; what came with a file is not known by its words."""
-    found = []
-    for one in wanted:
-        matter = session.get_one(Case, (store.community(session), uuid.UUID(one)))
-        filed = {file.question_id for file in case.files(session, matter)}
-        asked = [heard for heard in case.askers(session, matter) if heard.id not in filed]
-        first = ((matter.matter, asked[0].at),) if asked else ()
-        others = tuple((mask.mask(heard.text), heard.at) for heard in asked)
-        home = _home(session, asked[0]) if asked else ""
-        found.append(Matter(one, (*first, *others), home))
-    return found
+    mine = store.community(session)
+    filed = select(File.question_id).where(File.community_id == mine)
+    query = (
+        select(Case.id, Case.matter, Heard)
+        .join(Heard, (Heard.community_id == mine) & (Heard.case_id == Case.id))
+        .where(Case.community_id == mine, Case.id.in_([uuid.UUID(one) for one in wanted]))
+        .where(Heard.id.not_in(filed))
+        .order_by(Case.number, Heard.number)
+    )
+    found: dict[uuid.UUID, Matter] = {}
+    for case_id, matter, heard in session.execute(query):
+        if case_id not in found:
+            first = ((matter, heard.at),)
+            found[case_id] = Matter(str(case_id), first, _home(session, heard))
+        wordings = (*found[case_id].wordings, (_words(heard), heard.at))
+        found[case_id] = replace(found[case_id], wordings=wordings)
+    return list(found.values())
+
+
+def _words(heard: Heard) -> str:
+    """Return what a question leaves to be checked: of a letter the points without an answer."""
+    parts = heard.decision.get("parts") or ()
+    points = [one["text"] for one in parts if one.get("course") != Course.ANSWER]
+    return mask.mask("\n".join(points) or heard.text)
 
 
 def _home(session: Session, heard: Heard) -> str:

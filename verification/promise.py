@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import event, identity, phrase, store
+from content import event, phrase, store
 from content.event import HOUSE
 from content.message import Written
 from content.notice import NoticeKind
@@ -40,10 +40,10 @@ def remind(session: Session, now: datetime, within: timedelta = PROMISE) -> int:
 
 def owner(session: Session, matter: Case, language: Written) -> str:
     """Return who checks a case, as askers may read it: the owner's title, never name or number."""
-    title = identity.staff(session, matter.owner_id).title if matter.owner_id else ""
-    if not title:
+    found = case.owner(session, matter)
+    if found is None or not found.title:
         return phrase.say("case.expert", language)
-    return phrase.traditional(title) if language is Written.HANT else title
+    return phrase.traditional(found.title) if language is Written.HANT else found.title
 
 
 def next_word(session: Session, matter: Case, within: timedelta = PROMISE) -> datetime | None:

@@ -176,6 +176,7 @@ def _settle(
 
 def _row(session: Session, matter: Case) -> dict[str, Any]:
     within = timedelta(hours=config.settings().promise_hours)
+    owner = case.owner(session, matter)
     return {
         "number": matter.number,
         "matter": matter.matter,
@@ -183,7 +184,7 @@ def _row(session: Session, matter: Case) -> dict[str, Any]:
         "files": len(case.files(session, matter)),
         "opened": _moment(matter.opened_at),
         "due": _moment(matter.opened_at + within),
-        "owner": case.owner(session, matter),
+        "owner": owner.name if owner else "",
         "taken": _moment(matter.taken_at),
         "promise": _moment(promise.next_word(session, matter, within)),
         "waits": matter.settled_at is None and matter.fact_id is not None,

@@ -142,8 +142,8 @@ def _head(turn: Turn, matter: Case) -> str:
         line += _word("cases.with_files", count=files)
     if matter.fact_id is not None:
         return line + _word("cases.ruled")
-    name = case.owner(turn.session, matter)
-    return line + (_word("cases.owner", name=name) if name else _word("cases.nobody"))
+    owner = case.owner(turn.session, matter)
+    return line + (_word("cases.owner", name=owner.name) if owner else _word("cases.nobody"))
 
 
 def _clock(matter: Case, now: datetime) -> str:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import place
+from content import identity, place
 from content.event import Event
 from content.notice import NoticeKind
 from content.store import Store
@@ -179,3 +179,40 @@ def test_a_case_that_is_taken_is_its_owners(
         session.flush()
         taken = session.scalars(select(Event).where(Event.kind == "case.taken")).all()
         assert len(taken) == 1
+
+
+def test_what_is_overdue_or_left_behind_may_be_taken_over(
+    store: Store, cast: Any, ask: Ask, now: datetime
+) -> None:
+    one, other = ask(NEWS), ask(OTHER)
+    with store.begin() as session:
+        cases = [case.numbered(session, number) for number in (one, other)]
+        for matter in cases:
+            case.take(session, matter, cast.expert, now)
+        case.take(session, cases[0], cast.publisher, now + timedelta(hours=25))
+        identity.leave(session, cast.expert.id, now)
+        case.take(session, cases[1], cast.publisher, now)
+        assert {matter.owner_id for matter in cases} == {cast.publisher.id}
+
+
+def test_of_a_letter_what_is_not_answered_joins(store: Store, cast: Any, now: datetime) -> None:
+    with store.begin() as session:
+        known = case.record(session, Question(OTHER, cast.wang), "one", now)
+        first, _ = joining.attach(session, known, "", now)
+        letter = case.record(session, Question("很长的一封信……", cast.li), "two", now)
+        parts = [
+            {"text": "水费不涨", "course": "answer"},
+            {"text": f"听说{OTHER}", "course": "case"},
+        ]
+        letter.decision = {"parts": parts}
+        assert joining.attach(session, letter, "", now) == (first, False)
+
+
+def test_a_restart_reads_the_open_cases_before_the_first_question(
+    store: Store, cast: Any, ask: Ask
+) -> None:
+    first = ask(NEWS)
+    joining._POOLS.clear()
+    with store.read() as session:
+        joining.warm(session)
+    assert ask(CLOSE, cast.li) == first

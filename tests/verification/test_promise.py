@@ -94,6 +94,16 @@ def test_who_has_no_title_is_an_expert(store: Store, cast: Any, ask: Any, now: d
         assert promise.owner(session, matter, Written.HANS) == "专家"
 
 
+def test_who_has_left_is_not_named_and_reminders_go_on(
+    store: Store, cast: Any, ask: Any, remind: Remind, now: datetime
+) -> None:
+    ask(cast.wang)
+    with store.begin() as session:
+        case.take(session, case.open_cases(session)[0], cast.expert, now)
+        identity.leave(session, cast.expert.id, now)
+    assert remind(24) == 1
+
+
 def test_a_settled_case_reminds_nobody(
     store: Store, cast: Any, ask: Any, remind: Remind, now: datetime
 ) -> None:
