@@ -1,262 +1,260 @@
 """Index: the official facts in memory, found by words and character bigrams."""
 
-import datetime as dt
+import functools
 import itertools
 import math
-from array import array
-from collections import Counter
+import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
-from verification.slots import Slots
-from verification.tables import phrases
-from verification.text import Text, normalise
-from verification.words import han_count
+import numpy as np
 
-K1, B = 1.2, 0.6
-RESTATED = 400
-TRUTH_WEIGHT = 0.35
+from verification import prepared
+from verification.postings import Floats, Longs, Postings, Run, run
+from verification.prepared import Prepared
+from verification.text import Text
+from verification.view import (
+    Candidate,
+    Entry,
+    FactView,
+    Form,
+    Mark,
+    Verdict,
+    key,
+    lazy,
+    mark,
+    wordings,
+)
+from verification.vocabulary import Vocabulary
+
+__all__ = ["Candidate", "Entry", "FactView", "Form", "Index", "Verdict", "key", "wordings"]
+
 SOUND_WEIGHT = 0.3
 PHRASE_WEIGHT = 0.2
 VISITS = 40_000
-"""Postings that one search looks at; terms beyond it only add to facts already found."""
-
-
-class Verdict(StrEnum):
-    """What an official fact says of its claim."""
-
-    FALSE = "false"
-    TRUE = "true"
-    PARTLY = "partly"
-    DEPENDS = "depends"
-    UNCONFIRMED = "unconfirmed"
-    OUTDATED = "outdated"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class FactView:
-    """A signed fact as the index and the decision see it.
-
-    `area` is a place path or name, "" for everywhere; `valid_until` is the last
-    day on which the fact holds, None for good; `truth` is a full sentence; `linked`
-    are the ids of other publishers' facts on the same claim, which are no rivals.
-    """
-
-    id: str
-    claim: str
-    variants: tuple[str, ...] = ()
-    truth: str = ""
-    verdict: Verdict = Verdict.UNKNOWN
-    valid_until: dt.date | None = None
-    area: str = ""
-    date: dt.date | None = None
-    linked: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A fact that may be meant.
-
-    `score` orders the candidates of one search, `probability` is 0 to 1, and
-    `conflict` names what stands against an answer ("" if nothing).
-    """
-
-    fact: FactView
-    score: float
-    probability: float = 0.0
-    conflict: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One wording of a claim (the claim itself or an accepted variant) with its numbered pairs."""
-
-    folded: str
-    terms: frozenset[int]
-    slots: Slots
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A fact in the index with its wordings; `row` is its place in the postings."""
-
-    fact: FactView
-    row: int
-    forms: tuple[Form, ...]
-    truth: frozenset[int]
-    posted: frozenset[int]
+"""Postings that one search looks at; the commonest terms beyond it add nothing."""
+UNPACKED = 1000
+"""Facts that are kept as they are compared: unpacked they take ten times the room."""
+SPARE = 1000
+"""Changes that are free before the first packing."""
+_CHUNK, _FEW = 4096, 100
+"""Facts that are loaded at once; how many fewer are added one by one."""
+_FLOOR = 0.01
 
 
 class Index:
-    """An incremental index: what is added or removed counts for the very next search."""
+    """An incremental index: what is added or removed counts for the very next search.
+
+    A fact is held as packed bytes and unpacked when it is compared. The row of a removed
+    fact stays, without a score, until as many facts have come or gone as were packed last;
+    then everything is packed anew, so that each change bears a fixed share of that.
+    """
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._rows: list[str | None] = []
-        self._ids: dict[str, int] = {}
-        self._postings: list[tuple[array[int], array[float]]] = []
-        self._common: list[int] = []
-        self._sounds: dict[int, int] = {}
-        self._exact: dict[str, set[str]] = {}
+        self._rows: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._held: list[bytes] = []
+        self._marks: list[Mark] = []
+        self._shared: dict[Mark, Mark] = {}
+        self._exact: dict[int, str | tuple[str, ...]] = {}
+        self._entries: dict[int, Entry] = {}
+        self._words = Vocabulary()
+        self._postings = Postings()
+        self._dead: list[int] = []
+        self._packed = 0
+        self._changes = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._rows)
 
     def __contains__(self, fact_id: str) -> bool:
-        return fact_id in self._entries
+        return fact_id in self._rows
 
     def get(self, fact_id: str) -> FactView | None:
-        entry = self._entries.get(fact_id)
-        return entry.fact if entry else None
+        row = self._rows.get(fact_id)
+        return None if row is None else self._view(row)
 
     def entry(self, fact_id: str) -> Entry:
         """Give the indexed fact; KeyError if it is not there."""
-        return self._entries[fact_id]
+        row = self._rows[fact_id]
+        found = self._entries.get(row)
+        return self._unpack(row) if found is None else found
 
-    def add(self, fact: FactView) -> None:
-        """Add a fact, or replace the one of the same id."""
-        self.remove(fact.id)
-        texts = [normalise(wording) for wording in wordings(fact)]
-        truth = normalise(phrases("stopwords", "templates").sub(" ", fact.truth))
-        posted = frozenset(self._enter(term) for text in (*texts, truth) for term in text.terms)
-        self._hear((*texts, truth))
-        forms = tuple(Form(t.folded, self._plain(t.terms), t.slots) for t in texts)
-        entry = Entry(fact, len(self._rows), forms, self._plain(truth.terms), posted)
-        self._entries[fact.id] = entry
-        self._rows.append(fact.id)
-        self._post(entry.row, texts, truth)
-        for form in forms:
-            self._exact.setdefault(key(form.folded), set()).add(fact.id)
+    def add(self, fact: FactView, stored: bytes | None = None) -> None:
+        """Add a fact, or replace the one of the same id; `stored` is its prepared form."""
+        self._add(fact.id, mark(fact), stored or prepared.prepare(fact))
+
+    def _add(self, fact_id: str, mark: Mark, stored: bytes) -> None:
+        self.remove(fact_id)
+        cut = prepared.read(stored)
+        numbers = self._words.enter(cut.terms)
+        self._words.hear(cut, numbers)
+        self._postings.add(len(self._ids), numbers.tolist(), cut.levels())
+        self._hold(fact_id, mark, cut, numbers.tobytes())
+        self._changed()
+
+    def load(self, facts: Iterable[tuple[str, Mark, bytes]]) -> None:
+        """Add or replace facts with their prepared forms: many in one go, a few one by one."""
+        waiting = iter(facts)
+        chunk = list(itertools.islice(waiting, _CHUNK))
+        if len(chunk) < min(_CHUNK, max(_FEW, len(self) // 10)):
+            for fact_id, mark, stored in chunk:
+                self._add(fact_id, mark, stored)
+            return
+        runs: list[Run] = []
+        while chunk:
+            for fact_id, _, _ in chunk:
+                self._drop(fact_id)
+            runs.append(self._load(chunk))
+            chunk = list(itertools.islice(waiting, _CHUNK))
+        self._pack(runs)
 
     def remove(self, fact_id: str) -> None:
         """Forget a fact; unknown ids are no error."""
-        entry = self._entries.pop(fact_id, None)
-        if entry is None:
-            return
-        self._rows[entry.row] = None
-        for term in entry.posted:
-            self._common[term] -= 1
-        for form in entry.forms:
-            self._exact[key(form.folded)].discard(fact_id)
-        if len(self._rows) > 2 * len(self._entries) + 1000:
-            self._compact()
+        if self._drop(fact_id):
+            self._changed()
+
+    def _drop(self, fact_id: str) -> bool:
+        row = self._rows.pop(fact_id, None)
+        if row is None:
+            return False
+        pairs, whole = prepared.numbers(self._held[row])
+        sounds = {self._words.sound(pair) for pair in pairs} - {-1}
+        self._postings.leave({*pairs, *whole, *sounds})
+        self._forget_exact(fact_id, {form.folded for form in self._unpack(row).forms})
+        del self._entries[row]
+        self._held[row] = b""
+        self._dead.append(row)
+        return True
 
     def exact(self, text: Text) -> set[str]:
         """Facts with a wording that is the same text after folding."""
-        return self._exact.get(key(text.folded), set()) if text.folded else set()
+        found = self._exact.get(prepared.exact_id(text.folded)) if text.folded else None
+        ids = found if isinstance(found, tuple) else (found,) if found else ()
+        wanted = key(text.folded)
+        return {
+            fact_id
+            for fact_id in ids
+            if any(key(form.folded) == wanted for form in self.entry(fact_id).forms)
+        }
 
     def number(self, term: str) -> int:
         """Give the number of a term, -1 if no fact ever had it."""
-        return self._ids.get(term, -1)
+        return self._words.number(term)
 
     def sound(self, term: int) -> int:
         """Give the number of the sound of a pair, -1 where it has none."""
-        return self._sounds.get(term, -1)
+        return self._words.sound(term)
 
     def weight(self, term: int) -> float:
         """How much a term tells: its inverse document frequency."""
-        common = self._common[term]
-        return math.log(1 + (len(self._entries) - common + 0.5) / (common + 0.5))
+        common = self._postings.common[term]
+        return math.log(1 + (len(self._rows) - common + 0.5) / (common + 0.5))
+
+    def weights(self, terms: list[int]) -> Floats:
+        """Give the weights of many terms at once."""
+        common = np.frombuffer(self._postings.common, np.int32)[terms]
+        rarity = np.log1p((len(self._rows) - common + 0.5) / (common + 0.5))
+        return rarity.astype(np.float32)
 
     @property
     def unknown_weight(self) -> float:
         """The weight of a term that no fact has."""
-        return math.log(1 + (len(self._entries) + 0.5) / 0.5)
+        return math.log(1 + (len(self._rows) + 0.5) / 0.5)
 
     def search(self, text: Text, k: int = 50) -> list[Candidate]:
         """Give the `k` nearest facts by BM25, best first."""
-        scores = self._accumulate(text)
-        best = sorted(scores, key=lambda row: -scores[row])[:k]
-        names = [(self._rows[row], scores[row]) for row in best]
-        return [Candidate(self._entries[name].fact, score) for name, score in names if name]
+        known = [(n, term) for term in set(text.terms) if (n := self.number(term)) >= 0]
+        if not known:
+            return []
+        numbers = [number for number, _ in known]
+        shares = [_share(term) for _, term in known]
+        rarity = self.weights(numbers) * np.array(shares, np.float32)
+        scores = self._postings.scores(len(self._ids), numbers, rarity, VISITS)
+        if self._dead:
+            scores[self._dead] = 0
+        best = _top(scores, k)
+        found = zip(best.tolist(), scores[best].tolist(), strict=True)
+        return [Candidate(self._view(row), score) for row, score in found]
 
-    def _accumulate(self, text: Text) -> dict[int, float]:
-        weighed = sorted(
-            (
-                (self.weight(self._ids[term]) * self._share(term), self._ids[term])
-                for term in set(text.terms)
-                if term in self._ids
-            ),
-            reverse=True,
-        )
-        scores: dict[int, float] = {}
-        alive = self._rows
-        visits = 0
-        for weight, term in weighed:
-            rows, parts = self._postings[term]
-            visits += len(rows)
-            if visits > VISITS and scores:
-                break
-            for row, part in zip(rows, parts, strict=True):
-                if alive[row] is not None:
-                    scores[row] = scores.get(row, 0.0) + weight * part
-        return scores
+    def _view(self, row: int) -> FactView:
+        entry = self._entries.get(row)
+        if entry is not None:
+            return entry.fact
+        read = functools.partial(prepared.texts, self._held[row])
+        return lazy(self._ids[row], self._marks[row], read)
 
-    @staticmethod
-    def _share(term: str) -> float:
-        if term[0] == "~":
-            return SOUND_WEIGHT
-        return PHRASE_WEIGHT if " " in term else 1.0
+    def _unpack(self, row: int) -> Entry:
+        said = prepared.unpack(self._held[row])
+        fact = lazy(self._ids[row], self._marks[row], lambda: said.texts)
+        if len(self._entries) >= UNPACKED:
+            self._entries.clear()
+        made = self._entries[row] = Entry(fact, row, said.forms, said.truth, said.wide)
+        return made
 
-    def _enter(self, term: str) -> int:
-        number = self._ids.setdefault(term, len(self._ids))
-        if number == len(self._postings):
-            self._postings.append((array("I"), array("f")))
-            self._common.append(0)
-        return number
+    def _hold(self, fact_id: str, mark: Mark, cut: Prepared, numbers: bytes) -> None:
+        """Keep a fact in the next row."""
+        self._rows[fact_id] = len(self._ids)
+        self._ids.append(fact_id)
+        self._held.append(prepared.hold(cut, numbers))
+        self._marks.append(self._shared.setdefault(mark, mark))
+        for digest in set(struct.unpack(f"<{cut.forms}Q", cut.exact)):
+            there = self._exact.get(digest)
+            both = (*there, fact_id) if isinstance(there, tuple) else (there, fact_id)
+            self._exact[digest] = fact_id if there is None else both  # type: ignore[assignment]
 
-    def _hear(self, texts: Iterable[Text]) -> None:
-        """Note the sound of every pair; a sound stands right behind its pair."""
-        for text in texts:
-            for pair, heard in itertools.pairwise(text.terms):
-                if heard[0] == "~":
-                    self._sounds[self._ids[pair]] = self._ids[heard]
+    def _forget_exact(self, fact_id: str, folded: set[str]) -> None:
+        for digest in map(prepared.exact_id, folded):
+            there = self._exact.pop(digest, ())
+            left = tuple(one for one in there if one != fact_id) if isinstance(there, tuple) else ()
+            if left:
+                self._exact[digest] = left
 
-    def _plain(self, terms: Iterable[str]) -> frozenset[int]:
-        return frozenset(self._ids[term] for term in terms if term[0] not in "~=")
+    def _load(self, chunk: list[tuple[str, Mark, bytes]]) -> Run:
+        cuts = [prepared.read(stored) for _, _, stored in chunk]
+        first = len(self._ids)
+        numbers = self._words.enter(b"".join(cut.terms for cut in cuts))
+        packed, at = numbers.tobytes(), 0
+        for (fact_id, shared, _), cut in zip(chunk, cuts, strict=True):
+            end = at + cut.count
+            self._words.hear(cut, numbers[at:end])
+            self._hold(fact_id, shared, cut, packed[4 * at : 4 * end])
+            at = end
+        rows = np.arange(first, first + len(cuts), dtype=np.uint32)
+        weights = b"".join(cut.weights for cut in cuts)
+        return run(numbers, np.repeat(rows, [cut.count for cut in cuts]), weights)
 
-    def _post(self, row: int, texts: list[Text], truth: Text) -> None:
-        """Write the postings of one fact; a term's best wording counts, and the truth a little."""
-        parts: dict[int, float] = {}
-        for share, usual, text in [(1.0, 20, t) for t in texts] + [(TRUTH_WEIGHT, 150, truth)]:
-            counts = Counter(text.terms)
-            length = 1 - B + B * len(text.terms) / (3 * usual)
-            for term, count in counts.items():
-                number = self._ids[term]
-                part = share * count * (K1 + 1) / (count + K1 * length)
-                parts[number] = (
-                    max(parts.get(number, 0.0), part)
-                    if share == 1.0
-                    else parts.get(number, 0.0) + part
-                )
-        for number, part in parts.items():
-            rows, weights = self._postings[number]
-            rows.append(row)
-            weights.append(part)
-            self._common[number] += 1
+    def _changed(self) -> None:
+        self._changes += 1
+        if self._changes > self._packed + SPARE:
+            self._pack()
 
-    def _compact(self) -> None:
-        """Drop the rows of removed facts, when they are more than the living."""
-        facts = [entry.fact for entry in self._entries.values()]
-        self.__init__()  # type: ignore[misc]  # an empty index is exactly what is meant
-        for fact in facts:
-            self.add(fact)
-
-
-def wordings(fact: FactView) -> list[str]:
-    """Give the ways in which a claim is put: as it stands, its variants, and a short English truth.
-
-    An English headline (Did the mayor…?) says little, and the sentence behind it
-    puts the claim again; a Chinese truth is a correction, with other numbers and days.
-    """
-    found = [fact.claim, *fact.variants]
-    if 0 < len(fact.truth) <= RESTATED and not han_count(fact.truth):
-        found += [fact.truth, f"{fact.claim}. {fact.truth}"]
-    return found
+    def _pack(self, runs: Iterable[Run] = ()) -> None:
+        """Bring everything into one block, without the rows of facts that are gone."""
+        alive = list(self._rows.values()) if self._dead else None
+        self._postings.pack(len(self._words), len(self._ids), alive, runs)
+        if alive is not None:
+            self._ids = [self._ids[row] for row in alive]
+            self._held = [self._held[row] for row in alive]
+            self._marks = [self._marks[row] for row in alive]
+            self._rows = {fact_id: row for row, fact_id in enumerate(self._ids)}
+            self._entries.clear()
+            self._dead = []
+        self._packed, self._changes = len(self._rows), 0
 
 
-def key(folded: str) -> str:
-    """Give a folded text without its breaks: two texts with one key are the same text."""
-    return folded.replace(" ", "").replace("。", "")
+def _share(term: str) -> float:
+    if term[0] == "~":
+        return SOUND_WEIGHT
+    return PHRASE_WEIGHT if " " in term else 1.0
+
+
+def _top(scores: Floats, k: int) -> Longs:
+    """Give the rows of the `k` highest scores above 0, best first."""
+    least = float(scores.max(initial=0.0)) / 2
+    found = np.flatnonzero(scores > least)
+    # a partition of all rows is slow where most have no score: the bar is lowered instead
+    while len(found) < k and least > 0:
+        least = least / 2 if least > _FLOOR else 0.0
+        found = np.flatnonzero(scores > least)
+    order = np.argsort(-scores[found], kind="stable")[:k]
+    return found[order]

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from verification import model
 from verification.conflicts import NOTE
 from verification.features import NAMES, Scored, prepare, score
 from verification.index import Candidate, FactView, Index
+from verification.postings import Floats
 from verification.slots import Polarity
 from verification.text import Text, normalise
 from verification.words import script
@@ -64,6 +67,10 @@ class _Few(Index):
         """Weigh every word alike."""
         del term
         return 7.0
+
+    def weights(self, terms: list[int]) -> Floats:
+        """Weigh every word alike."""
+        return np.full(len(terms), 7.0, np.float32)
 
     @property
     def unknown_weight(self) -> float:

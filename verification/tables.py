@@ -1,6 +1,7 @@
 """Tables: the word lists beside this module, read once and compiled to patterns."""
 
 import functools
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable
@@ -37,3 +38,15 @@ def phrases(name: str, *keys: str) -> re.Pattern[str]:
 def stopwords() -> frozenset[str]:
     """Words without a matter of their own, Chinese and English."""
     return frozenset([*table("stopwords")["zh"], *table("stopwords")["en"]])
+
+
+@functools.cache
+def fingerprint(*, but: str) -> str:
+    """Give the digest of all tables except one: it changes with any word in them."""
+    folder = resources.files("verification") / "tables"
+    sources = sorted(
+        (source.name, source.read_bytes())
+        for source in folder.iterdir()
+        if source.name.endswith(".toml") and source.name != f"{but}.toml"
+    )
+    return hashlib.blake2b(repr(sources).encode(), digest_size=16).hexdigest()

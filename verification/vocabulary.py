@@ -1,0 +1,62 @@
+"""Vocabulary: the small numbers that the terms of one index have, and the sounds of its pairs."""
+
+from array import array
+
+import numpy as np
+import numpy.typing as npt
+
+from verification import prepared
+from verification.prepared import Prepared
+
+REMEMBERED = 50_000
+"""Terms whose number is found by their writing; the others are hashed first."""
+
+
+class _Numbers(dict[int, int]):
+    """The number of every term id: the next free one for an id that is new."""
+
+    def __missing__(self, term: int) -> int:
+        number = self[term] = len(self)
+        return number
+
+
+class Vocabulary:
+    """Numbers for the terms of the facts; a number once given stays."""
+
+    def __init__(self) -> None:
+        self._numbers = _Numbers()
+        self._sounds = array("i")
+        self._written: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, term: str) -> int:
+        """Give the number of a term, -1 if no fact ever had it."""
+        found = self._written.get(term)
+        if found is None:
+            found = self._numbers.get(prepared.term_id(term), -1)
+            if found >= 0:
+                if len(self._written) >= REMEMBERED:
+                    self._written.clear()
+                self._written[term] = found
+        return found
+
+    def sound(self, number: int) -> int:
+        """Give the number of the sound of a pair, -1 where it has none."""
+        return self._sounds[number] if number >= 0 else -1
+
+    def enter(self, terms: bytes) -> npt.NDArray[np.uint32]:
+        """Give the numbers of terms by their ids, new ones to those that are new."""
+        ids = np.frombuffer(terms, "<u4").tolist()
+        found = np.fromiter(map(self._numbers.__getitem__, ids), np.uint32, len(ids))
+        self._sounds.extend([-1] * (len(self._numbers) - len(self._sounds)))
+        return found
+
+    def hear(self, cut: Prepared, numbers: npt.NDArray[np.uint32]) -> None:
+        """Note the sounds of the pairs of one fact, whose terms have these numbers."""
+        heard = np.frombuffer(cut.heard, "<u2")
+        has = heard != prepared.MUTE
+        pairs = numbers[: cut.plain][has]
+        sounds = numbers[cut.plain + cut.whole :][heard[has]]
+        np.frombuffer(self._sounds, np.int32)[pairs] = sounds
