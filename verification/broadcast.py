@@ -21,7 +21,7 @@ from verification import case, facts, standing, trends
 from verification.case import Case, Heard
 from verification.fact import Fact, FactVersion, Refused
 from verification.index import Verdict
-from verification.telling import Telling
+from verification.telling import Mark, Telling
 from verification.trends import Subject
 
 LASTS = timedelta(hours=24)
@@ -42,22 +42,18 @@ def draft(
     A case that is settled by now is told with its fact. The draft passes the same review as any
     other. Raises Refused for a fact that may not be told, ReviewError for who may not write.
     """
-    fact, matter = _settled(session, subject, matter_id, now)
-    about = fact.id if fact else matter_id
-    waiting = _open(session, about)
+    about = _told(session, subject, matter_id, now)
+    waiting = _open(session, about.id)
     if waiting is not None:
         return waiting
-    audience = _audience(session, about, now)
-    made = review.draft(
-        session,
-        actor,
-        _answer(session, facts.current(session, fact), audience, now)
-        if fact
-        else _checking(matter, audience, now),
-        now,
-    )
+    audience = _audience(session, about.id, now)
+    if isinstance(about, Fact):
+        content = _answer(session, facts.current(session, about), audience, now)
+    else:
+        content = _checking(about.matter, audience, now)
+    made = review.draft(session, actor, content, now)
     code = alerts.get(session, made.alert_id).code
-    event.add(session, actor, _DRAFTED, about, now, code=code)
+    event.add(session, actor, _DRAFTED, about.id, now, code=code)
     session.flush()
     return made
 
@@ -69,23 +65,22 @@ def named(session: Session, name: str) -> tuple[Subject, uuid.UUID]:
     return Subject.FACT, facts.named(session, name).id
 
 
-def _settled(
-    session: Session, subject: Subject, matter_id: uuid.UUID, now: datetime
-) -> tuple[Fact | None, str]:
-    """Return the fact to tell, or None and what is being checked."""
+def _told(session: Session, subject: Subject, matter_id: uuid.UUID, now: datetime) -> Fact | Case:
+    """Return the fact to tell, or else the case that is being checked, wherever it was merged."""
     if subject is Subject.FACT:
         fact = facts.get(session, matter_id)
     else:
-        matter = session.get_one(Case, (store.community(session), matter_id))
+        asked = session.get_one(Case, (store.community(session), matter_id))
+        matter = case.numbered(session, asked.number)
         if matter.settled_at is None or matter.fact_id is None:
-            return None, matter.matter
+            return matter
         fact = facts.get(session, matter.fact_id)
     if not standing.holds(session, fact, now):
         raise Refused(
             "这条事实没有发布，或者已撤回、过期，不能用来通知。 This fact is not published, or it "
             "was withdrawn or is out of date: publish a current one, then draft the alert."
         )
-    return fact, ""
+    return fact
 
 
 def _open(session: Session, about: uuid.UUID) -> Revision | None:
@@ -183,7 +178,10 @@ def _end(session: Session, version: FactVersion, now: datetime) -> datetime:
 def _audience(session: Session, about: uuid.UUID, now: datetime) -> Audience:
     """Return the buildings of those who asked; their grid where they are many; else everybody."""
     mine = store.community(session)
-    told = select(Telling.question_id).where(Telling.community_id == mine, Telling.fact_id == about)
+    meant = Telling.mark.is_(None) | (Telling.mark != Mark.NOT_MINE)
+    told = select(Telling.question_id).where(
+        Telling.community_id == mine, Telling.fact_id == about, meant
+    )
     query = select(Heard.area).where(
         Heard.community_id == mine,
         Heard.at > now - _SINCE,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from bot.cli import context
 from bot.cli.facts import acting, put, say
@@ -30,13 +29,10 @@ def show_all(
     if as_json:
         put(rows)
         return
-    table = Table("id", "wording", "lesson", "fact", "claim", "times", "state")
     for row in rows:
         said = _SAYS[row["lesson"]]
-        table.add_row(
-            row["id"], row["text"], said, row["fact"], row["claim"], str(row["times"]), row["state"]
-        )
-    context.console.print(table)
+        say(f"{row['id']} {row['state']} ×{row['times']}")
+        say(f"  “{row['text']}” {said} {row['fact']}: {row['claim']}")
 
 
 @app.command()

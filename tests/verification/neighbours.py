@@ -30,13 +30,18 @@ def resident(session: Session, building: int, room: int, now: datetime) -> uuid.
 
 
 def asks(
-    session: Session, chat: uuid.UUID, now: datetime, *, fact: uuid.UUID | None = None
+    session: Session,
+    chat: uuid.UUID,
+    now: datetime,
+    *,
+    fact: uuid.UUID | None = None,
+    text: str = "水厂怎么了",
 ) -> Heard:
     """Let somebody ask in private; with a fact they are told it, else nothing is done yet."""
     owner = session.get_one(people.Address, (store.community(session), chat)).owner_id
     lives = session.get_one(Resident, (store.community(session), owner)).place_id
     area = session.get_one(Place, (store.community(session), lives)).path
-    heard = case.record(session, Question("水厂怎么了", chat, area=area), "digest", now)
+    heard = case.record(session, Question(text, chat, area=area), text, now)
     if fact is not None:
         telling.keep(session, heard.id, chat, fact, 1, now)
         heard.state = case.State.ANSWERED

@@ -18,7 +18,7 @@ from content.staff import Role
 from content.store import Store
 from tests.verification.conftest import WATER
 from tests.verification.neighbours import asks, case_of, resident
-from verification import broadcast, facts
+from verification import broadcast, facts, joining
 from verification.fact import Fact, Refused, Statement
 from verification.trends import Subject
 
@@ -126,6 +126,20 @@ def test_a_settled_case_is_told_with_its_answer(office: Office) -> None:
     matter.settled_at, matter.fact_id = office.now, office.fact().id
     made = office.drafted(Subject.CASE, matter.id)
     assert made.texts[Written.HANS].headline.startswith("自来水厂没有被投毒")
+
+
+def test_a_case_that_went_into_another_is_told_as_that_one(office: Office) -> None:
+    one, two = (
+        case_of(office.session, asks(office.session, chat, office.now, text=text), office.now)
+        for chat, text in (
+            (resident(office.session, 3, 101, office.now), "水厂怎么了"),
+            (resident(office.session, 5, 101, office.now), "地铁站要建了"),
+        )
+    )
+    joining.merge(office.session, one, two, office.expert, office.now)
+    made = office.drafted(Subject.CASE, one.id)
+    assert "地铁站" in made.texts[Written.HANS].description
+    assert made.audience.places == ("/3/", "/5/")
 
 
 @pytest.mark.parametrize("until", [None, date(2026, 7, 19)])
