@@ -89,6 +89,9 @@ class App:
         await self.store.write(
             lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
         )
+        # what an update cuts otherwise is stored so, a few at a time, before it is read
+        while await self.store.write(shelf.renew):
+            pass
         base = await self.store.query(shelf.base)
         await self.store.query(joining.warm)
         house = House(base, self.senders, self.ladders, username)

@@ -108,6 +108,23 @@ class Secret(TypeDecorator[str]):
         return None if value is None else _keyring(dialect).decrypt(value, self.column)
 
 
+class SecretBytes(TypeDecorator[bytes]):
+    """Bytes that are encrypted at rest, as `Secret` is."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self.column = column
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _keyring(dialect).seal(value, self.column)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _keyring(dialect).unseal(value, self.column)
+
+
 class SecretJson(Secret):
     """A JSON value that is encrypted at rest."""
 

@@ -33,14 +33,22 @@ class Keyring:
         return cls("k1", {"k1": secrets.token_bytes(32)}, secrets.token_bytes(32))
 
     def encrypt(self, text: str, context: str) -> bytes:
+        """Return `seal` of a text."""
+        return self.seal(text.encode(), context)
+
+    def decrypt(self, value: bytes, context: str) -> str:
+        """Undo `encrypt`; raises KeyFileError as `unseal` does."""
+        return self.unseal(value, context).decode()
+
+    def seal(self, body: bytes, context: str) -> bytes:
         """Return `id length, id, nonce, ciphertext`; `context` (the column) is authenticated."""
         name = self.current.encode()
         nonce = secrets.token_bytes(_NONCE)
-        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, text.encode(), context.encode())
+        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, body, context.encode())
         return bytes([len(name)]) + name + nonce + sealed
 
-    def decrypt(self, value: bytes, context: str) -> str:
-        """Undo `encrypt`; raises KeyFileError when the key is missing or the value was changed."""
+    def unseal(self, value: bytes, context: str) -> bytes:
+        """Undo `seal`; raises KeyFileError when the key is missing or the value was changed."""
         end = 1 + value[0]
         key = self.keys.get(value[1:end].decode(errors="replace"))
         if key is None:
@@ -48,12 +56,11 @@ class Keyring:
                 "The key file does not hold the key of this record; restore the old one."
             )
         try:
-            opened = AESGCM(key).decrypt(
+            return AESGCM(key).decrypt(
                 value[end : end + _NONCE], value[end + _NONCE :], context.encode()
             )
         except InvalidTag as error:
             raise KeyFileError("The key file does not belong to this database.") from error
-        return opened.decode()
 
     def digest(self, text: str) -> str:
         """Return the keyed hash of `text`, 32 hex digits: equal texts can be found, not read."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, Index, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import Date, Index, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from content.base import Base, Identified, Instant, Owned, Secret
-from verification.index import Verdict
+from content.base import Base, Identified, Instant, Owned, Secret, SecretBytes
+from verification.view import Verdict
 
 
 class Refused(ValueError):  # noqa: N818 - a rule says no; nothing has gone wrong
@@ -92,6 +92,10 @@ class Fact(Identified, Base):
     changed: Mapped[int]
     """Counts the changes of the whole base, so that each process can follow them."""
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    prepared: Mapped[bytes | None] = mapped_column(SecretBytes("fact.prepared"), deferred=True)
+    """What is published with its accepted variants, as `verification.prepared` has cut it."""
+    tokenizer: Mapped[str] = mapped_column(String(16), default="")
+    """The version of what cut `prepared`: of another one it is not used."""
 
     @property
     def waits(self) -> bool:
@@ -125,10 +129,6 @@ class FactVersion(Owned, Base):
     """The place path of `area`, "" for everywhere; the area itself where it names no place here."""
     category: Mapped[str]
     publisher: Mapped[Publisher] = mapped_column(default=Publisher.UNKNOWN)
-    terms: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """Token ids of the claim, None until they are stored."""
-    tokenizer: Mapped[int] = mapped_column(default=0)
-    """The version of the tokenizer that cut `terms`."""
     made_at: Mapped[datetime] = mapped_column(Instant)
     made_by: Mapped[uuid.UUID | None]
     signed_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -173,6 +173,7 @@ class FactLink(Identified, Base):
     undone_by: Mapped[uuid.UUID | None]
 
 
+Index("ix_fact_tokenizer", Fact.community_id, Fact.tokenizer)
 Index("ix_fact_link_fact", FactLink.community_id, FactLink.fact_id)
 Index("ix_fact_link_other", FactLink.community_id, FactLink.other_id)
 Index("ix_fact_variant_digest", FactVariant.community_id, FactVariant.digest)

@@ -2,13 +2,15 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from content import store
+from verification import prepared
 from verification.fact import (
     Fact,
     FactLink,
@@ -18,7 +20,12 @@ from verification.fact import (
     LinkKind,
     VariantState,
 )
-from verification.index import FactView, Index
+from verification.index import Index
+from verification.view import FactView, Mark
+
+RENEWED = 100
+"""Facts that are cut anew in one transaction: a fraction of a second."""
+_FETCHED = 1000
 
 
 @dataclass(slots=True)
@@ -30,7 +37,11 @@ class Base:
 
 
 def base(session: Session) -> Base:
-    """Build the index of all published facts; done once when a process starts."""
+    """Build the index of all published facts; done once when a process starts.
+
+    Nothing is cut, for each fact has its prepared form beside it. Only what another version
+    has cut is cut once more, in memory; `renew` stores it so.
+    """
     made = Base()
     refresh(session, made)
     return made
@@ -38,41 +49,86 @@ def base(session: Session) -> Base:
 
 def refresh(session: Session, base: Base) -> int:
     """Bring `base` up to what any process has committed; return how many facts changed."""
-    mine = store.community(session)
-    changed = (
-        select(Fact, FactVersion)
+    seen: list[int] = []
+    gone: list[str] = []
+    base.index.load(_answering(session, base.watermark, seen, gone))
+    for fact_id in gone:
+        base.index.remove(fact_id)
+    base.watermark = max(seen, default=base.watermark)
+    return len(seen)
+
+
+def _answering(
+    session: Session, after: int, seen: list[int], gone: list[str]
+) -> Iterator[tuple[str, Mark, bytes]]:
+    """Yield what answers of all that has changed; note the changes seen and what is gone."""
+    links: Mapping[uuid.UUID, set[uuid.UUID]] = {}
+    for row in _changed(session, after):
+        links = links if seen else beside(session)
+        seen.append(row.changed)
+        if row.state is not FactState.PUBLISHED:
+            gone.append(str(row.id))
+            continue
+        linked = frozenset(map(str, links.get(row.id, ())))
+        mark = Mark(row.verdict, row.valid_until, row.path, row.date, linked)
+        yield str(row.id), mark, _form(session, row)
+
+
+def _changed(session: Session, after: int) -> Iterable[Row[Any]]:
+    """Select what has changed after a number, in the order of the changes."""
+    query = (
+        select(
+            Fact.id, Fact.changed, Fact.state, Fact.prepared, Fact.tokenizer, Fact.published,
+            FactVersion.verdict, FactVersion.valid_until, FactVersion.path, FactVersion.date,
+        )
         .outerjoin(
             FactVersion,
             (FactVersion.community_id == Fact.community_id)
             & (FactVersion.fact_id == Fact.id)
             & (FactVersion.number == Fact.published),
         )
-        .where(Fact.community_id == mine, Fact.changed > base.watermark)
+        .where(Fact.community_id == store.community(session), Fact.changed > after)
         .order_by(Fact.changed)
+    )  # fmt: skip
+    return session.execute(query.execution_options(yield_per=_FETCHED))
+
+
+def _form(session: Session, row: Row[Any]) -> bytes:
+    """Return the prepared form of a fact, cut now where the stored one is of another version."""
+    if row.prepared is not None and row.tokenizer == prepared.version():
+        stored: bytes = row.prepared
+        return stored
+    return prepared.prepare(_version(session, row.id, row.published))
+
+
+def keep(session: Session, fact: Fact) -> None:
+    """Store the prepared form of what a fact answers; to be called whenever that changes."""
+    fact.prepared = prepared.prepare(_version(session, fact.id, fact.published))
+    fact.tokenizer = prepared.version()
+
+
+def renew(session: Session, limit: int = RENEWED) -> int:
+    """Store the forms of up to `limit` facts that another version has cut; return how many.
+
+    Called until nothing is left when the program starts, for an update may cut differently.
+    """
+    now = prepared.version()
+    query = select(Fact).where(
+        Fact.community_id == store.community(session),
+        # two ranges of the index, where "is not" would read every fact
+        (Fact.tokenizer < now) | (Fact.tokenizer > now),
+        Fact.state == FactState.PUBLISHED,
     )
-    rows = session.execute(changed).all()
-    variants = _variants(session, base.watermark) if rows else {}
-    linked = beside(session) if rows else {}
-    for fact, version in rows:
-        if fact.state is FactState.PUBLISHED:
-            base.index.add(view(version, variants.get(fact.id, ()), linked.get(fact.id)))
-        else:
-            base.index.remove(str(fact.id))
-        base.watermark = fact.changed
-    return len(rows)
+    stale = session.scalars(query.limit(limit)).all()
+    for fact in stale:
+        keep(session, fact)
+    session.flush()
+    return len(stale)
 
 
 def candidate(session: Session, fact: Fact) -> FactView:
     """Return the signed version of a fact, else its newest, as the index would see it."""
-    number = fact.signed or fact.latest
-    version = session.get_one(FactVersion, (fact.community_id, fact.id, number))
-    accepted = select(FactVariant.text).where(
-        FactVariant.community_id == fact.community_id,
-        FactVariant.fact_id == fact.id,
-        FactVariant.state == VariantState.ACCEPTED,
-    )
-    variants = tuple(session.scalars(accepted.order_by(FactVariant.id)))
-    return view(version, variants, beside(session, fact.id).get(fact.id))
+    return _version(session, fact.id, fact.signed or fact.latest)
 
 
 def view(
@@ -92,6 +148,19 @@ def view(
     )
 
 
+def _version(session: Session, fact_id: uuid.UUID, number: int) -> FactView:
+    """Return one version with its fact's accepted variants and what stands beside it."""
+    mine = store.community(session)
+    version = session.get_one(FactVersion, (mine, fact_id, number))
+    accepted = select(FactVariant.text).where(
+        FactVariant.community_id == mine,
+        FactVariant.fact_id == fact_id,
+        FactVariant.state == VariantState.ACCEPTED,
+    )
+    variants = tuple(session.scalars(accepted.order_by(FactVariant.id)))
+    return view(version, variants, beside(session, fact_id).get(fact_id))
+
+
 def beside(
     session: Session, fact_id: uuid.UUID | None = None
 ) -> Mapping[uuid.UUID, set[uuid.UUID]]:
@@ -107,19 +176,4 @@ def beside(
     for one, other in session.execute(query):
         found[one].add(other)
         found[other].add(one)
-    return found
-
-
-def _variants(session: Session, after: int) -> dict[uuid.UUID, tuple[str, ...]]:
-    mine = store.community(session)
-    query = (
-        select(FactVariant.fact_id, FactVariant.text)
-        .join(Fact, (Fact.community_id == mine) & (Fact.id == FactVariant.fact_id))
-        .where(FactVariant.community_id == mine, Fact.changed > after)
-        .where(FactVariant.state == VariantState.ACCEPTED)
-        .order_by(FactVariant.id)
-    )
-    found: defaultdict[uuid.UUID, tuple[str, ...]] = defaultdict(tuple)
-    for fact_id, text in session.execute(query):
-        found[fact_id] += (text,)
     return found

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _trends()
     _learning()
     _facts()
+    _prepared()
     _cases()
 
 
@@ -44,6 +45,17 @@ def _facts() -> None:
     op.execute("UPDATE fact SET published = signed")
     op.execute("UPDATE fact SET state = 'published' WHERE state = 'signed'")
     op.execute("UPDATE fact_version SET published_at = signed_at")
+
+
+def _prepared() -> None:
+    """A fact is kept cut beside itself, encrypted, for residents' wordings are in it."""
+    op.add_column("fact", sa.Column("prepared", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "fact", sa.Column("tokenizer", sa.String(length=16), nullable=False, server_default="")
+    )
+    op.create_index("ix_fact_tokenizer", "fact", ["community_id", "tokenizer"])
+    op.drop_column("fact_version", "terms")
+    op.drop_column("fact_version", "tokenizer")
 
 
 def _trends() -> None:
