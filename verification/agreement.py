@@ -15,7 +15,11 @@ from verification.fact import Fact, FactLink, LinkKind, Refused
 
 
 class Contradicts(Refused):
-    """A published fact says otherwise; the editor must link the two or replace the older."""
+    """Published facts say otherwise; the editor must link them or replace the older."""
+
+    def __init__(self, sentence: str, others: tuple[Near, ...]) -> None:
+        super().__init__(sentence)
+        self.others = others
 
 
 def links(session: Session, fact: Fact, kind: LinkKind) -> set[uuid.UUID]:
@@ -44,20 +48,26 @@ def near(
     return contradiction.near(base.index, shelf.candidate(session, fact), today)
 
 
-def agree(
+def clashes(
     session: Session, fact: Fact, now: datetime, base: shelf.Base | None = None
 ) -> tuple[Near, ...]:
-    """Return what is near a fact; raises Contradicts where the editor has still to decide."""
+    """Return the published facts that say otherwise and that no link has settled."""
     nearby = near(session, fact, now, base)
     if not any(one.contradicts for one in nearby):
-        return nearby
+        return ()
     settled = links(session, fact, LinkKind.BESIDE) | links(session, fact, LinkKind.REPLACES)
-    found = contradiction.against(nearby, {str(one) for one in settled})
+    return contradiction.against(nearby, {str(one) for one in settled})
+
+
+def agree(session: Session, fact: Fact, now: datetime, base: shelf.Base | None = None) -> None:
+    """Raise Contradicts where the editor has still to decide before a fact is published."""
+    found = clashes(session, fact, now, base)
     if not found:
-        return nearby
+        return
     other = session.get_one(Fact, (fact.community_id, uuid.UUID(found[0].fact.id))).code
     raise Contradicts(
         f"和已发布的 {other} 矛盾：“{found[0].fact.claim}”。请编辑先决定："
         f"facts link {fact.code} {other}（两条并列），或 facts replace {fact.code} {other}。 "
-        f"{other} is published and says otherwise: the editor links the two or replaces it."
+        f"{other} is published and says otherwise: the editor links the two or replaces it.",
+        found,
     )

@@ -12,6 +12,8 @@ from content.task import TaskError, TaskKind
 
 def press(turn: Turn, ref: str, value: str) -> list[Effect]:
     """Take `take` or `done` under the page that the attempt `ref` has brought."""
+    if value.partition(".")[0] in publishing.DECIDES and turn.staff() is not None:
+        return publishing.decide(turn, value)
     errand = of_attempt(turn, ref)
     if turn.staff() is None or errand is None:
         return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]

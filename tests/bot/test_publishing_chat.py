@@ -1,11 +1,13 @@
 """What an expert has signed, in chat: the publisher is called, looks, publishes or sends back."""
 
+from dataclasses import replace
+
 import pytest
 
 from content import notice, pager, phrase, task
 from content.message import Kind, Written
 from content.staff import Role
-from tests.bot.street import CHATS, Street, said
+from tests.bot.street import CHATS, Street, buttons, said
 from verification import facts, settlement
 from verification.fact import Fact, FactState, Statement
 from verification.index import Verdict
@@ -77,3 +79,34 @@ def test_an_expert_who_presses_is_told_why_not(street: Street, parcel: Fact) -> 
     done = street.presses(CHATS[Role.EXPERT], f"task:{page(street)}:publish")
     assert "Only a publisher" in said(done)
     assert parcel.waits
+
+
+@pytest.fixture
+def clashing(street: Street) -> Fact:
+    """A signed fact that says the opposite of the published one on the waterworks."""
+    water = facts.current(street.session, facts.named(street.session, "water"))
+    said = replace(PARCEL, claim=water.claim, verdict=Verdict.TRUE, truth="水确实有问题。")
+    fact = facts.draft(street.session, street.staff[Role.AUTHOR], said, street.now, code="paper")
+    settlement.sign(street.session, [fact], street.staff[Role.EXPERT], street.now)
+    return fact
+
+
+@pytest.mark.parametrize(
+    ("step", "state"), [("beside", FactState.PUBLISHED), ("replace", FactState.WITHDRAWN)]
+)
+def test_a_contradiction_is_settled_under_its_refusal(
+    street: Street, clashing: Fact, step: str, state: FactState
+) -> None:
+    asked = street.presses(PUBLISHER, f"task:{page(street)}:publish")
+    assert clashing.waits
+    (chosen,) = [data for data in buttons(asked) if f":{step}." in data]
+    assert len(chosen) <= 64
+    assert word("page.published", count=0) in said(street.presses(PUBLISHER, chosen))
+    assert facts.named(street.session, "water").state is state
+
+
+def test_who_may_not_publish_settles_no_contradiction(street: Street, clashing: Fact) -> None:
+    asked = street.presses(PUBLISHER, f"task:{page(street)}:publish")
+    said(street.presses(CHATS[Role.VERIFIER], buttons(asked)[0]))
+    assert clashing.waits
+    assert facts.linked(street.session, clashing) == []
