@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot import acts
-from bot.commands import ask, cases, doors, errands, resident, review, words
+from bot.commands import ask, cases, doors, errands, lessons, resident, review, words
 from bot.turn import Acknowledge, Effect, Turn
 from channels.base import EventKind
 from content.message import Action, Kind
@@ -13,6 +13,7 @@ _ROOMS: dict[str, Callable[[Turn, str], list[Effect]]] = {
     Action.STAFF: review.press,
     Action.DOOR: doors.press,
     Action.CASE: cases.press,
+    Action.LESSON: lessons.press,
 }
 """Buttons whose value says everything, and the rooms that take them."""
 

@@ -45,6 +45,8 @@ class Action(StrEnum):
     JOIN = "join"
     """An answer in a resident's registration."""
     FORGET = "forget"
+    LESSON = "lesson"
+    """Decide on what residents have taught."""
     TASK = "task"
     """Take or close a task."""
     CASE = "case"

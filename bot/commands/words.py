@@ -8,6 +8,7 @@ from bot.commands import (
     cases,
     dialogue,
     doors,
+    lessons,
     resident,
     review,
     ruling,
@@ -37,7 +38,7 @@ def command(turn: Turn, text: str) -> list[Effect]:
         case "/check":
             matter = ask.asked(turn).matter
             return ask.question(turn) if matter else [_say(turn, "intent.empty")]
-        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors" | "/cases":
+        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors" | "/cases" | "/lessons":
             return _staff(turn, word, rest)
     return [_say(turn, "staff.commands" if turn.staff() else "join.help")]
 
@@ -69,6 +70,8 @@ def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
             return doors.show(turn, rest)
         case "/cases":
             return cases.queue(turn, rest)
+        case "/lessons":
+            return lessons.show(turn)
     return status.show(turn, rest)
 
 
