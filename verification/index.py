@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from verification import prepared
-from verification.postings import Floats, Longs, Postings, Run, run
+from verification.postings import Floats, Longs, Postings, Run, posted
 from verification.prepared import Prepared
 from verification.text import Text
 from verification.view import (
@@ -212,7 +212,7 @@ class Index:
     def _load(self, chunk: list[tuple[str, Mark, bytes]]) -> Run:
         cuts = [prepared.read(stored) for _, _, stored in chunk]
         first = len(self._ids)
-        numbers = self._words.enter(b"".join(cut.terms for cut in cuts))
+        numbers, ordered = self._words.sort(b"".join(cut.terms for cut in cuts))
         packed, at = numbers.tobytes(), 0
         for (fact_id, shared, _), cut in zip(chunk, cuts, strict=True):
             end = at + cut.count
@@ -220,8 +220,9 @@ class Index:
             self._hold(fact_id, shared, cut, packed[4 * at : 4 * end])
             at = end
         rows = np.arange(first, first + len(cuts), dtype=np.uint32)
-        weights = b"".join(cut.weights for cut in cuts)
-        return run(numbers, np.repeat(rows, [cut.count for cut in cuts]), weights)
+        each = np.repeat(rows, [cut.count for cut in cuts])
+        postings = posted(each, b"".join(cut.weights for cut in cuts))
+        return Run(ordered.numbers, ordered.counts, postings[ordered.order])
 
     def _changed(self) -> None:
         self._changes += 1

@@ -27,10 +27,7 @@ _WEIGHT: Floats = (LEAST * np.exp(STEP * np.arange(LEVELS))).astype(np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Postings in the order of their slots: each slot once, how many it has, and they themselves.
-
-    The runs of a packing are in the order of their rows.
-    """
+    """Postings by slot: each slot once, how many it has, and they themselves in that order."""
 
     slots: Ints
     counts: Longs
@@ -145,14 +142,9 @@ class Postings:
         return Run(np.array(slots, np.uint32), np.array(sizes, np.int64), postings)
 
 
-def run(slots: Ints, rows: Ints, weights: bytes) -> Run:
-    """Sort postings by their slots, and by row within one slot."""
-    postings = (rows << _ROW) | np.frombuffer(weights, "<u2")
-    keys = (slots.astype(np.uint64) << np.uint64(32)) | postings
-    keys.sort()
-    ordered = (keys >> np.uint64(32)).astype(np.uint32)
-    different, counts = np.unique(ordered, return_counts=True)
-    return Run(different, counts.astype(np.int64), keys.astype(np.uint32))
+def posted(rows: Ints, weights: bytes) -> Ints:
+    """Join rows and levels of weight to postings."""
+    return (rows << _ROW) | np.frombuffer(weights, "<u2")
 
 
 def _move(run: Run, moved: Ints) -> Run:

@@ -1,15 +1,25 @@
 """Vocabulary: the small numbers that the terms of one index have, and the sounds of its pairs."""
 
 from array import array
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from verification import prepared
+from verification.postings import Ints, Longs
 from verification.prepared import Prepared
 
 REMEMBERED = 50_000
 """Terms whose number is found by their writing; the others are hashed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """An order that brings equal terms together: which they are, by number, and how many each."""
+
+    order: Longs
+    numbers: Ints
+    counts: Longs
 
 
 class _Numbers(dict[int, int]):
@@ -46,14 +56,28 @@ class Vocabulary:
         """Give the number of the sound of a pair, -1 where it has none."""
         return self._sounds[number] if number >= 0 else -1
 
-    def enter(self, terms: bytes) -> npt.NDArray[np.uint32]:
+    def enter(self, terms: bytes) -> Ints:
         """Give the numbers of terms by their ids, new ones to those that are new."""
-        ids = np.frombuffer(terms, "<u4").tolist()
-        found = np.fromiter(map(self._numbers.__getitem__, ids), np.uint32, len(ids))
+        return self._given(np.frombuffer(terms, "<u4"))
+
+    def sort(self, terms: bytes) -> tuple[Ints, Sorted]:
+        """Do the same for very many terms, each of which is looked up once; also sort them."""
+        ids = np.frombuffer(terms, "<u4")
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=~ordered[:1]))
+        counts = np.diff(starts, append=len(ids))
+        different = self._given(ordered[starts])
+        numbers = np.empty(len(ids), np.uint32)
+        numbers[order] = np.repeat(different, counts)
+        return numbers, Sorted(order, different, counts)
+
+    def _given(self, ids: Ints) -> Ints:
+        found = np.fromiter(map(self._numbers.__getitem__, ids.tolist()), np.uint32, len(ids))
         self._sounds.extend([-1] * (len(self._numbers) - len(self._sounds)))
         return found
 
-    def hear(self, cut: Prepared, numbers: npt.NDArray[np.uint32]) -> None:
+    def hear(self, cut: Prepared, numbers: Ints) -> None:
         """Note the sounds of the pairs of one fact, whose terms have these numbers."""
         heard = np.frombuffer(cut.heard, "<u2")
         has = heard != prepared.MUTE
