@@ -9,8 +9,12 @@ from verification.tables import phrases, table
 from verification.text import fold
 from verification.words import han_count
 
-_LONG, _LONG_LATIN = 60, 120
+LONG, _LONG_LATIN = 60, 120
 """Characters above which a text is rather a letter than a call."""
+
+
+ALARM = 1.5
+"""What small signs must weigh together."""
 
 
 class Hotline(StrEnum):
@@ -51,6 +55,23 @@ def _signs(name: str, field: str = "signs") -> re.Pattern[str]:
 
 
 @functools.cache
+def _concepts() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((name, _compiled([sign])) for name, sign in table("gate")["concepts"].items())
+
+
+def concepts(text: str) -> dict[str, float]:
+    """Return for each concept of the table whether a text speaks of it, and how they add up."""
+    return _weighed(_plain(_corrected(fold(text))))
+
+
+def _weighed(plain: str) -> dict[str, float]:
+    found = {name: float(sign.search(plain) is not None) for name, sign in _concepts()}
+    harms = sum(found[name] for name in table("gate")["harms"])
+    hurt = min(found["person"], harms)
+    return {**found, "harms": min(harms, 4.0), "hurt": hurt, "always": 1.0}
+
+
+@functools.cache
 def _kinds() -> tuple[tuple[str, Hotline, re.Pattern[str]], ...]:
     return tuple(
         (row["kind"], Hotline(row["hotline"]), _compiled(row["signs"]))
@@ -66,19 +87,41 @@ def _compiled(signs: list[str]) -> re.Pattern[str]:
 def emergency(text: str) -> Emergency | None:
     """Find the most urgent emergency under way in `text`, or None.
 
-    Advice, plans and stories (闻到煤气味要先…, 着火了往哪跑最安全) are none; nor are turns of speech.
-    Who may take their own life is heard whatever else is said.
+    Advice, plans and stories (闻到煤气味要先…) are none, nor are turns of speech. Who may take
+    their own life is heard whatever else is said.
     """
     spoken = _corrected(fold(text))
     if _signs("fiction").search(spoken):
         return None
     at_rest = _at_rest(spoken)
-    plain = _signs("turns").sub(lambda found: "·" * len(found.group()), spoken)
+    plain = _plain(spoken)
     for kind, hotline, signs in _kinds():
         found = None if at_rest and kind != "suicide" else signs.search(plain)
         if found and _is_near(kind, found, spoken):
             return Emergency(kind, hotline, hearsay=_hearsay(spoken), phrase=found.group())
+    if at_rest or len(spoken) > LONG or _hearsay(spoken):
+        return None
+    return _together(plain)
+
+
+def _together(plain: str) -> Emergency | None:
+    """Take small signs together, none of which is an emergency by itself."""
+    found = _weighed(plain)
+    weights = table("gate")["weights"]
+    if sum(weights[name] * value for name, value in found.items()) < ALARM:
+        return None
+    for row in table("gate")["together"]:
+        said = [name for name in row["concepts"] if found[name]]
+        if said:
+            hotline = Hotline(row["hotline"])
+            phrase = ", ".join(name for name in table("gate")["harms"] if found[name])
+            return Emergency(row["kind"], hotline, hearsay=False, phrase=phrase)
     return None
+
+
+def _plain(spoken: str) -> str:
+    """Give a text with its turns of speech blanked out."""
+    return _signs("turns").sub(lambda found: "·" * len(found.group()), spoken)
 
 
 def _corrected(spoken: str) -> str:
@@ -96,15 +139,17 @@ def _at_rest(spoken: str) -> bool:
 
 def _is_near(kind: str, found: re.Match[str], spoken: str) -> bool:
     """Whether a sign counts: in a long text, only beside who speaks of what is near."""
-    if len(spoken) <= (_LONG if han_count(spoken) else _LONG_LATIN):
+    if len(spoken) <= (LONG if han_count(spoken) else _LONG_LATIN):
         return True
     around = spoken[max(0, found.start() - 12) : found.end() + 12]
     return kind != "call" and _signs("near").search(around) is not None
 
 
 def _hearsay(spoken: str) -> bool:
+    """Whether somebody else told it, or it is only asked; what one hears oneself is no hearsay."""
+    told = re.sub("我?听(?:见|到)", "", spoken)
     return bool(
-        phrases("chain", "hearsay").search(spoken)
+        phrases("chain", "hearsay").search(told)
         or _signs("asked").search(spoken)
         or _signs("service_request", "unless").search(spoken)
     )
@@ -113,11 +158,11 @@ def _hearsay(spoken: str) -> bool:
 def intent(text: str) -> Intent:
     """Tell what `text` wants; RUMOR when nothing else is plain."""
     spoken = fold(text)
-    if _signs("abusive_or_spam").search(spoken) and len(spoken) <= _LONG:
+    if _signs("abusive_or_spam").search(spoken) and len(spoken) <= LONG:
         return Intent.ABUSE
     if (
         _signs("service_request").search(spoken)
-        and len(spoken) <= _LONG
+        and len(spoken) <= LONG
         and not _signs("service_request", "unless").search(spoken)
     ):
         return Intent.SERVICE_REQUEST

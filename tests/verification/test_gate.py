@@ -66,6 +66,18 @@ def test_what_only_looks_like_a_call_raises_no_alarm(kind: str, said: str) -> No
     assert emergency(said) is None, kind
 
 
+def test_small_signs_of_harm_to_somebody_now_are_taken_together() -> None:
+    found = emergency("我奶说她左边胳膊腿都不听使唤了")
+    assert found is not None
+    assert (found.kind, found.hotline) == ("medical", Hotline.AMBULANCE)
+
+
+def test_what_somebody_hears_themselves_is_no_hearsay() -> None:
+    found = emergency("我听见楼上有女的喊救命")
+    assert found is not None
+    assert not found.hearsay
+
+
 def test_who_may_take_their_own_life_is_heard_whatever_else_is_said() -> None:
     found = emergency("妈妈去世以后我就不想活了")
     assert found is not None
