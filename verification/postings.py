@@ -144,7 +144,8 @@ class Postings:
 
 def posted(rows: Ints, weights: bytes) -> Ints:
     """Join rows and levels of weight to postings."""
-    return (rows << _ROW) | np.frombuffer(weights, "<u2")
+    levels: Ints = np.frombuffer(weights, "<u2").astype(np.uint32)
+    return (rows << _ROW) | levels
 
 
 def _move(run: Run, moved: Ints) -> Run:
