@@ -15,11 +15,12 @@ from content.base import Base, Identified, Instant, Secret, new_id
 from content.event import Actor, Door
 from content.message import Kind as Channel
 from content.staff import Role
-from verification import facts, judgement, match, telling
+from verification import facts, judgement, match, replay, shelf, standing, telling
 from verification.case import Heard, State
 from verification.fact import FactVariant, Refused, VariantState
 from verification.index import Candidate
 from verification.match import Decision, Outcome
+from verification.replay import Replay
 from verification.telling import Mark
 
 _DECIDE = frozenset({Role.EXPERT, Role.VERIFIER, Role.PUBLISHER})
@@ -208,6 +209,21 @@ def undo(session: Session, row: FactNegative | FactVariant, actor: Actor, now: d
     if row.state is not VariantState.PROPOSED:
         row.undone_at, row.undone_by = now, actor.id
         _move(session, row, VariantState.PROPOSED, "undone", actor, now)
+
+
+def tried(session: Session, base: shelf.Base, row: FactNegative | FactVariant) -> Replay:
+    """Return which past questions a wording would have answered that its fact has not.
+
+    Nothing for a wording that does not mean its fact, or whose fact answers nobody.
+    """
+    shelf.refresh(session, base)
+    view = base.index.get(str(row.fact_id))
+    if view is None or isinstance(row, FactNegative):
+        return Replay(0)
+    asked, zone = replay.past(session), standing.zone(session)
+    before = replay.run(base.index, [view.id], asked, zone)
+    after = replay.trial(session, base, replace(view, variants=(*view.variants, row.text)))
+    return Replay(after.asked, tuple(hit for hit in after.hits if hit not in before.hits))
 
 
 def _move(

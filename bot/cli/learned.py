@@ -1,18 +1,20 @@
 """`linxun rumors learned`: what residents have taught, for staff to accept, reject or undo."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli import context
+from bot.cli import context, publishing
 from bot.cli.facts import acting, put, say
-from verification import learning
+from verification import learning, shelf
 from verification.fact import VariantState
 from verification.learning import Learned, Lesson
 
 app = typer.Typer(no_args_is_help=True, help="Decide on what residents' choices have taught.")
 
+Lesson_ = Annotated[str, typer.Argument(help="its id, as `linxun rumors learned list` shows it")]
 Ids = Annotated[list[str], typer.Argument(help="ids, as `linxun rumors learned list` shows them")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for a program")]
 _SAYS = {Lesson.MEANS: "就是 means", Lesson.MEANS_NOT: "不是 is not"}
@@ -35,9 +37,29 @@ def show_all(
         say(f"  “{row['text']}” {said} {row['fact']}: {row['claim']}")
 
 
+@app.command("try")
+def rehearse(lesson: Lesson_, as_json: AsJson = False) -> None:
+    """Show which past questions a wording would have answered that its fact has not."""
+    with acting() as (session, _):
+        done = learning.tried(session, shelf.base(session), learning.get(session, lesson))
+    if as_json:
+        put(publishing.plain(done))
+    else:
+        publishing.tell(done)
+
+
 @app.command()
-def accept(ids: Ids, as_json: AsJson = False) -> None:
-    """Let wordings find their fact, or never be answered with it again."""
+def accept(
+    ids: Ids,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let wordings find their fact, or never be answered with it again; what changes is shown."""
+    if not as_json:
+        for name in ids:
+            rehearse(name)
+        if not yes and sys.stdin.isatty() and not typer.confirm("接受吗？ Accept?"):
+            context.fail("没有改动。 Nothing was changed.")
     _decide(ids, learning.accept, "已接受。 Accepted.", as_json=as_json)
 
 

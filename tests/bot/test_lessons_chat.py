@@ -1,13 +1,15 @@
 """/lessons: what residents have taught, decided and taken back in chat."""
 
 import pytest
+from sqlalchemy import select
 
 from content import phrase
+from content.event import Actor, Door
 from content.message import Kind, Written
 from content.staff import Role
 from tests.bot.street import CHATS, LI_CHAT, STRANGER, Street, buttons, said
-from verification import learning
-from verification.fact import VariantState
+from verification import facts, learning
+from verification.fact import Fact, VariantState
 
 RUMOR = "听说水厂有人下毒，大家别喝自来水"
 EXPERT, AUTHOR = CHATS[Role.EXPERT], CHATS[Role.AUTHOR]
@@ -67,3 +69,17 @@ def test_a_button_of_nobodys_lesson_changes_nothing(street: Street, value: str) 
 
 def test_residents_have_no_list_of_lessons(street: Street) -> None:
     assert said(street.says(LI_CHAT, "/lessons")) == word("staff.unknown")
+
+
+def test_a_wording_is_tried_on_past_questions_before_it_counts(street: Street) -> None:
+    street.says(LI_CHAT, "水厂那个事")
+    fact = street.session.scalars(select(Fact)).one()
+    nobody = Actor(Door.CHAT)
+    facts.add_variant(street.session, fact, "水厂那个事", nobody, street.now, accepted=False)
+    (found,) = learning.everything(street.session)
+    tried = said(street.presses(EXPERT, f"lesson::try.{found.id.hex}"))
+    counts = {"asked": 1, "answered": 1, "conflicts": 0, "different": 0}
+    assert word("page.replayed", **counts) in tried
+    assert state(street) is VariantState.PROPOSED
+    street.presses(EXPERT, f"lesson::accept.{found.id.hex}")
+    assert state(street) is VariantState.ACCEPTED
