@@ -20,8 +20,11 @@ NEWEST = 2_000
 """Questions that are looked at, the newest first."""
 _FEW = 20
 """Facts up to which questions are sorted out beforehand by the words they share with them."""
-_SHARED = 0.2
-"""Share of the pairs of characters that a question must have of a wording, or the reverse."""
+_SHARED, _COPIED = 0.2, 0.5
+"""Shares of the pairs of characters that a question has of a wording, or the reverse: from the
+first it is looked at, from the second it counts as one on the same matter."""
+_APART = frozenset({"number", "date", "place", "negation", "antonym", "subject", "rival", "debunk"})
+"""What stops an answer to a question on the same matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Past:
     at: datetime
     area: str | None
     told: str = ""
+    pairs: frozenset[str] = frozenset()
+    """Its pairs of characters, by which it is sorted out beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,12 @@ def run(
     return Replay(len(questions), tuple(hit for hit in found if hit is not None))
 
 
+def both(one: Replay, other: Replay) -> Replay:
+    """Return two replays over the same questions as one; a question counts once, the later hit."""
+    hits = {hit.number: hit for hit in (*one.hits, *other.hits)}
+    return Replay(max(one.asked, other.asked), tuple(hits.values()))
+
+
 def past(session: Session, newest: int = NEWEST) -> list[Past]:
     """Return the questions whose text is still kept, the newest first."""
     query = (
@@ -105,7 +116,7 @@ def past(session: Session, newest: int = NEWEST) -> list[Past]:
         .limit(newest)
     )
     return [
-        Past(row.number, row.text, row.at, row.area or None, _told(row))
+        Past(row.number, row.text, row.at, row.area or None, _told(row), pairs(row.text))
         for row in session.scalars(query)
         if row.text
     ]
@@ -133,7 +144,7 @@ def _hit(index: Index, ids: frozenset[str], asked: Past, zone: ZoneInfo) -> Hit 
     decisions = [part for _, part in judged.parts] or [judged.decision]
     meant = [one for one in decisions if one.ranked and one.ranked[0].fact.id in ids]
     told = [one for one in meant if one.outcome is Outcome.ANSWER]
-    stopped = [one for one in meant if one.veto and _sure(one)]
+    stopped = [one for one in meant if one.veto and _near(asked, one)]
     if not told and not stopped:
         return None
     conflict = "" if told else _words(stopped[0])
@@ -141,8 +152,12 @@ def _hit(index: Index, ids: frozenset[str], asked: Past, zone: ZoneInfo) -> Hit 
     return Hit(asked.number, mask.mask(asked.text), conflict, other)
 
 
-def _sure(decision: Decision) -> bool:
-    return decision.probability >= match.DEFAULT.answer
+def _near(asked: Past, decision: Decision) -> bool:
+    """Whether a stopped answer was about the question's matter: likely, or nearly its words."""
+    if decision.probability >= match.DEFAULT.answer:
+        return True
+    known = [pairs(wording) for wording in wordings(decision.ranked[0].fact)]
+    return decision.veto in _APART and _shares(asked.pairs, known, _COPIED)
 
 
 def _words(decision: Decision) -> str:
@@ -158,14 +173,15 @@ def _told(heard: Heard) -> str:
 
 def _close(views: Sequence[FactView], questions: Sequence[Past]) -> list[Past]:
     """Leave out what shares hardly a character with the facts: judging is dear."""
-    known = [_pairs(wording) for view in views for wording in wordings(view)]
-    return [asked for asked in questions if _shares(_pairs(asked.text), known)]
+    known = [pairs(wording) for view in views for wording in wordings(view)]
+    return [asked for asked in questions if _shares(asked.pairs, known, _SHARED)]
 
 
-def _shares(asked: frozenset[str], known: Sequence[frozenset[str]]) -> bool:
-    return any(len(asked & one) >= _SHARED * min(len(asked), len(one)) for one in known)
+def _shares(asked: frozenset[str], known: Sequence[frozenset[str]], share: float) -> bool:
+    return any(len(asked & one) >= share * min(len(asked), len(one)) for one in known)
 
 
-def _pairs(words: str) -> frozenset[str]:
+def pairs(words: str) -> frozenset[str]:
+    """Return the pairs of characters of a text as it was spoken."""
     folded = text.fold(words)
     return frozenset(folded[at : at + 2] for at in range(len(folded) - 1))

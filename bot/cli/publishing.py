@@ -1,6 +1,7 @@
 """`linxun facts publish`, `return`, `replay`: the second half of a fact's review."""
 
-from collections.abc import Callable
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -12,12 +13,13 @@ from bot.cli.progress import bar
 from content.event import Actor
 from verification import facts, replay, settlement, shelf, standing
 from verification.agreement import Contradicts
-from verification.fact import Fact
-from verification.replay import Replay
+from verification.replay import Past, Replay
 
 app = typer.Typer()
 
 _EXAMPLES = 5
+_AT_ONCE = 20
+"""Facts that are published in one transaction, so that nobody else waits long."""
 Rows = list[dict[str, Any]]
 
 
@@ -27,10 +29,20 @@ def publish(codes: Codes = None, *, every: All = False, as_json: AsJson = False)
 
     With --all, what contradicts a published fact is left out and named.
     """
-    with acting() as (session, actor), bar("facts") as progress:
-        facts.require_publisher(session, actor)
-        wanted = facts.waiting(session) if every else chosen(session, codes)
-        rows, done = _publish(session, wanted, actor, progress, every=every)
+    rows: Rows = []
+    done = Replay(0)
+    try:
+        with context.store() as kept, bar("facts") as progress:
+            with kept.begin() as session:
+                begun = _begin(session, codes, every=every)
+            for at in range(0, len(begun.wanted), _AT_ONCE):
+                with kept.begin() as session:
+                    some = begun.wanted[at : at + _AT_ONCE]
+                    more, tried = _publish(session, begun, some, every=every)
+                rows, done = rows + more, replay.both(done, tried)
+                progress(len(rows), len(begun.wanted))
+    except ValueError as error:
+        context.fail(str(error))
     if as_json:
         put({"facts": rows, "replay": plain(done)})
         return
@@ -95,30 +107,40 @@ def plain(done: Replay) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a publication begins with: who acts, which facts, and what is known and was asked."""
+
+    actor: Actor
+    wanted: list[uuid.UUID]
+    base: shelf.Base
+    questions: list[Past]
+
+
+def _begin(session: Session, codes: list[str] | None, *, every: bool) -> _Begun:
+    actor = context.actor(session)
+    facts.require_publisher(session, actor)
+    wanted = facts.waiting(session) if every else chosen(session, codes)
+    return _Begun(actor, [fact.id for fact in wanted], shelf.base(session), replay.past(session))
+
+
 def _publish(
-    session: Session,
-    wanted: list[Fact],
-    actor: Actor,
-    progress: Callable[[int, int], None],
-    *,
-    every: bool,
+    session: Session, begun: _Begun, some: list[uuid.UUID], *, every: bool
 ) -> tuple[Rows, Replay]:
-    """Publish facts and replay them over past questions, all before anybody is answered."""
-    now, base = context.now(), shelf.base(session)
+    """Publish some facts and replay them over past questions, before anybody is answered."""
+    now = context.now()
     rows: Rows = []
-    for at, fact in enumerate(wanted, start=1):
+    for fact in [facts.get(session, one) for one in some]:
         try:
-            told = settlement.publish(session, fact, actor, now, base=base)
+            told = settlement.publish(session, fact, begun.actor, now, base=begun.base)
         except Contradicts as clash:
             if not every:
                 raise
             rows.append({"id": fact.code, "refused": str(clash)})
         else:
             rows.append({"id": fact.code, "told": told})
-        progress(at, len(wanted))
-    shelf.refresh(session, base)
-    ids = [str(fact.id) for fact in wanted]
-    done = replay.run(base.index, ids, replay.past(session), standing.zone(session))
-    if wanted:
-        replay.note(session, wanted[0].id if len(wanted) == 1 else None, done, actor, now)
+    shelf.refresh(session, begun.base)
+    ids = [str(one) for one in some]
+    done = replay.run(begun.base.index, ids, begun.questions, standing.zone(session))
+    replay.note(session, some[0] if len(some) == 1 else None, done, begun.actor, now)
     return rows, done
