@@ -98,12 +98,12 @@ def _form(session: Session, row: Row[Any]) -> bytes:
     if row.prepared is not None and row.tokenizer == prepared.version():
         stored: bytes = row.prepared
         return stored
-    return prepared.prepare(_version(session, row.id, row.published))
+    return _cut(session, row.id, row.published)
 
 
 def keep(session: Session, fact: Fact) -> None:
     """Store the prepared form of what a fact answers; to be called whenever that changes."""
-    fact.prepared = prepared.prepare(_version(session, fact.id, fact.published))
+    fact.prepared = _cut(session, fact.id, fact.published)
     fact.tokenizer = prepared.version()
 
 
@@ -128,7 +128,8 @@ def renew(session: Session, limit: int = RENEWED) -> int:
 
 def candidate(session: Session, fact: Fact) -> FactView:
     """Return the signed version of a fact, else its newest, as the index would see it."""
-    return _version(session, fact.id, fact.signed or fact.latest)
+    version, variants = _said(session, fact.id, fact.signed or fact.latest)
+    return view(version, variants, beside(session, fact.id).get(fact.id))
 
 
 def view(
@@ -148,8 +149,12 @@ def view(
     )
 
 
-def _version(session: Session, fact_id: uuid.UUID, number: int) -> FactView:
-    """Return one version with its fact's accepted variants and what stands beside it."""
+def _cut(session: Session, fact_id: uuid.UUID, number: int) -> bytes:
+    return prepared.prepare(view(*_said(session, fact_id, number)))
+
+
+def _said(session: Session, fact_id: uuid.UUID, number: int) -> tuple[FactVersion, tuple[str, ...]]:
+    """Return one version of a fact and its accepted variants."""
     mine = store.community(session)
     version = session.get_one(FactVersion, (mine, fact_id, number))
     accepted = select(FactVariant.text).where(
@@ -157,8 +162,7 @@ def _version(session: Session, fact_id: uuid.UUID, number: int) -> FactView:
         FactVariant.fact_id == fact_id,
         FactVariant.state == VariantState.ACCEPTED,
     )
-    variants = tuple(session.scalars(accepted.order_by(FactVariant.id)))
-    return view(version, variants, beside(session, fact_id).get(fact_id))
+    return version, tuple(session.scalars(accepted.order_by(FactVariant.id)))
 
 
 def beside(
