@@ -52,7 +52,7 @@ def against(nearby: Collection[Near], settled: Collection[str]) -> tuple[Near, .
 
 def _near(new: FactView, other: Candidate) -> Near:
     kind, _, words = other.conflict.partition(": ")
-    return Near(other.fact, other.probability, _opposed(new, other.fact, kind, words), words)
+    return Near(other.fact, other.probability, opposed(new, other.fact, kind, words), words)
 
 
 def _comparable(new: FactView, other: Candidate, today: date) -> bool:
@@ -72,7 +72,8 @@ def _overlap(one: str, other: str) -> bool:
     return outer == "/" or inner.startswith(outer)
 
 
-def _opposed(new: FactView, old: FactView, kind: str, words: str) -> bool:
+def opposed(new: FactView, old: FactView, kind: str, words: str) -> bool:
+    """Return whether two facts on one matter contradict each other, by what differs in words."""
     if new.verdict is not old.verdict:
         return kind not in _APART
     ours, _, theirs = (part.strip(" –") for part in words.partition(" / "))

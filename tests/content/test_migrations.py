@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
@@ -12,7 +13,7 @@ import content
 import verification
 from content.base import Base
 from content.keys import Keyring
-from content.store import Store, StoreError
+from content.store import Store, StoreError, _alembic
 
 
 def _import_every_table() -> None:
@@ -96,3 +97,21 @@ def test_a_folder_that_does_not_exist_is_named_in_a_sentence(tmp_path: Path) -> 
     with pytest.raises(StoreError, match="can it be written"):
         opened.migrate()
     opened.close()
+
+
+def test_facts_that_answered_before_go_on_answering(tmp_path: Path) -> None:
+    opened = _store(tmp_path / "older.sqlite3")
+    with opened._writer.begin() as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO fact (community_id, id, code, state, latest, signed, changed) VALUES "
+            "('c', '1', 'a', 'signed', 2, 1, 1), ('c', '2', 'b', 'draft', 1, 0, 2)"
+        )
+    opened.migrate()
+    with opened._readers.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT state, signed, published FROM fact ORDER BY id")
+        found = [tuple(row) for row in rows]
+    opened.close()
+    assert found == [("published", 1, 1), ("draft", 0, 0)]

@@ -245,6 +245,7 @@ def test_an_import_reads_every_field() -> None:
         (line(variants="one"), "variants"),
         (line(variants=[1]), "variants"),
         (line(truth=7), "truth"),
+        (line(publisher="somebody"), "publisher"),
         (line(colour="red"), "colour"),
         (line(id="x" * 65), "id"),
         (line(claim="长" * 4001), "claim"),
@@ -285,7 +286,7 @@ def test_a_line_without_an_id_is_known_again(store: Store, cast: Any, now: datet
 
 
 def test_what_is_exported_can_be_imported(store: Store, cast: Any, now: datetime) -> None:
-    bring(store, cast, now, line(area="3号楼", expert="王工", category="停水"))
+    bring(store, cast, now, line(area="3号楼", expert="王工", category="停水", publisher="media"))
     with store.read() as session:
         lines = [one.encode() for one in exchange.write(session)]
     assert bring(store, cast, now, *lines).unchanged == 1

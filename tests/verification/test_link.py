@@ -10,7 +10,7 @@ from content.event import HOUSE
 from content.store import Store
 from verification import agreement, facts, link, shelf
 from verification.agreement import Contradicts
-from verification.contradiction import near
+from verification.contradiction import near, opposed
 from verification.fact import Fact, FactState, Refused, Statement
 from verification.index import FactView, Index, Verdict
 
@@ -40,20 +40,36 @@ def index(*views: FactView) -> Index:
     return made
 
 
+@pytest.mark.parametrize("verdict", [one for one in Verdict if one is not Verdict.UNKNOWN])
+def test_the_same_claim_with_another_verdict_contradicts(verdict: Verdict) -> None:
+    base = index(view("old", PARCEL, Verdict.FALSE))
+    (found,) = near(base, view("new", PARCEL, verdict), DAY)
+    assert found.contradicts is (verdict is not Verdict.FALSE)
+
+
 @pytest.mark.parametrize(
-    ("new", "verdict", "more", "contradicts"),
+    ("conflict", "old", "new", "contradicts"),
     [
-        (PARCEL, Verdict.TRUE, {}, True),
-        (PARCEL, Verdict.FALSE, {}, False),
-        ("快递柜从下月起每件收费5元", Verdict.FALSE, {}, False),
+        ("", "false", "true", True),
+        ("", "unconfirmed", "false", True),
+        ("place: 沈阳 / 信阳", "false", "true", False),
+        ("date: 2-20 / 2-27", "true", "false", False),
+        ("number: 5元 / 1元", "true", "true", True),
+        ("number: 5元 / 1元", "false", "false", False),
+        ("number: 5号楼 / 3号楼", "true", "true", False),
+        ("negation: 不停水 / 停水", "true", "true", True),
+        ("negation: 不停水 / 停水", "false", "false", True),
+        ("negation: 不停水 / 停水", "false", "true", False),
+        ("negation: 不出门 / –", "false", "false", False),
+        ("subject: 服用 / –", "false", "unconfirmed", True),
     ],
 )
-def test_the_same_claim_with_another_verdict_contradicts(
-    new: str, verdict: Verdict, more: dict[str, Any], contradicts: bool
+def test_what_differs_says_whether_two_facts_contradict(
+    conflict: str, old: str, new: str, contradicts: bool
 ) -> None:
-    base = index(view("old", PARCEL, Verdict.FALSE))
-    found = near(base, view("new", new, verdict, **more), DAY)
-    assert any(one.contradicts for one in found) is contradicts
+    kind, _, words = conflict.partition(": ")
+    ours, theirs = view("new", PARCEL, Verdict(new)), view("old", PARCEL, Verdict(old))
+    assert opposed(ours, theirs, kind, words) is contradicts
 
 
 def test_the_same_claim_with_the_same_verdict_is_near() -> None:
