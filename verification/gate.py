@@ -17,6 +17,10 @@ ALARM = 1.5
 """What small signs must weigh together."""
 
 
+OWN = 2
+"""How many things of one's own make small talk, where nothing public is said."""
+
+
 class Hotline(StrEnum):
     """The public emergency numbers."""
 
@@ -158,19 +162,38 @@ def _hearsay(spoken: str) -> bool:
 def intent(text: str) -> Intent:
     """Tell what `text` wants; RUMOR when nothing else is plain."""
     spoken = fold(text)
-    if _signs("abusive_or_spam").search(spoken) and len(spoken) <= LONG:
+    if len(spoken) <= LONG and _signs("abusive_or_spam").search(spoken):
         return Intent.ABUSE
-    if (
-        _signs("service_request").search(spoken)
-        and len(spoken) <= LONG
-        and not _signs("service_request", "unless").search(spoken)
-    ):
+    if len(spoken) <= LONG and _asks_service(spoken):
         return Intent.SERVICE_REQUEST
-    if not any(map(str.isalnum, spoken)) or (
-        len(spoken) <= table("gate")["chit_chat"]["longest"] and _signs("chit_chat").search(spoken)
-    ):
+    if not any(map(str.isalnum, spoken)) or _is_talk(spoken):
         return Intent.CHIT_CHAT
     asked = phrases("negation", "questions").search(spoken) or phrases("chain", "question").search(
         spoken
     )
     return Intent.QUESTION if asked else Intent.RUMOR
+
+
+def _asks_service(spoken: str) -> bool:
+    """Whether something is to be mended, fetched or filed; a flat claim about it is a rumor."""
+    return bool(
+        _signs("service_request").search(spoken)
+        and not _signs("service_request", "unless").search(spoken)
+        and not phrases("chain", "hearsay").search(spoken)
+        and not _signs("claimed").search(spoken)
+    )
+
+
+def _is_talk(spoken: str) -> bool:
+    """Whether a short text is about the speaker's own day, and nothing public is touched."""
+    if len(spoken) > table("gate")["chit_chat"]["longest"]:
+        return False
+    if _signs("chit_chat").search(spoken):
+        return True
+    own = sum(sign.search(spoken) is not None for sign in _each("own"))
+    return own >= OWN and not any(sign.search(spoken) for sign in _each("public"))
+
+
+@functools.cache
+def _each(field: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(sign) for sign in table("gate")["chit_chat"][field])

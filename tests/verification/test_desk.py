@@ -91,6 +91,14 @@ def test_a_request_for_service_is_a_task_and_no_case(store: Store, cast: Any, as
     assert tasks(store, TaskKind.CASE) == []
 
 
+def test_abuse_hears_one_calm_sentence_and_is_no_case(
+    store: Store, cast: Any, ask: Ask, told: Told
+) -> None:
+    assert ask("你们这帮废物，滚", cast.wang).state is State.REPLIED
+    assert len(told(cast.wang, NoticeKind.REPLY)) == 1
+    assert tasks(store, TaskKind.CASE) == []
+
+
 @pytest.mark.parametrize("text", ["你好", "谢谢你", "", "   "])
 def test_a_greeting_gets_a_short_reply(text: str, cast: Any, ask: Ask, told: Told) -> None:
     ask(text, cast.wang)

@@ -7,8 +7,11 @@ import pytest
 
 from verification.gate import Hotline, Intent, emergency, intent
 
-CALLS = tomllib.loads(Path(__file__).with_name("calls.toml").read_text(encoding="utf-8"))
+HERE = Path(__file__).parent
+CALLS = tomllib.loads((HERE / "calls.toml").read_text(encoding="utf-8"))
 """Calls for help in many wordings, and calm texts that look like them."""
+WISHES = tomllib.loads((HERE / "wishes.toml").read_text(encoding="utf-8"))
+"""What people want who ask for no fact, and rumors that look like it."""
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,15 @@ def test_hearsay_of_an_emergency_is_marked_as_such() -> None:
 )
 def test_what_a_text_wants_is_told_apart(said: str, wanted: Intent) -> None:
     assert intent(said) is wanted
+
+
+@pytest.mark.parametrize("wanted", [Intent.CHIT_CHAT, Intent.SERVICE_REQUEST, Intent.ABUSE])
+def test_nine_in_ten_who_ask_for_no_fact_are_understood(wanted: Intent) -> None:
+    said = WISHES[wanted.value]
+    right = [one for one in said if intent(one) is wanted]
+    assert len(right) >= 0.9 * len(said)
+
+
+@pytest.mark.parametrize("said", WISHES["rumor"])
+def test_a_rumor_about_a_thing_is_neither_small_talk_nor_a_request(said: str) -> None:
+    assert intent(said) in (Intent.RUMOR, Intent.QUESTION)
