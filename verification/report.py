@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,8 @@ from verification.sample import Precision
 from verification.telling import Mark, Telling
 from verification.trends import Subject
 
-_TOP = 10
+_TOP, _MANY = 10, 50
+"""Topics that are listed, and cases from which they are taken: several may be about the same."""
 _HOME = re.compile(
     r"(?<!\d)\d{1,3}[-－](?:\d{1,2}[-－])?\d{3,4}(?!\d)|\d{1,2}\s*单元|\d{3,4}\s*[室房]"
 )
@@ -207,21 +208,22 @@ def _cases(
 ) -> tuple[Topic, ...]:
     """Return the cases that most people asked about; a settled one by the claim of its fact."""
     mine = store.community(session)
-    people_ = func.count(func.distinct(Heard.address_id))
-    query = (
-        select(Heard.case_id, people_, func.count())
-        .where(Heard.community_id == mine, _within(Heard.at, start, end))
-        .where(Heard.case_id.is_not(None))
-        .group_by(Heard.case_id)
-        .order_by(people_.desc(), Heard.case_id)
-        .limit(_TOP)
+    asked = (
+        (Heard.community_id == mine) & _within(Heard.at, start, end) & Heard.case_id.is_not(None)
     )
-    found = []
-    for case_id, askers, questions in session.execute(query):
-        matter = session.get_one(Case, (mine, case_id))
-        waits = matter.settled_at is None
-        found.append(Topic(_about(session, matter, cover), askers, questions, open=waits))
-    return tuple(found)
+    people_ = func.count(func.distinct(Heard.address_id)).desc()
+    most = select(Heard.case_id).where(asked).group_by(Heard.case_id).order_by(people_).limit(_MANY)
+    query = select(Case, Heard.address_id).join(
+        Heard, (Heard.community_id == mine) & (Heard.case_id == Case.id)
+    )
+    askers: defaultdict[tuple[str, bool], list[uuid.UUID | None]] = defaultdict(list)
+    for matter, address_id in session.execute(query.where(asked, Case.id.in_(most))):
+        askers[_about(session, matter, cover), matter.settled_at is None].append(address_id)
+    found = [
+        Topic(words, len(set(them) - {None}), len(them), open=waits)
+        for (words, waits), them in askers.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.askers, -one.questions, one.words))[:_TOP])
 
 
 def _about(session: Session, matter: Case, cover: Callable[[str], str]) -> str:

@@ -20,6 +20,9 @@ from verification.report import Period, middle
 from verification.sample import Precision
 
 TEMPLATE = Path(__file__).with_name("report.html")
+_Figure = tuple[str, str]
+"""A figure as it is read, and what stands behind it."""
+_NOTHING: _Figure = ("—", "")
 _DAYS = 30
 _LONGEST = 366
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -84,43 +87,47 @@ def _span(first: str, last: str, today: dt.date) -> tuple[dt.date, dt.date]:
     return begin, end
 
 
-def _tiles(now: Period, before: Period) -> list[tuple[str, str, str, str]]:
+def _tiles(now: Period, before: Period) -> list[tuple[str, str, _Figure, _Figure]]:
     """Return the figures at the top: in Chinese, in English, now, and in the period before."""
-    figures: tuple[tuple[str, str, Callable[[Period], str]], ...] = (
-        ("提问", "questions", lambda one: str(one.total.total)),
-        ("提问的人", "askers", lambda one: str(one.askers)),
+    figures: tuple[tuple[str, str, Callable[[Period], _Figure]], ...] = (
+        ("提问", "questions", lambda one: _count(one.total.total)),
+        ("提问的人", "askers", lambda one: _count(one.askers)),
         ("自动答复", "answered at once", lambda one: _share(one.total.answered, one.total.total)),
         ("请对方选", "asked back", lambda one: _share(one.total.asked_back, one.total.total)),
         ("请专家核实", "being checked", lambda one: _share(one.total.waiting, one.total.total)),
         ("自动答复用时", "median, automatic", lambda one: _time(middle(one.automatic))),
         ("专家答复用时", "median, experts", lambda one: _time(middle(one.experts))),
         ("按时办结", "settled in time", lambda one: _share(one.promise.kept, one.promise.due)),
-        ("标为有用", "marked useful", lambda one: str(one.useful)),
-        ("不是我问的", "marked not mine", lambda one: str(one.not_mine)),
+        ("标为有用", "marked useful", lambda one: _count(one.useful)),
+        ("不是我问的", "marked not mine", lambda one: _count(one.not_mine)),
         ("抽查答对", "right, by sample", lambda one: _precision(one.precision)),
-        ("集中提问", "times it spread", lambda one: str(len(one.spread))),
+        ("集中提问", "times it spread", lambda one: _count(len(one.spread))),
     )
     return [(chinese, english, figure(now), figure(before)) for chinese, english, figure in figures]
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f}%（{part}/{whole}）" if whole else "—"
+def _count(number: int) -> _Figure:
+    return str(number), ""
 
 
-def _precision(found: Precision) -> str:
+def _share(part: int, whole: int) -> _Figure:
+    return (f"{100 * part / whole:.0f}%", f"{part}/{whole}") if whole else _NOTHING
+
+
+def _precision(found: Precision) -> _Figure:
     low, high = found.interval
     if not found.judged:
-        return "—"
-    return f"{100 * found.rate:.0f}%（{100 * low:.0f}–{100 * high:.0f}%）"
+        return _NOTHING
+    return f"{100 * found.rate:.0f}%", f"{100 * low:.0f}–{100 * high:.0f}%"
 
 
-def _time(seconds: float | None) -> str:
+def _time(seconds: float | None) -> _Figure:
     if seconds is None:
-        return "—"
-    for length, word in ((_DAY, "天"), (_HOUR, "小时"), (_MINUTE, "分钟")):
+        return _NOTHING
+    for length, word in ((_DAY, "天 d"), (_HOUR, "小时 h"), (_MINUTE, "分钟 min")):
         if seconds >= length:
-            return f"{seconds / length:.1f}{word}"
-    return f"{seconds:.1f}秒"
+            return f"{seconds / length:.1f} {word}", ""
+    return f"{seconds:.1f} 秒 s", ""
 
 
 def _figures(one: Period) -> dict[str, Any]:
