@@ -11,9 +11,11 @@ from content import pager, phrase, task
 from content.alert import Stage
 from content.event import HOUSE
 from content.message import Kind, Written
+from content.notice import Notice, NoticeKind
 from content.staff import Role
 from content.task import Task, TaskKind
-from tests.bot.street import CHATS, LI_CHAT, WATER, Street, buttons, said
+from tests.bot.street import CHATS, LI_CHAT, STRANGER, WATER, Street, buttons, said
+from verification import trends
 from verification.case import Heard
 from verification.fact import Fact
 
@@ -74,3 +76,14 @@ def test_who_may_not_write_alerts_gets_no_draft(street: Street, chat: str) -> No
     ref = paged(street, fact(street).id)
     assert said(street.presses(chat, f"task:{ref}:draft"))
     assert alerts.recent(street.session) == []
+
+
+def test_from_three_questions_to_a_draft_there_is_one_press(street: Street) -> None:
+    for chat in (LI_CHAT, STRANGER, "1777"):
+        street.says(chat, "听说水厂有人下毒，大家别喝自来水")
+    (found,) = trends.watch(street.session, street.now)
+    pager.call_out(street.session, street.now)
+    page = street.session.scalars(select(Notice).where(Notice.kind == NoticeKind.PAGE)).one()
+    ref = street.send_to(page, street.staff[Role.AUTHOR].id, Kind.CHAT)  # type: ignore[arg-type]
+    assert (found.askers, found.buildings) == (3, ("/3/",))
+    assert "3号楼" in said(street.presses(AUTHOR, f"task:{ref}:draft"))
