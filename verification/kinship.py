@@ -1,7 +1,9 @@
 """Kinship: which open case a question belongs to, however it is worded; pure, in memory."""
 
+import math
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -18,13 +20,17 @@ from verification.slots import Polarity
 from verification.text import Text, normalise
 from verification.words import script
 
-ALIKE = 0.75
+ALIKE = 0.8
 """From this probability a question joins a case by itself."""
 NEAR = 0.05
 """From this probability an expert is shown that it may be the same."""
 SHOWN, WORDINGS = 3, 8
 """Cases that are compared closely, and wordings that are kept of each."""
 
+_OTHERS = 1000
+"""So many cases of other words are thought of beside the open ones."""
+_TELLS, _UNKNOWN = 7.0, 7.6
+"""The weight of a term that one case has, and of one that none has."""
 _DAY = re.compile("([前昨今明后後])([天日晚夜早])")
 _OFFSET = {"前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "後": 2}
 _OURS = re.compile(
@@ -60,22 +66,45 @@ class _Likeness:
     apart: bool
 
 
-class _Few(Index):
-    """An index of so few texts that how often a word stands in them tells nothing."""
+class _Cases(Index):
+    """An index that weighs words as if there were many more cases, each of other words.
+
+    In the first few cases how often a word stands tells nothing; in a flood of questions about one
+    thing (a virus, a storm) its name tells nothing more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.often: Counter[int] = Counter()
+        self.count = 0
 
     def weight(self, term: int) -> float:
-        """Weigh every word alike."""
-        del term
-        return 7.0
+        """Return how much a term tells: most where no more than one case has it."""
+        common = max(1, self.often[term])
+        return _TELLS * self._rarity(common) / self._rarity(1)
 
     def weights(self, terms: list[int]) -> Floats:
-        """Weigh every word alike."""
-        return np.full(len(terms), 7.0, np.float32)
+        """Return how much each term tells."""
+        return np.array([self.weight(term) for term in terms], np.float32)
 
     @property
     def unknown_weight(self) -> float:
-        """Weigh a word that no case has a little more."""
-        return 7.6
+        """Return how much a term tells that no case has."""
+        return _UNKNOWN
+
+    def _rarity(self, common: int) -> float:
+        return math.log(1 + (self.count + _OTHERS - common + 0.5) / (common + 0.5))
+
+
+class _One(_Cases):
+    """One question in the place of a case, its words weighed by the cases there are."""
+
+    def __init__(self, said: str, read: Text, cases: _Cases) -> None:
+        super().__init__()
+        self.add(FactView(said, said))
+        self.count = cases.count
+        for term in set(read.terms):
+            self.often[self.number(term)] = cases.often[cases.number(term)]
 
 
 @dataclass(slots=True)
@@ -83,7 +112,7 @@ class Pool:
     """The open cases of one community in memory, kept in step by their stamps."""
 
     zone: ZoneInfo
-    _index: _Few = field(default_factory=_Few)
+    _index: _Cases = field(default_factory=_Cases)
     _read: dict[str, tuple[Text, ...]] = field(default_factory=dict)
     _stamps: dict[str, int] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -130,8 +159,7 @@ class Pool:
         chance = model.shipped(script(there.form.folded), NAMES).probability(there.vector)
         wordings = self._read[found.fact.id]
         apart = any(_opposed(read, one) for one in wordings) or _conflict(there, read)
-        mirror = _Few()
-        mirror.add(FactView("?", said))
+        mirror = _One(said, read, self._index)
         for wording in wordings:
             for back in mirror.search(wording, 1):
                 here = score(prepare(wording, mirror), back, back.score)
@@ -154,10 +182,18 @@ class Pool:
             return
         self._index.add(FactView(matter.id, said[0], said[1:], area=matter.home))
         self._read[matter.id] = tuple(map(normalise, said))
+        self._index.often.update(self._terms(matter.id))
+        self._index.count += 1
 
     def _forget(self, case_id: str) -> None:
-        self._index.remove(case_id)
-        self._read.pop(case_id, None)
+        if case_id in self._read:
+            self._index.often.subtract(self._terms(case_id))
+            self._index.count -= 1
+            del self._read[case_id]
+            self._index.remove(case_id)
+
+    def _terms(self, case_id: str) -> set[int]:
+        return {self._index.number(term) for text in self._read[case_id] for term in text.terms}
 
 
 def dated(words: str, at: datetime, zone: ZoneInfo) -> str:

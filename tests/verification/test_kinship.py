@@ -146,3 +146,25 @@ def test_a_case_without_words_holds_nobody() -> None:
     pool = Pool(ZONE)
     pool.sync({"1": 1}, lambda _: [Matter("1", ())])
     assert pool.find("今晚停水", ASKED) == Kin()
+
+
+def test_in_a_flood_of_questions_about_one_thing_its_name_joins_nothing() -> None:
+    remedies = [
+        "喝茶",
+        "吃大蒜",
+        "抽烟",
+        "喝白酒",
+        "用盐水漱口",
+        "晒太阳",
+        "泡脚",
+        "吃香菜",
+        "熏醋",
+        "吸氧",
+    ]
+    asked = [f"{remedy}可以预防新型流感病毒" for remedy in remedies]
+    pool = Pool(ZONE)
+    for count in range(1, len(asked)):
+        stamps = {str(one): 1 for one in range(count)}
+        pool.sync(stamps, lambda ids: [Matter(i, ((asked[int(i)], ASKED),)) for i in ids])
+        assert pool.find(asked[count], ASKED).joins == ""
+    assert pool.find("听说用盐水漱口可以预防新型流感病毒", ASKED).joins == "4"
