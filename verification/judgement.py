@@ -16,6 +16,9 @@ from verification.slots import Polarity
 _CLAIMS = 20
 """Claims of one letter that are looked at."""
 
+_SURE = 0.95
+"""From this probability a claim is answered that was cut out of a letter."""
+
 Points = tuple[tuple[str, Decision], ...]
 """The claims of a letter, in order, each with its decision."""
 Revise = Callable[[str, Decision], Decision]
@@ -71,7 +74,7 @@ def judge(
     claims = letter.claims(matter)[:_CLAIMS]
     points: Points = ()
     if claims != [matter.strip()]:
-        points = _distinct(tuple((claim, _nearby(decide(claim), area)) for claim in claims))
+        points = _distinct(tuple((claim, _alone(_nearby(decide(claim), area))) for claim in claims))
     whole, points = _together(whole, points)
     return Judgement(gate.intent(matter), whole, gate.emergency(matter), points)
 
@@ -123,6 +126,13 @@ def _nearby(decision: Decision, area: str | None) -> Decision:
         return decision
     outcome = decision.outcome if offered else Outcome.CASE
     return replace(decision, outcome=outcome, candidates=offered)
+
+
+def _alone(part: Decision) -> Decision:
+    """Answer a sentence without its letter only where that is surer than a text must be."""
+    if part.outcome is Outcome.ANSWER and part.probability < _SURE:
+        return replace(part, outcome=Outcome.ASK)
+    return part
 
 
 def _together(whole: Decision, points: Points) -> tuple[Decision, Points]:
