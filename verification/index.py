@@ -163,10 +163,11 @@ class Index:
 
     def search(self, text: Text, k: int = 50) -> list[Candidate]:
         """Give the `k` nearest facts by BM25, best first."""
-        known = [(n, term) for term in set(text.terms) if (n := self.number(term)) >= 0]
+        number = self._words.number
+        known = [(n, term) for term in set(text.terms) if (n := number(term)) >= 0]
         if not known:
             return []
-        numbers = [number for number, _ in known]
+        numbers = [n for n, _ in known]
         shares = [_share(term) for _, term in known]
         rarity = self.weights(numbers) * np.array(shares, np.float32)
         scores = self._postings.scores(len(self._ids), numbers, rarity, VISITS)

@@ -45,11 +45,9 @@ class Vocabulary:
         """Give the number of a term, -1 if no fact ever had it."""
         found = self._written.get(term)
         if found is None:
-            found = self._numbers.get(prepared.term_id(term), -1)
-            if found >= 0:
-                if len(self._written) >= REMEMBERED:
-                    self._written.clear()
-                self._written[term] = found
+            if len(self._written) >= REMEMBERED:
+                self._written.clear()
+            found = self._written[term] = self._numbers.get(prepared.term_id(term), -1)
         return found
 
     def sound(self, number: int) -> int:
@@ -74,7 +72,10 @@ class Vocabulary:
 
     def _given(self, ids: Ints) -> Ints:
         found = np.fromiter(map(self._numbers.__getitem__, ids.tolist()), np.uint32, len(ids))
-        self._sounds.extend([-1] * (len(self._numbers) - len(self._sounds)))
+        new = len(self._numbers) - len(self._sounds)
+        self._sounds.extend([-1] * new)
+        if new:
+            self._written.clear()
         return found
 
     def hear(self, cut: Prepared, numbers: Ints) -> None:
