@@ -16,6 +16,7 @@ from content.event import Actor, Door
 from content.message import Kind as Channel
 from content.staff import Role
 from verification import facts, judgement, match, replay, shelf, standing, telling
+from verification import text as texts
 from verification.case import Heard, State
 from verification.fact import FactVariant, Refused, VariantState
 from verification.index import Candidate
@@ -188,11 +189,18 @@ def get(session: Session, name: str) -> FactNegative | FactVariant:
 
 
 def accept(session: Session, row: FactNegative | FactVariant, actor: Actor, now: datetime) -> None:
-    """Let it count: the wording finds its fact, or is never answered with it again."""
+    """Let it count: the wording finds its fact, or is never answered with it again.
+
+    The opposite lesson of the same words is rejected by it.
+    """
     _may(session, actor)
-    if row.state is not VariantState.ACCEPTED:
-        row.accepted_at, row.accepted_by = now, actor.id
-        _move(session, row, VariantState.ACCEPTED, "accepted", actor, now)
+    if row.state is VariantState.ACCEPTED:
+        return
+    row.accepted_at, row.accepted_by = now, actor.id
+    _move(session, row, VariantState.ACCEPTED, "accepted", actor, now)
+    opposite = _opposite(session, row, now)
+    if opposite is not None:
+        reject(session, opposite, actor, now)
 
 
 def reject(session: Session, row: FactNegative | FactVariant, actor: Actor, now: datetime) -> None:
@@ -204,11 +212,22 @@ def reject(session: Session, row: FactNegative | FactVariant, actor: Actor, now:
 
 
 def undo(session: Session, row: FactNegative | FactVariant, actor: Actor, now: datetime) -> None:
-    """Take a decision back: it is a proposal again."""
+    """Take a decision back: it is a proposal again, and what it rejected stands as before."""
     _may(session, actor)
-    if row.state is not VariantState.PROPOSED:
-        row.undone_at, row.undone_by = now, actor.id
-        _move(session, row, VariantState.PROPOSED, "undone", actor, now)
+    if row.state is VariantState.PROPOSED:
+        return
+    opposite = _opposite(session, row, now) if row.state is VariantState.ACCEPTED else None
+    row.undone_at, row.undone_by = now, actor.id
+    _move(session, row, VariantState.PROPOSED, "undone", actor, now)
+    if opposite is not None and _gave_way(opposite, row):
+        before = VariantState.ACCEPTED if opposite.accepted_at else VariantState.PROPOSED
+        _move(session, opposite, before, "restored", actor, now)
+
+
+def _gave_way(opposite: FactNegative | FactVariant, row: FactNegative | FactVariant) -> bool:
+    """Return whether one lesson was rejected by the acceptance of the other."""
+    rejected = opposite.state is VariantState.REJECTED
+    return rejected and opposite.undone_at == row.accepted_at
 
 
 def tried(session: Session, base: shelf.Base, row: FactNegative | FactVariant) -> Replay:
@@ -240,6 +259,30 @@ def _move(
         facts.touch(session, facts.get(session, row.fact_id))
     event.add(session, actor, f"{lesson}.{what}", row.fact_id, now, lesson=str(row.id))
     session.flush()
+
+
+def _opposite(
+    session: Session, row: FactNegative | FactVariant, now: datetime
+) -> FactNegative | FactVariant | None:
+    """Return the lesson that the same words mean the fact, where this one says they do not."""
+    mine = store.community(session)
+    if isinstance(row, FactNegative):
+        digest = store.digest(session, texts.settled(row.text) or row.text)
+        return session.scalar(
+            select(FactVariant).where(
+                FactVariant.community_id == mine,
+                FactVariant.fact_id == row.fact_id,
+                FactVariant.digest == digest,
+            )
+        )
+    said = judgement.digest_of(row.text, now, standing.zone(session))
+    return session.scalar(
+        select(FactNegative).where(
+            FactNegative.community_id == mine,
+            FactNegative.fact_id == row.fact_id,
+            FactNegative.digest == store.digest(session, said),
+        )
+    )
 
 
 def _may(session: Session, actor: Actor) -> None:

@@ -153,6 +153,22 @@ def test_a_wording_that_was_chosen_finds_its_fact_until_it_is_taken_back(town: T
     )
 
 
+def test_two_opposite_lessons_do_not_both_count(town: Town) -> None:
+    made = facts.add_variant(
+        town.session, town.fact, RUMOR + "！", town.cast.author, town.now, accepted=True
+    )
+    assert made is None
+    (variant,) = facts.wordings(town.session, town.fact)
+    row = refused(town)
+    assert (row.state, variant.state) == (VariantState.ACCEPTED, VariantState.REJECTED)
+    learning.undo(town.session, row, town.cast.expert, town.now)
+    assert (row.state, variant.state) == (VariantState.PROPOSED, VariantState.ACCEPTED)
+    learning.accept(town.session, row, town.cast.expert, town.now)
+    learning.accept(town.session, variant, town.cast.expert, town.now)
+    assert (row.state, variant.state) == (VariantState.REJECTED, VariantState.ACCEPTED)
+    assert town.asks(town.cast.li).state is State.ANSWERED
+
+
 def test_staff_see_what_is_proposed_and_what_was_decided(town: Town) -> None:
     row = refused(town)
     facts.add_variant(
