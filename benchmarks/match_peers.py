@@ -4,51 +4,63 @@ import gc
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from match_base import Corpus
 from match_figures import K, r_at_5
+from match_texts import Question
 
 from verification import words
+from verification.text import normalise
 
 Search = Callable[[int], list[int]]
 """Give the numbers of the facts found for question number so-and-so, best first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """What a peer indexes and is asked: facts and questions, as texts and as our tokens."""
+class Asked:
+    """The questions as texts, and as the numbers of the tokens that ours cuts them into."""
 
-    ids: Sequence[str]
-    titles: Sequence[str]
-    whole: Sequence[str]
-    tokens: Sequence[Sequence[str]]
-    asked: Sequence[str]
-    asked_tokens: Sequence[Sequence[str]]
+    texts: Sequence[str]
+    tokens: Sequence[list[int]]
 
 
-def bm25s_same(texts: Texts) -> Search:
-    return _bm25s(texts.tokens, texts.asked_tokens)
+def asked(questions: Sequence[Question], corpus: Corpus) -> Asked:
+    """Cut the questions as ours does; tokens that no fact has are left out for everybody."""
+    known = corpus.vocabulary
+    texts = [question.text for question in questions]
+    cuts = [dict.fromkeys(normalise(text).terms) for text in texts]
+    return Asked(texts, [[known[term] for term in cut if term in known] for cut in cuts])
 
 
-def bm25s_jieba(texts: Texts) -> Search:
-    return _bm25s(list(map(_jieba, texts.whole)), list(map(_jieba, texts.asked)))
+def bm25s_same(corpus: Corpus, questions: Asked) -> Search:
+    vocabulary = {_name(number): number for number in corpus.vocabulary.values()}
+    return _bm25s((corpus.tokens, vocabulary), [list(map(_name, cut)) for cut in questions.tokens])
 
 
-def _bm25s(corpus: Sequence[Sequence[str]], asked: Sequence[Sequence[str]]) -> Search:
+def bm25s_jieba(corpus: Corpus, questions: Asked) -> Search:
+    return _bm25s(list(map(_jieba, corpus.whole)), list(map(_jieba, questions.texts)))
+
+
+def _name(number: int) -> str:
+    return f"t{number}"
+
+
+def _bm25s(corpus: Any, queries: Sequence[list[str]]) -> Search:
     import bm25s
 
     retriever = bm25s.BM25()
-    retriever.index([list(one) for one in corpus], show_progress=False)
+    retriever.index(corpus, show_progress=False)
     known = retriever.vocab_dict
-    k = min(K, len(corpus))
-    queries = [[[token for token in dict.fromkeys(one) if token in known]] for one in asked]
+    k = min(K, retriever.scores["num_docs"])
+    wanted = [[[token for token in query if token in known]] for query in queries]
 
     def search(number: int) -> list[int]:
-        if not queries[number][0]:
+        if not wanted[number][0]:
             return []
-        found, _ = retriever.retrieve(queries[number], k=k, show_progress=False, n_threads=0)
+        found, _ = retriever.retrieve(wanted[number], k=k, show_progress=False, n_threads=0)
         return found[0].tolist()  # type: ignore[no-any-return]
 
     return search
@@ -58,11 +70,7 @@ def _jieba(text: str) -> list[str]:
     return [word for word, _ in words.cut(text.lower())]
 
 
-def tantivy_same(texts: Texts) -> Search:
-    return _tantivy(texts.tokens, texts.asked_tokens)
-
-
-def _tantivy(corpus: Sequence[Sequence[str]], asked: Sequence[Sequence[str]]) -> Search:
+def tantivy_same(corpus: Corpus, questions: Asked) -> Search:
     import tantivy
 
     builder = tantivy.SchemaBuilder()
@@ -71,22 +79,13 @@ def _tantivy(corpus: Sequence[Sequence[str]], asked: Sequence[Sequence[str]]) ->
     schema = builder.build()
     index = tantivy.Index(schema)
     writer = index.writer(heap_size=256_000_000, num_threads=1)
-    for number, tokens in enumerate(corpus):
-        writer.add_document(tantivy.Document(number=number, body=" ".join(map(_solid, tokens))))
+    for number, tokens in enumerate(corpus.tokens):
+        writer.add_document(tantivy.Document(number=number, body=_line(tokens)))
     writer.commit()
     writer.wait_merging_threads()
     index.reload()
     searcher = index.searcher()
-    should = tantivy.Occur.Should
-    queries = [
-        tantivy.Query.boolean_query(
-            [
-                (should, tantivy.Query.term_query(schema, "body", _solid(token), "freq"))
-                for token in dict.fromkeys(one)
-            ]
-        )
-        for one in asked
-    ]
+    queries = [_any_of(schema, cut) for cut in questions.tokens]
 
     def search(number: int) -> list[int]:
         hits = searcher.search(queries[number], K, count=False).hits
@@ -95,24 +94,25 @@ def _tantivy(corpus: Sequence[Sequence[str]], asked: Sequence[Sequence[str]]) ->
     return search
 
 
-def _solid(token: str) -> str:
-    return token.replace(" ", "_")
+def _any_of(schema: Any, cut: Iterable[int]) -> Any:
+    from tantivy import Occur, Query
+
+    terms = (Query.term_query(schema, "body", _name(number), "freq") for number in cut)
+    return Query.boolean_query([(Occur.Should, term) for term in terms])
 
 
-def fts5_same(texts: Texts) -> Search:
-    numbers: dict[str, int] = {}
-
-    def name(token: str) -> str:
-        return f"t{numbers.setdefault(token, len(numbers))}"
-
-    corpus = [" ".join(map(name, one)) for one in texts.tokens]
-    asked = [" OR ".join(map(name, dict.fromkeys(one))) for one in texts.asked_tokens]
-    return _fts5(corpus, asked, "unicode61")
+def _line(tokens: Iterable[int]) -> str:
+    return " ".join(map(_name, tokens))
 
 
-def fts5_trigram(texts: Texts) -> Search:
-    asked = [" OR ".join(f'"{part}"' for part in _trigrams(text)) for text in texts.asked]
-    return _fts5(texts.whole, asked, "trigram")
+def fts5_same(corpus: Corpus, questions: Asked) -> Search:
+    queries = [" OR ".join(map(_name, cut)) for cut in questions.tokens]
+    return _fts5(map(_line, corpus.tokens), queries, "unicode61")
+
+
+def fts5_trigram(corpus: Corpus, questions: Asked) -> Search:
+    queries = [" OR ".join(f'"{part}"' for part in _trigrams(text)) for text in questions.texts]
+    return _fts5(corpus.whole, queries, "trigram")
 
 
 def _trigrams(text: str) -> list[str]:
@@ -120,62 +120,70 @@ def _trigrams(text: str) -> list[str]:
     return list(dict.fromkeys(part[i : i + 3] for part in parts for i in range(len(part) - 2)))
 
 
-def _fts5(corpus: Sequence[str], asked: Sequence[str], tokenizer: str) -> Search:
+def _fts5(corpus: Iterable[str], queries: Sequence[str], tokenizer: str) -> Search:
     base = sqlite3.connect(":memory:")
-    base.execute(f"CREATE VIRTUAL TABLE fact USING fts5(body, tokenize='{tokenizer}')")
+    # no copy of the texts: FTS5 is asked for the numbers of facts only
+    base.execute(f"CREATE VIRTUAL TABLE fact USING fts5(body, content='', tokenize='{tokenizer}')")
     base.executemany("INSERT INTO fact (rowid, body) VALUES (?, ?)", enumerate(corpus, 1))
     base.execute("INSERT INTO fact (fact) VALUES ('optimize')")
     query = f"SELECT rowid FROM fact WHERE fact MATCH ? ORDER BY rank LIMIT {K}"  # noqa: S608 - a number
 
     def search(number: int) -> list[int]:
-        return [row - 1 for (row,) in base.execute(query, (asked[number] or '""',))]
+        return [row - 1 for (row,) in base.execute(query, (queries[number] or '""',))]
 
     return search
 
 
-def rapidfuzz_scan(texts: Texts) -> Search:
+def rapidfuzz_scan(corpus: Corpus, questions: Asked) -> Search:
     from rapidfuzz import fuzz, process
 
-    titles = [" ".join(_jieba(title)) for title in texts.titles]
-    asked = [" ".join(_jieba(text)) for text in texts.asked]
+    titles = [" ".join(_jieba(title)) for title in corpus.titles]
+    queries = [" ".join(_jieba(text)) for text in questions.texts]
 
     def search(number: int) -> list[int]:
-        found = process.extract(asked[number], titles, scorer=fuzz.token_set_ratio, limit=5)
+        found = process.extract(queries[number], titles, scorer=fuzz.token_set_ratio, limit=5)
         return [at for _, _, at in found]
 
     return search
 
 
-PEERS: dict[str, Callable[[Texts], Search]] = {
+PEERS: dict[str, Callable[[Corpus, Asked], Search]] = {
+    "rapidfuzz token_set_ratio scan": rapidfuzz_scan,
     "bm25s, same tokens": bm25s_same,
-    "bm25s, jieba words": bm25s_jieba,
     "tantivy, same tokens": tantivy_same,
     "SQLite FTS5, same tokens": fts5_same,
     "SQLite FTS5, trigram": fts5_trigram,
-    "rapidfuzz token_set_ratio scan": rapidfuzz_scan,
+    "bm25s, jieba words": bm25s_jieba,
 }
+TARGETED = tuple(PEERS)[:4]
+"""The peers that are to be in every run."""
+FRUGAL = ("tantivy, same tokens",)
+"""The peers that take a million facts on an ordinary machine."""
 
 
-def measure(name: str, texts: Texts, right: Sequence[list[str]], budget: float) -> dict[str, Any]:
-    """Build one peer and ask it for at most `budget` seconds."""
+def measure(
+    name: str, corpus: Corpus, questions: Asked, right: Sequence[list[str]], budget: float
+) -> dict[str, Any]:
+    """Build one peer and ask it one question at a time, for at most `budget` seconds."""
     start = time.perf_counter()
-    search = PEERS[name](texts)
+    search = PEERS[name](corpus, questions)
     built = time.perf_counter() - start
     search(0)
     gc.collect()
     found = []
     begun = time.perf_counter()
-    for number in range(len(texts.asked)):
+    for number in range(len(questions.texts)):
         found.append(search(number))
         if time.perf_counter() - begun > budget:
             break
     total = time.perf_counter() - begun
-    named = [[texts.ids[at] for at in ats] for ats in found]
+    named = [[corpus.ids[at] for at in ats] for ats in found]
     return {
         "name": name,
-        "facts": len(texts.ids),
+        "facts": len(corpus.ids),
         "queries_per_second": len(found) / total,
         "r_at_5": r_at_5(named, list(right)),
         "build_seconds": built,
         "questions": len(found),
+        "seconds": time.perf_counter() - start,
     }

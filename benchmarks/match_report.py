@@ -1,9 +1,11 @@
 """Report: the benchmark's figures as tables, and which targets they meet."""
 
+import json
 from typing import Any
 
 P99_MS = {2_000: 5.0, 100_000: 12.0}
 RAPIDFUZZ_TIMES = 100.0
+QUIET = 0.95
 START_SECONDS, MEMORY_MB, ADD_MS = 15.0, 600.0, 10.0
 
 
@@ -59,6 +61,20 @@ def _target(
     }
 
 
+def dump(result: dict[str, Any]) -> str:
+    """Write the figures as JSON, one line for each size, peer and target."""
+    lists = {name: value for name, value in result.items() if isinstance(value, list)}
+    lines = [
+        f'"{name}": {json.dumps(value, ensure_ascii=False)}'
+        for name, value in result.items()
+        if name not in lists
+    ]
+    for name, rows in lists.items():
+        told = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        lines.append(f'"{name}": [\n  {told}\n ]' if rows else f'"{name}": []')
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
 _COLUMNS = (
     "facts", "build_seconds", "start_seconds", "memory_mb", "p50_ms", "p99_ms",
     "queries_per_second", "add_ms",
@@ -66,7 +82,24 @@ _COLUMNS = (
 
 
 def show(result: dict[str, Any]) -> None:
-    """Print what was measured, then the targets with those that are missed."""
+    """Print what was measured, then the targets with those that are missed, then the doubts."""
+    _show_figures(result)
+    print(f"\n{'target':32}{'facts':>10}{'wanted':>12}{'reached':>12}")
+    for one in result["targets"]:
+        mark = "met" if one["met"] else "MISSED"
+        figures = f"{one['facts']:>10,}{one['wanted']:>12}{one['reached']:>12,.5g}"
+        print(f"{one['what']:32}{figures}  {mark}")
+    for row in result["sizes"]:
+        if row["computing"] < QUIET:
+            share = f"{1 - row['computing']:.0%}"
+            print(
+                f"busy machine: at {row['facts']:,} facts others had the core {share} of the time"
+            )
+    for what in result["left_out"]:
+        print(f"left out: {what}")
+
+
+def _show_figures(result: dict[str, Any]) -> None:
     print("\n" + "  ".join(f"{name:>18}" for name in _COLUMNS))
     for row in result["sizes"]:
         print("  ".join(f"{row[name]:>18,.5g}" for name in _COLUMNS))
@@ -76,11 +109,6 @@ def show(result: dict[str, Any]) -> None:
         for peer in result["peers"]:
             if peer["facts"] == row["facts"]:
                 _line(peer["name"], row["facts"], peer)
-    print(f"\n{'target':32}{'facts':>10}{'wanted':>12}{'reached':>12}")
-    for one in result["targets"]:
-        mark = "met" if one["met"] else "MISSED"
-        figures = f"{one['facts']:>10,}{one['wanted']:>12}{one['reached']:>12,.5g}"
-        print(f"{one['what']:32}{figures}  {mark}")
 
 
 def _line(name: str, facts: int, row: dict[str, Any]) -> None:

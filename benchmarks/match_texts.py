@@ -7,6 +7,7 @@ at every size and in every run.
 """
 
 import functools
+import itertools
 import random
 import re
 from collections import defaultdict
@@ -82,10 +83,10 @@ def _shuffled(
     return Material((*first, *rest), tuple(questions), tuple(letters))
 
 
-def multiplied(facts: Sequence[FactView], size: int, start: int = 0) -> Iterator[FactView]:
-    """Give the facts from number `start` up to `size`: the real ones, then changed copies."""
+def multiplied(facts: Sequence[FactView]) -> Iterator[FactView]:
+    """Give facts without end: the real ones, then changed copies."""
     pool = _pool(facts)
-    for number in range(start, size):
+    for number in itertools.count():
         turn, place = divmod(number, len(facts))
         yield _copy(facts[place], turn, number, pool) if turn else facts[place]
 
