@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.commands import ask, progress
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, Follow, House, Say, Turn
+from bot.turn import Acknowledge, Effect, Follow, House, Say, Show, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome
@@ -222,6 +222,8 @@ class Inbox:
         match effect:
             case Say() if chat is not None:
                 await chat.reply(effect.chat, effect.text, effect.buttons)
+            case Show() if chat is not None:
+                await chat.show(effect.chat, effect.kind, effect.reference)
             case Acknowledge() if chat is not None and effect.callback_id:
                 await chat.acknowledge(effect.callback_id, effect.text)
             case Follow() if chat is not None:

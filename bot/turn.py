@@ -146,7 +146,16 @@ class Follow:
     notice_id: uuid.UUID
 
 
-Effect = Say | Acknowledge | Follow
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show a file that came in another chat."""
+
+    chat: str
+    kind: str
+    reference: str = field(repr=False)
+
+
+Effect = Say | Acknowledge | Follow | Show
 
 
 def tell(turn: Turn, *keys: str, **values: object) -> list[Effect]:

@@ -1,5 +1,6 @@
 """Telegram: chat messages with buttons through python-telegram-bot, on connections of our own."""
 
+import contextlib
 import json
 import logging
 import re
@@ -133,6 +134,21 @@ class Telegram:
         for part in first:
             await self._send(chat_id, part, None)
         return await self._send(chat_id, last, keyboard(buttons, ref))
+
+    async def show(self, chat_id: str, kind: str, file_id: str) -> None:
+        """Show a file that was sent to us in another chat; raises SendError.
+
+        A picture may have come as a photo or as a document: only one way takes its id.
+        """
+        if kind.startswith(("image/", "audio/ogg")):
+            with contextlib.suppress(SendError), _errors():
+                if kind.startswith("image/"):
+                    await self._bot.send_photo(chat_id, file_id)
+                else:
+                    await self._bot.send_voice(chat_id, file_id)
+                return
+        with _errors():
+            await self._bot.send_document(chat_id, file_id)
 
     async def edit(
         self, chat_id: str, message_id: str, text: str, buttons: Rows = (), ref: str = ""

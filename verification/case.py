@@ -1,6 +1,7 @@
 """What residents asked, as it was heard, and the cases that experts settle."""
 
 import base64
+import mimetypes
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,6 +121,16 @@ class File(Identified, Base):
     reference: Mapped[str] = mapped_column(Secret("attachment.reference"))
     data: Mapped[str | None] = mapped_column(Secret("attachment.data"))
     """Base64."""
+
+    @property
+    def name(self) -> str:
+        """Return a name for the file: its id, and the ending of its kind."""
+        return f"{self.id.hex}{mimetypes.guess_extension(self.kind) or '.bin'}"
+
+    @property
+    def content(self) -> bytes | None:
+        """Return the file itself, None where it stayed with the provider."""
+        return None if self.data is None else base64.b64decode(self.data)
 
 
 class Case(Identified, Base):

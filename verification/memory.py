@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from content import store
-from verification.case import File, Heard, State
+from content.base import new_number
+from verification.case import Case, File, Heard, State
 from verification.telling import Telling
 
 
@@ -27,6 +28,13 @@ def erase(session: Session, address_ids: Iterable[uuid.UUID]) -> int:
     wanted = list(address_ids)
     here = Telling.community_id == store.community(session)
     session.execute(delete(Telling).where(here, Telling.address_id.in_(wanted)))
+    # the words of an open case are in memory too: with another stamp they are read anew
+    asked = select(Heard.case_id).where(_from(session, wanted), Heard.case_id.is_not(None))
+    session.execute(
+        update(Case)
+        .where(Case.community_id == store.community(session), Case.id.in_(asked))
+        .values(stamp=new_number())
+    )
     return _blank(session, _from(session, wanted), address_id=None)
 
 

@@ -1,7 +1,5 @@
 """`linxun cases`: what residents asked and no fact settles, for an expert to settle."""
 
-import base64
-import mimetypes
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -209,8 +207,8 @@ def _save(came: list[File], folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     saved = []
     for one in came:
-        if one.data is not None:
-            path = folder / f"{one.id.hex}{mimetypes.guess_extension(one.kind) or '.bin'}"
-            path.write_bytes(base64.b64decode(one.data))
+        if one.content is not None:
+            path = folder / one.name
+            path.write_bytes(one.content)
             saved.append(str(path))
     return saved

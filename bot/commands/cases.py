@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 
 from bot.commands import ruling
-from bot.turn import Acknowledge, Effect, Rows, Say, Turn
+from bot.turn import Acknowledge, Effect, Rows, Say, Show, Turn
 from content import mask, phrase, task
 from content.message import Action, Button, Written
 from content.task import Task, TaskError
@@ -83,6 +83,8 @@ def _step(turn: Turn, step: str, matter: Case, what: str) -> list[Effect]:
             return [Say(turn.chat, said, _row(_open(matter)))]
         case "show":
             return _show(turn, matter)
+        case "files":
+            return _files(turn, matter)
         case "merge":
             other = case.numbered(turn.session, int(what or 0))
             joining.merge(turn.session, matter, other, turn.actor(), turn.now)
@@ -129,8 +131,15 @@ def _show(turn: Turn, matter: Case) -> list[Effect]:
         (_button("cases.split", f"split.{matter.number}.{one.number}", number=one.number),)
         for one in asked[1:_LINES]
     )
-    rows = (*_row(_open(matter)), *use, *merge, *apart)
+    look = _row((_button("cases.look", f"files.{matter.number}"),)) if files else ()
+    rows = (*_row(_open(matter)), *look, *use, *merge, *apart)
     return [Say(turn.chat, "\n".join(filter(None, lines)), rows)]
+
+
+def _files(turn: Turn, matter: Case) -> list[Effect]:
+    """Show what came with a case: each file once, however often it was forwarded."""
+    came = {one.reference: one for one in case.files(turn.session, matter)}
+    return [Show(turn.chat, one.kind, one.reference) for one in list(came.values())[:_LINES]]
 
 
 def _head(turn: Turn, matter: Case) -> str:

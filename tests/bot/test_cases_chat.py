@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from bot.turn import Show
 from channels.base import Event, EventKind, Media
 from content import identity, pager, people, phrase, task
 from content.event import Event as Booked
@@ -126,6 +127,17 @@ def test_a_photo_waits_in_the_queue_too(street: Street) -> None:
     assert word("cases.no_words") in told
 
 
+def test_an_expert_sees_the_photo_in_chat(street: Street) -> None:
+    photo = Event(EventKind.MEDIA, address=LI_CHAT, media=Media("f1", "image/jpeg"))
+    for _ in range(2):
+        street.hear(Kind.CHAT, photo, Attachment("image/jpeg", "f1"))
+    (matter,) = case.open_cases(street.session)
+    look = f"case::files.{matter.number}"
+    assert look in buttons(street.presses(EXPERT, f"case::show.{matter.number}"))
+    shown = [one for one in street.presses(EXPERT, look) if isinstance(one, Show)]
+    assert shown == [Show(EXPERT, "image/jpeg", "f1")]
+
+
 def test_an_expert_settles_in_chat_and_the_publisher_publishes(street: Street) -> None:
     matter = waiting(street)
     shown = ruled(street, matter)
@@ -226,7 +238,7 @@ def test_cases_that_may_be_the_same_are_merged_by_a_button(street: Street) -> No
 
 def test_a_question_that_joined_wrongly_is_split_off_by_a_button(street: Street) -> None:
     matter = waiting(street)
-    street.says(SON_CHAT, "下周三小区所有电动车棚要拆掉吗")
+    street.says(SON_CHAT, f"【转发】{NEWS}！！")
     wrong = case.askers(street.session, matter)[1]
     split = f"case::split.{matter.number}.{wrong.number}"
     assert split in buttons(street.presses(EXPERT, f"case::show.{matter.number}"))

@@ -47,6 +47,22 @@ async def test_a_message_arrives_with_its_buttons(
     assert sent.buttons == (("收到", f"received:{REF}"), ("需要帮助", f"help:{REF}"))
 
 
+@pytest.mark.parametrize("kind", ["image/jpeg", "audio/ogg", "application/pdf"])
+async def test_a_file_that_was_sent_to_us_is_shown_in_another_chat(
+    telegram: Telegram, sandbox: Sandbox, kind: str
+) -> None:
+    sandbox.phones.add(Phone("陈医师", chat=CHAT))
+    file = sandbox.rooms.keep(b"\xff\xd8", "came", kind)
+    await telegram.show(str(CHAT), kind, file.id)
+    assert [sent.to for sent in sandbox.book.messages] == [str(CHAT)]
+
+
+async def test_a_file_that_is_gone_is_an_error(telegram: Telegram, sandbox: Sandbox) -> None:
+    sandbox.phones.add(Phone("陈医师", chat=CHAT))
+    with pytest.raises(SendError):
+        await telegram.show(str(CHAT), "image/jpeg", "gone")
+
+
 async def test_a_tap_comes_back_with_the_ref(
     telegram: Telegram, sandbox: Sandbox, message: Message
 ) -> None:

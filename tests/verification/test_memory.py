@@ -65,3 +65,14 @@ def test_who_was_told_is_still_corrected_after_redaction(
     with store.begin() as session:
         memory.redact(session, now + timedelta(days=90))
         assert telling.told(session, facts.named(session, "water").id) == 1
+
+
+def test_a_forgotten_wording_leaves_the_open_cases_in_memory(
+    store: Store, asked: list[desk.Reply], cast: Any
+) -> None:
+    with store.begin() as session:
+        matter = case.numbered(session, asked[1].number)
+        before = matter.stamp
+        memory.erase(session, [cast.wang])
+        session.refresh(matter)
+        assert matter.stamp != before
