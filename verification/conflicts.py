@@ -3,11 +3,12 @@
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
 from verification import slots
+from verification.days import spelled
 from verification.index import Form
 from verification.slots import Polarity, Slots
 from verification.tables import phrases, table
@@ -42,11 +43,7 @@ def heard(text: str) -> str:
 def date(ours: Slots, theirs: Slots) -> Conflict | None:
     if not slots.dates_conflict(ours.dates, theirs.dates):
         return None
-    return Conflict("date", _days(ours), _days(theirs))
-
-
-def _days(found: Slots) -> str:
-    return ", ".join("-".join(str(part) for part in day if part) for day in sorted(found.dates))
+    return Conflict("date", spelled(ours.dates), spelled(theirs.dates))
 
 
 def number(ours: Slots, theirs: Slots) -> Conflict | None:
@@ -168,11 +165,7 @@ def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
         for day in ours.dates
         if not slots.may_be(day, said.dates) or (day[0] and day[0] not in years)
     }
-    return (
-        Conflict("date", _days(replace(ours, dates=frozenset(strange))), _days(said))
-        if strange
-        else None
-    )
+    return Conflict("date", spelled(frozenset(strange)), spelled(said.dates)) if strange else None
 
 
 def foreign_number(ours: Slots, wide: str) -> Conflict | None:

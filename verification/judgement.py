@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification import gate, letter, match, reason, text
+from verification import days, gate, letter, match, reason, text
 from verification.gate import Emergency, Intent
 from verification.index import Candidate, Index, key
 from verification.match import Decision, Outcome
@@ -105,7 +105,8 @@ def digest_of(matter: str, now: datetime, zone: ZoneInfo) -> str:
     """
     folded = text.normalise(matter, now=now, zone=zone)
     denied = "not" if folded.polarity is Polarity.DENIED else ""
-    return "|".join((key(folded.folded) or matter, denied, repr(sorted(folded.slots.dates))))
+    meant = folded.slots.dates | days.relative(matter, now.astimezone(zone).date())
+    return "|".join((key(folded.folded) or matter, denied, repr(sorted(meant))))
 
 
 def explain(judged: Judgement) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """Match: score candidate facts for a text and decide ANSWER, ASK or CASE."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from verification import gate, model, rivals
+from verification import days, gate, model, rivals, slots
 from verification.conflicts import Conflict, heard
 from verification.features import NAMES, Scored, everything, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
-from verification.text import Text, normalise
+from verification.text import Text, normalise, settled
 from verification.words import han_count, script
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
@@ -149,7 +150,32 @@ def _veto(
             or _short(read, fact, thresholds)
         )
     # last, so that they are named only where nothing else stands against the answer
-    return against or _elsewhere(fact, area) or _stale(fact, now, zone)
+    return (
+        against
+        or _another_day(read, fact, now, zone)
+        or _elsewhere(fact, area)
+        or _stale(fact, now, zone)
+    )
+
+
+def _another_day(
+    read: Text, fact: FactView, now: datetime | None, zone: ZoneInfo | None
+) -> Conflict | None:
+    """Stop a fact about another day: 明天 in a claim is counted from the fact's own date."""
+    if now is None:
+        return None
+    today = now.astimezone(zone).date()
+    ours = read.slots.dates | days.relative(read.original, today)
+    theirs = _own_days(fact.claim, fact.date)
+    if not slots.dates_conflict(ours, theirs):
+        return None
+    return Conflict("date", days.spelled(ours), days.spelled(theirs))
+
+
+@functools.lru_cache(maxsize=4096)
+def _own_days(claim: str, said: date | None) -> frozenset[days.Day]:
+    written = slots.find(settled(claim), "").dates
+    return written | days.relative(claim, said) if said else written
 
 
 def _stale(fact: FactView, now: datetime | None, zone: ZoneInfo | None) -> Conflict | None:

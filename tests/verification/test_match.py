@@ -208,3 +208,22 @@ def test_at_most_three_facts_are_offered(index: Index) -> None:
 
 def test_a_hundred_kilobytes_of_anything_are_decided(index: Index) -> None:
     assert ask(index, "停水" * 30_000 + "啊?!" * 10_000).outcome is not Outcome.ANSWER
+
+
+@pytest.mark.parametrize(
+    ("asked", "day", "stopped"),
+    [
+        ("3号楼明天全天停水", 20, False),
+        ("3号楼明天全天停水", 22, True),
+        ("听说3号楼后天全天停水", 20, True),
+        ("3号楼下周一全天停水", 20, True),
+    ],
+)
+def test_tomorrow_is_counted_from_who_says_it(
+    index: Index, asked: str, day: int, stopped: bool
+) -> None:
+    claim = "3号楼明天全天停水"
+    index.add(FactView("tomorrow", claim, truth="停水。", date=date(2026, 7, 20)))
+    now = datetime(2026, 7, day, 2, tzinfo=UTC)
+    decision = decide(asked, index, now=now, zone=ZONE)
+    assert (decision.outcome is not Outcome.ANSWER) is stopped
