@@ -7,10 +7,10 @@ import math
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version as release
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import Any
 
 from verification import tables
@@ -165,7 +165,9 @@ def unpack(held: bytes) -> Said:
     own, _ = numbers(held)
     width, at = mask_width(forms), _HELD.size + 4 * (plain + whole)
     ends = range(at, at + width * plain, width)
-    masks = [int.from_bytes(held[end : end + width], "little") for end in ends]
+    masks: Sequence[int] = held[at : at + plain]
+    if width > 1:
+        masks = [int.from_bytes(held[end : end + width], "little") for end in ends]
     claim, variants, truth, wide, told = _unpack(held)
     return Said(
         (claim, tuple(variants), truth),
@@ -185,8 +187,8 @@ def _unpack(held: bytes) -> list[Any]:
     return found
 
 
-def _with(own: tuple[int, ...], masks: list[int], bit: int) -> frozenset[int]:
-    return frozenset(number for number, mask in zip(own, masks, strict=True) if mask & bit)
+def _with(own: tuple[int, ...], masks: Iterable[int], bit: int) -> frozenset[int]:
+    return frozenset(compress(own, map(bit.__and__, masks)))
 
 
 def _weights(forms: list[Text], truth: Text) -> dict[str, float]:
