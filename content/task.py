@@ -158,9 +158,10 @@ def get(session: Session, task_id: uuid.UUID) -> Task:
     return task
 
 
-def waiting(session: Session) -> list[Task]:
-    """Return every task that is not done, the urgent first, then by its time."""
-    return list(session.scalars(_open(session).order_by(Task.urgent.desc(), Task.due_at, Task.id)))
+def waiting(session: Session, kind: TaskKind | None = None) -> list[Task]:
+    """Return every task (of a kind) that is not done, the urgent first, then by its time."""
+    query = _open(session) if kind is None else _open(session).where(Task.kind == kind)
+    return list(session.scalars(query.order_by(Task.urgent.desc(), Task.due_at, Task.id)))
 
 
 def overdue(session: Session, now: datetime) -> list[Task]:

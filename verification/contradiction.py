@@ -7,8 +7,9 @@ from datetime import date
 from verification import match
 from verification.index import Candidate, FactView, Index, Verdict
 
-SAME = 0.75
-"""Probability from which two facts are taken to speak of the same matter."""
+SAME, REVERSED = 0.75, 0.5
+"""Probabilities from which two facts are taken to speak of the same matter; the second where one
+denies what the other says, which makes it less likely that one is meant by the other."""
 
 _DENIED = frozenset({"negation", "antonym"})
 _APART = frozenset({"date", "place", "number", *_DENIED})
@@ -58,9 +59,10 @@ def _near(new: FactView, other: Candidate) -> Near:
 def _comparable(new: FactView, other: Candidate, today: date) -> bool:
     fact = other.fact
     over = fact.valid_until is not None and fact.valid_until < today
+    denied = other.conflict.partition(":")[0] in _DENIED
     return (
         fact.id != new.id
-        and other.probability >= SAME
+        and other.probability >= (REVERSED if denied else SAME)
         and not over
         and _overlap(new.area, fact.area)
     )

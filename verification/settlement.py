@@ -200,9 +200,7 @@ def _called_off(
 ) -> None:
     """Close the tasks that called the publishers to facts; the last fact closes those to many."""
     ids = {fact.id for fact in gone}
-    for one in task.waiting(session):
-        if one.kind is not TaskKind.PUBLISH:
-            continue
+    for one in task.waiting(session, TaskKind.PUBLISH):
         about_many = one.subject_id is None
         if one.subject_id in ids or (about_many and not facts.any_waiting(session)):
             task.done(session, one.id, outcome, actor, now)
