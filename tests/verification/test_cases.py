@@ -39,7 +39,7 @@ def settle(store: Store, cast: Any, now: datetime, statement: Make) -> Callable[
     """Let the expert settle the case of this number, and another publish; count the told."""
 
     def settled(number: int) -> int:
-        ruling = statement(claim="下周三小区拆掉所有电动车棚", truth=TRUTH)
+        ruling = statement(claim="下周三小区拆掉所有电动车棚", truth=TRUTH, date=now.date())
         with store.begin() as session:
             matter = case.numbered(session, number)
             done = settlement.settle(session, matter, cast.expert, ruling, now)
