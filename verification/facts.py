@@ -370,8 +370,7 @@ def _complete(statement: Statement) -> None:
 def touch(session: Session, fact: Fact) -> None:
     """Note that a fact has changed, so that every process follows."""
     fact.changed = _next(session)
-    if fact.state is FactState.PUBLISHED:
-        shelf.keep(session, fact)
+    shelf.keep(session, fact)
     session.flush()
 
 

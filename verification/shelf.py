@@ -102,7 +102,13 @@ def _form(session: Session, row: Row[Any]) -> bytes:
 
 
 def keep(session: Session, fact: Fact) -> None:
-    """Store the prepared form of what a fact answers; to be called whenever that changes."""
+    """Store the prepared form of what a fact answers, none of one that answers nobody.
+
+    To be called whenever that changes.
+    """
+    if fact.state is not FactState.PUBLISHED:
+        fact.prepared, fact.tokenizer = None, ""
+        return
     fact.prepared = _cut(session, fact.id, fact.published)
     fact.tokenizer = prepared.version()
 

@@ -144,6 +144,11 @@ def test_a_term_that_no_fact_has_left_weighs_like_an_unknown_one(index: Index) -
     assert index.number("牛奶") == -1
 
 
+def test_many_terms_weigh_at_once_what_they_weigh_by_themselves(index: Index) -> None:
+    terms = [index.number(term) for term in ("北门", "停运", "公交")]
+    assert index.weights(terms) == pytest.approx([index.weight(term) for term in terms])
+
+
 def test_a_view_tells_all_that_was_added(index: Index) -> None:
     wanted = replace(
         BUS, valid_until=date(2026, 8, 1), area="/3", date=date(2026, 7, 1), linked=frozenset("x")

@@ -87,7 +87,9 @@ def test_a_withdrawn_fact_is_gone_with_the_next_look(
         shelf.refresh(session, base)
         facts.withdraw(session, facts.get(session, water.id), cast.expert, now)
         assert shelf.refresh(session, base) == 1
+        stored = session.scalar(select(Fact.prepared).where(Fact.id == water.id))
     assert str(water.id) not in base.index
+    assert stored is None
 
 
 def test_the_words_of_residents_are_encrypted_where_they_are_stored(
