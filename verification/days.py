@@ -9,7 +9,7 @@ Day = tuple[int, int, int]
 _NEAR = re.compile(r"大?[前后後](?=[天日晚早夜])|[昨今明](?=[天日晚早夜晨])")
 _STEPS = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "後": 2, "大后": 3, "大後": 3}
 _WEEK = re.compile(
-    r"(?P<which>[上下]+|[这這本])?(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<day>[一二三四五六日天末1-7])"
+    r"(?P<which>[上下]+|[这這本])(?:个|個)?(?:周|週|星期|礼拜|禮拜)(?P<day>[一二三四五六日天末1-7])"
 )
 _MONTH = re.compile(
     r"(?P<which>[上下]|[这這本])(?:个|個)?月(?:(?P<day>3[01]|[12]?[0-9])[日号號]|[初底末中份]|$|(?=[^0-9]))"
@@ -26,13 +26,14 @@ _WEEKEND = (5, 6)
 def relative(text: str, today: date) -> frozenset[Day]:
     """Return the days that a text names by their distance from `today`; empty where it names none.
 
-    A bare 周三 is the next one, today included; 下周三 is in the week that begins next Monday.
+    下周三 is in the week that begins next Monday. A bare 周三 or 周末 names none: what is open at
+    weekends is so at every one.
     """
     found: set[Day] = set()
     for near in _NEAR.finditer(text):
         found.add(_day(today + timedelta(days=_STEPS[near.group()])))
     for week in _WEEK.finditer(text):
-        found.update(map(_day, _weekdays(week["which"] or "", week["day"], today)))
+        found.update(map(_day, _weekdays(week["which"], week["day"], today)))
     for month in _MONTH.finditer(text):
         found.add(_month(month["which"] or "", int(month["day"] or 0), today))
     return frozenset(found)
@@ -49,8 +50,6 @@ def _day(day: date) -> Day:
 
 def _weekdays(which: str, day: str, today: date) -> list[date]:
     wanted = _WEEKEND if day == "末" else (_WEEKDAYS[day],)
-    if not which:
-        return [today + timedelta(days=(at - today.weekday()) % 7) for at in wanted]
     weeks = which.count("下") - which.count("上")
     monday = today + timedelta(days=7 * weeks - today.weekday())
     return [monday + timedelta(days=at) for at in wanted]
