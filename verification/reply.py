@@ -51,8 +51,8 @@ def about(
         return _as_of(session, heard, version, now)
     heard.state = State.ANSWERED
     _keep(session, heard, version, now)
-    others = _others(session, fact, now)
-    fields = answer.fact(version, debunk=debunk, label=label, others=others)
+    voices = others(session, fact, now)
+    fields = answer.fact(version, debunk=debunk, label=label, others=voices)
     texts = answer.same(fields, [heard.language])
     reply = _notify(session, heard, NoticeKind.ANSWER, texts, now, subject_id=version.fact_id)
     return _public(reply, heard, answer.short(fields, heard.language))
@@ -89,7 +89,12 @@ def check(session: Session, heard: Heard, now: datetime) -> Reply:
     """Take a question down as a case, and say so."""
     number = open_case(session, heard, now)
     texts = {
-        language: {"number": str(number), "expert": phrase.say("case.expert", language)}
+        language: {
+            "number": str(number),
+            "expert": phrase.say("case.expert", language),
+            # a case has the number of the question that opened it
+            "joined": "" if number == heard.number else "1",
+        }
         for language in answer.languages([heard.language])
     }
     reply = _notify(
@@ -158,14 +163,14 @@ def _point(
         fact = facts.get(session, uuid.UUID(decision.candidates[0].fact.id))
         version = facts.current(session, fact)
         if standing.holds(session, fact, now):
-            others = _others(session, fact, now)
-            return version, answer.part(version, debunk=decision.debunk, others=others)
+            voices = others(session, fact, now)
+            return version, answer.part(version, debunk=decision.debunk, others=voices)
         if fact.state is FactState.PUBLISHED:
             return version, answer.part_as_of(version, "")
     return None, answer.part_checked(claim, "")
 
 
-def _others(session: Session, fact: Fact, now: datetime) -> list[FactVersion]:
+def others(session: Session, fact: Fact, now: datetime) -> list[FactVersion]:
     """Return what other publishers say of the claim of a fact, as far as it still holds."""
     linked = facts.linked(session, fact)
     return [version for version in linked if standing.current(session, version, now)]
@@ -186,7 +191,10 @@ def _areas(session: Session, heard: Heard, decision: Decision) -> dict[str, str]
 
 
 def _keep(session: Session, heard: Heard, version: FactVersion, now: datetime) -> None:
-    telling.keep(session, heard.id, heard.address_id, version.fact_id, version.number, now)
+    """Keep what an asker is told: the fact, and what other publishers say beside it."""
+    fact = facts.get(session, version.fact_id)
+    for one in (version, *others(session, fact, now)):
+        telling.keep(session, heard.id, heard.address_id, one.fact_id, one.number, now)
 
 
 def _notify(

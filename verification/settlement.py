@@ -19,6 +19,7 @@ from verification import (
     errand,
     facts,
     link,
+    reply,
     shelf,
     standing,
     telling,
@@ -170,7 +171,7 @@ def _answered(
     """Tell a version to everyone whose case waits for it, and close the cases."""
     count = 0
     for matter in waiting(session, fact):
-        count += _answer(session, matter, version, now)
+        count += _answer(session, matter, fact, version, now)
         case.close(session, matter, fact.id, actor, now)
     return count
 
@@ -182,16 +183,19 @@ def _released(session: Session, fact: Fact, now: datetime) -> None:
         errand.page(session, matter, now)
 
 
-def _answer(session: Session, matter: Case, version: FactVersion, now: datetime) -> int:
+def _answer(session: Session, matter: Case, fact: Fact, version: FactVersion, now: datetime) -> int:
     waits = [heard for heard in case.askers(session, matter) if heard.address_id is not None]
     addresses = [heard.address_id for heard in waits if heard.address_id is not None]
-    texts = answer.same(answer.fact(version), [heard.language for heard in waits])
+    beside = reply.others(session, fact, now)
+    fields = answer.fact(version, others=beside)
+    texts = answer.same(fields, [heard.language for heard in waits])
     sent = answer.send(
         session, NoticeKind.ANSWER, texts, addresses, now, subject_id=version.fact_id
     )
     for heard in waits:
         heard.notice_id = sent
-        telling.keep(session, heard.id, heard.address_id, version.fact_id, version.number, now)
+        for one in (version, *beside):
+            telling.keep(session, heard.id, heard.address_id, one.fact_id, one.number, now)
     return len(set(addresses))
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from content.event import HOUSE
 from content.store import Store
-from verification import agreement, facts, link, shelf
+from verification import agreement, desk, facts, link, settlement, shelf
 from verification.agreement import Contradicts
+from verification.case import Question
 from verification.contradiction import near, opposed
 from verification.fact import Fact, FactState, Refused, Statement
 from verification.index import FactView, Index, Verdict
@@ -154,3 +155,15 @@ def test_a_near_copy_is_shown_and_may_be_published(
         facts.sign(session, twin, cast.expert, now)
         assert [one.contradicts for one in agreement.near(session, twin, now)] == [False]
         assert facts.publish(session, twin, cast.publisher, now)
+
+
+@pytest.mark.usefixtures("water", "other")
+def test_who_was_told_both_is_corrected_by_either(store: Store, cast: Any, now: datetime) -> None:
+    with store.begin() as session:
+        paper, water = facts.named(session, "paper"), facts.named(session, "water")
+        link.beside(session, paper, water, cast.expert, now)
+        facts.publish(session, paper, cast.publisher, now)
+        question = Question("自来水厂被人投毒，水不能喝了", cast.wang)
+        desk.hear(session, shelf.base(session), question, now)
+        counts = [settlement.withdraw(session, one, cast.expert, now) for one in (paper, water)]
+    assert counts == [1, 1]
