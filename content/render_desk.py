@@ -45,7 +45,8 @@ def case(fields: Fields, language: Written, alone: str) -> Parts:
     """Return the receipt of a question that is being checked."""
     del alone
     expert = fields.get("expert") or say("case.expert", language)
-    key = "case.still" if fields.get("still") == "1" else "case.received"
+    kinds = (kind for kind in ("still", "joined") if fields.get(kind) == "1")
+    key = f"case.{next(kinds, 'received')}"
     text = say(key, language, number=fields.get("number", ""), expert=expert)
     said = say(f"{key}_said", language, expert=expert)
     return _plain(language, lines=(text,), brief=text, said=(said,))

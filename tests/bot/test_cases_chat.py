@@ -110,6 +110,12 @@ def test_key_1_in_the_call_of_a_page_takes_the_case(street: Street) -> None:
     assert matter.owner_id == expert
 
 
+def test_who_joins_a_case_is_told_so_with_its_number(street: Street) -> None:
+    matter = waiting(street)
+    street.says(SON_CHAT, f"{NEWS}！！")
+    assert street.told(Kind.CHAT, SON_CHAT)[-1].chat == word("case.joined", number=matter.number)
+
+
 def test_a_case_is_shown_with_its_questions_and_why(street: Street) -> None:
     matter = waiting(street)
     street.says(SON_CHAT, f"{NEWS}，电话13800000009")
