@@ -17,7 +17,7 @@ from pathlib import Path
 
 from verification import words
 from verification.evaluate import read_facts, read_qrels, read_rows
-from verification.index import FactView
+from verification.index import FactView, Verdict
 from verification.letter import claims
 from verification.tables import anyof, table
 
@@ -65,10 +65,14 @@ def read(folder: Path) -> Material:
 
 def demo(path: Path) -> Material:
     """Read the product's own facts instead; each of their variants is asked for and taken out."""
-    facts = [fact for fact in read_facts([path]) if fact.variants]
-    questions = [Question(said, frozenset([fact.id])) for fact in facts for said in fact.variants]
-    letters = ["".join(f"{at}、{fact.claim}。" for at, fact in enumerate(facts[:9], 1))]
-    return _shuffled([replace(fact, variants=()) for fact in facts], questions, letters)
+    rows = read_rows(path)
+    facts = [
+        FactView(row["id"], row["claim"], (), row["truth"], Verdict(row["verdict"])) for row in rows
+    ]
+    questions = [Question(said, frozenset([row["id"]])) for row in rows for said in row["variants"]]
+    points = [f"{at % 9 + 1}、{fact.claim}。" for at, fact in enumerate(facts)]
+    letters = ["".join(points[at : at + 9]) for at in range(0, len(points), 9)]
+    return _shuffled(facts, questions, letters)
 
 
 def _shuffled(
