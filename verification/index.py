@@ -4,7 +4,7 @@ import functools
 import itertools
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from verification.view import (
     FactView,
     Form,
     Mark,
+    Texts,
     Verdict,
     key,
     lazy,
@@ -34,6 +35,8 @@ VISITS = 40_000
 """Postings that one search looks at; the commonest terms beyond it add nothing."""
 UNPACKED = 1000
 """Facts that are kept as they are compared: unpacked they take ten times the room."""
+VIEWED = 4000
+"""Facts whose view is kept for the next search."""
 SPARE = 1000
 """Changes that are free before the first packing."""
 _CHUNK, _FEW = 4096, 100
@@ -57,6 +60,7 @@ class Index:
         self._shared: dict[Mark, Mark] = {}
         self._exact: dict[int, str | tuple[str, ...]] = {}
         self._entries: dict[int, Entry] = {}
+        self._views: dict[int, FactView] = {}
         self._words = Vocabulary()
         self._postings = Postings()
         self._dead: list[int] = []
@@ -122,6 +126,7 @@ class Index:
         self._postings.leave({*pairs, *whole, *sounds})
         self._forget_exact(fact_id, {form.folded for form in self._unpack(row).forms})
         del self._entries[row]
+        self._views.pop(row, None)
         self._held[row] = b""
         self._dead.append(row)
         return True
@@ -178,17 +183,23 @@ class Index:
         return [Candidate(self._view(row), score) for row, score in found]
 
     def _view(self, row: int) -> FactView:
-        entry = self._entries.get(row)
-        if entry is not None:
-            return entry.fact
-        read = functools.partial(prepared.texts, self._held[row])
-        return lazy(self._ids[row], self._marks[row], read)
+        view = self._views.get(row)
+        if view is None:
+            view = self._show(row, functools.partial(prepared.texts, self._held[row]))
+        return view
+
+    def _show(self, row: int, texts: Callable[[], Texts]) -> FactView:
+        if len(self._views) >= VIEWED:
+            self._views.clear()
+        view = self._views[row] = lazy(self._ids[row], self._marks[row], texts)
+        return view
 
     def _unpack(self, row: int) -> Entry:
         said = prepared.unpack(self._held[row])
-        fact = lazy(self._ids[row], self._marks[row], lambda: said.texts)
+        texts = said.texts
         if len(self._entries) >= UNPACKED:
             self._entries.clear()
+        fact = self._show(row, lambda: texts)
         made = self._entries[row] = Entry(fact, row, said.forms, said.truth, said.wide)
         return made
 
@@ -240,6 +251,7 @@ class Index:
             self._marks = [self._marks[row] for row in alive]
             self._rows = {fact_id: row for row, fact_id in enumerate(self._ids)}
             self._entries.clear()
+            self._views.clear()
             self._dead = []
         self._packed, self._changes = len(self._rows), 0
 
