@@ -6,17 +6,17 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from verification import model
+from verification import days, model
 from verification.conflicts import NOTE
 from verification.features import NAMES, Scored, prepare, score
 from verification.index import Candidate, FactView, Index
 from verification.postings import Floats
-from verification.slots import Polarity
+from verification.slots import Polarity, dates_conflict
 from verification.text import Text, normalise
 from verification.words import script
 
@@ -31,8 +31,7 @@ _OTHERS = 1000
 """So many cases of other words are thought of beside the open ones."""
 _TELLS, _UNKNOWN = 7.0, 7.6
 """The weight of a term that one case has, and of one that none has."""
-_DAY = re.compile("([前昨今明后後])([天日晚夜早])")
-_OFFSET = {"前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "後": 2}
+_DAY = re.compile("(?:大?[前后後]|[昨今明])([天日晚夜早])")
 _OURS = re.compile(
     "(?:我们?|咱们?|俺们?|本|这)(?:这|那)?(?:个|一)?[栋幢座]?(?:楼|单元|門洞|门洞|單元|樓|家)"
 )
@@ -114,6 +113,7 @@ class Pool:
     zone: ZoneInfo
     _index: _Cases = field(default_factory=_Cases)
     _read: dict[str, tuple[Text, ...]] = field(default_factory=dict)
+    _days: dict[str, frozenset[days.Day]] = field(default_factory=dict)
     _stamps: dict[str, int] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -144,9 +144,10 @@ class Pool:
         found = self._index.search(read, SHOWN)
         if not found:
             return Kin()
-        likes = [self._like(read, said, one, found[0].score) for one in found]
+        when = read.slots.dates | days.relative(words, self._today(at))
         likes = [
-            replace(one, apart=True) if self._elsewhere(one.id, home) else one for one in likes
+            replace(one, apart=True) if self._elsewhere(one.id, home, when) else one
+            for one in (self._like(read, said, one, found[0].score) for one in found)
         ]
         likes.sort(key=lambda one: -one.probability)
         joins = next((o.id for o in likes if o.probability >= ALIKE and not o.apart), "")
@@ -169,9 +170,10 @@ class Pool:
                 apart = apart or _conflict(here, wording)
         return _Likeness(found.fact.id, chance, apart)
 
-    def _elsewhere(self, case_id: str, home: str) -> bool:
+    def _elsewhere(self, case_id: str, home: str, when: frozenset[days.Day]) -> bool:
+        """Whether a case speaks of another building, or of other days."""
         known = self._index.get(case_id)
-        return known is None or known.area != home
+        return known is None or known.area != home or dates_conflict(when, self._days[case_id])
 
     def _keep(self, matter: Matter) -> None:
         self._forget(matter.id)
@@ -182,6 +184,10 @@ class Pool:
             return
         self._index.add(FactView(matter.id, said[0], said[1:], area=matter.home))
         self._read[matter.id] = tuple(map(normalise, said))
+        self._days[matter.id] = frozenset().union(
+            *(text.slots.dates for text in self._read[matter.id]),
+            *(days.relative(words, self._today(at)) for words, at in matter.wordings),
+        )
         self._index.often.update(self._terms(matter.id))
         self._index.count += 1
 
@@ -189,8 +195,11 @@ class Pool:
         if case_id in self._read:
             self._index.often.subtract(self._terms(case_id))
             self._index.count -= 1
-            del self._read[case_id]
+            del self._read[case_id], self._days[case_id]
             self._index.remove(case_id)
+
+    def _today(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
 
     def _terms(self, case_id: str) -> set[int]:
         return {self._index.number(term) for text in self._read[case_id] for term in text.terms}
@@ -201,8 +210,8 @@ def dated(words: str, at: datetime, zone: ZoneInfo) -> str:
     today = at.astimezone(zone).date()
 
     def day(match: re.Match[str]) -> str:
-        then: date = today + timedelta(days=_OFFSET[match[1]])
-        return f"{then.month}月{then.day}日{match[2] if match[2] in '晚夜早' else ''}"
+        ((_, month, number),) = days.relative(match[0], today)
+        return f"{month}月{number}日{match[1] if match[1] in '晚夜早' else ''}"
 
     return _DAY.sub(day, words)
 

@@ -100,8 +100,15 @@ def test_tonight_is_another_night_the_next_day() -> None:
     assert kin("今晚停水吗", then="今晚停水吗", at=ASKED + timedelta(days=1)).joins == ""
 
 
+@pytest.mark.parametrize("words", ["下周三停水吗", "下个月涨物业费吗", "月底停暖吗"])
+def test_next_week_is_another_week_when_that_week_has_come(words: str) -> None:
+    assert kin(words, then=words).joins == "1"
+    assert kin(words, then=words, at=ASKED + timedelta(days=35)).joins == ""
+
+
 def test_a_day_is_the_same_however_it_is_named() -> None:
     assert dated("明天停水", ASKED, ZONE) == "7月21日停水"
+    assert dated("大后天停水", ASKED, ZONE) == "7月23日停水"
     assert dated("昨晚有人偷车", ASKED, ZONE) == "7月19日晚有人偷车"
 
 
