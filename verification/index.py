@@ -265,10 +265,9 @@ def _share(term: str) -> float:
 def _top(scores: Floats, k: int) -> Longs:
     """Give the rows of the `k` highest scores above 0, best first."""
     least = float(scores.max(initial=0.0)) / 2
-    found = np.flatnonzero(scores > least)
     # a partition of all rows is slow where most have no score: the bar is lowered instead
-    while len(found) < k and least > 0:
-        least = least / 2 if least > _FLOOR else 0.0
-        found = np.flatnonzero(scores > least)
+    while least > 0 and np.count_nonzero(scores > least) < k:
+        least = least * 0.7 if least > _FLOOR else 0.0
+    found = np.flatnonzero(scores > least)
     order = np.argsort(-scores[found], kind="stable")[:k]
     return found[order]
