@@ -27,7 +27,7 @@ from content.people import Resident
 from content.place import Community
 from content.staff import Role
 from content.store import Store
-from verification import exchange, facts, settlement
+from verification import exchange, facts, settlement, shelf
 
 T = TypeVar("T")
 SCALE = 75.0
@@ -203,8 +203,9 @@ def _learn(session: Session, staff: Iterable[Staffer], now: datetime) -> None:
     acting = {one.member.role: Actor(Door.CLI, one.id) for one in staff}
     entries, _ = exchange.read(script.facts().splitlines(keepends=True))
     exchange.bring(session, entries, acting[Role.EXPERT], now, sign=True)
+    base = shelf.base(session)
     for fact in facts.waiting(session):
-        settlement.publish(session, fact, acting[Role.PUBLISHER], now)
+        settlement.publish(session, fact, acting[Role.PUBLISHER], now, base=base)
 
 
 def _staff_phones() -> list[Phone]:

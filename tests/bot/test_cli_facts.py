@@ -157,6 +157,14 @@ def test_a_fact_is_signed_changed_and_withdrawn(house: House) -> None:
     assert (row["state"], row["verdict"]) == ("withdrawn", "partly")
 
 
+def test_many_are_signed_and_published_by_two_commands(house: House) -> None:
+    rows = [LINE | {"id": f"m{at}", "claim": f"{at}号楼明天停水"} for at in range(1, 23)]
+    house.json("facts", "import", house.file(*rows), "--sign")
+    done = house.json("facts", "publish", "--all", role=Role.PUBLISHER)["facts"]
+    assert [one["told"] for one in done] == [0] * 22
+    assert {one["state"] for one in house.json("facts", "list")} == {"published"}
+
+
 OTHER = LINE | {"id": "f2", "verdict": "true", "truth": "水厂确实被投毒。", "source": "某晚报"}
 
 
