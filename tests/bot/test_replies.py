@@ -11,7 +11,7 @@ from channels.telegram import Telegram
 from content import ladder
 from content.clock import Clock
 from content.store import Store
-from verification.facts import Base
+from verification.shelf import Base
 
 LI = 501
 
