@@ -31,9 +31,10 @@ def duties(settings: Settings) -> dict[str, Work]:
     time is over.
     """
     within, rule = timedelta(hours=settings.promise_hours), spread.rule(settings)
+    usual = trends.Usual()
     return {
         "promise": lambda session, now: promise.remind(session, now, within),
-        "trends": lambda session, now: trends.watch(session, now, rule),
+        "trends": lambda session, now: trends.watch(session, now, rule, usual),
         "expiry": correction.expire,
     }
 

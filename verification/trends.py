@@ -4,12 +4,12 @@ import math
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Integer, Select, cast, extract, func, select
 from sqlalchemy.orm import Session
 
 from content import event, pager, phrase, place, store, task
@@ -23,8 +23,8 @@ from verification.case import Case, Heard
 from verification.telling import Telling
 
 PAGED = "trend.paged"
-_FORGET = timedelta(days=1)
-"""After so long a spike is a new one: staff are paged again."""
+_RECOUNT, _FORGET = timedelta(hours=1), timedelta(days=1)
+"""After so long what is usual is counted again, and a spike is a new one: staff are paged again."""
 _SHOWN, _LONGEST = 5, 120
 """Buildings that a page names, and characters of what is asked that it shows."""
 
@@ -72,27 +72,43 @@ class Spike:
     usual: float
 
 
-def spikes(session: Session, now: datetime, rule: Rule = DEFAULT) -> list[Spike]:
+@dataclass(slots=True)
+class Usual:
+    """How many people and buildings ask about each thing in such a time; counted once an hour."""
+
+    at: datetime | None = None
+    windows: float = 1.0
+    people: dict[tuple[Subject, uuid.UUID], float] = field(default_factory=dict)
+    homes: dict[tuple[Subject, uuid.UUID], float] = field(default_factory=dict)
+    base: dict[Subject, float] = field(default_factory=dict)
+
+
+def spikes(
+    session: Session, now: datetime, rule: Rule = DEFAULT, usual: Usual | None = None
+) -> list[Spike]:
     """Return what is asked about more than usual, the most asked first.
 
     A person counts once, however often they ask and from whichever of their numbers; questions
-    from groups, whose askers are not known, do not count.
+    from groups, whose askers are not known, do not count. Who looks often keeps `usual`.
     """
-    windows = _windows(session, now, rule)
+    usual = usual or Usual()
     found = []
     for subject in Subject:
-        ids = _frequent(session, subject, now, rule)
-        base = _base(session, subject, now, rule) / windows if ids else 0.0
-        for one, rows in _asked(session, subject, ids, now, rule).items():
-            spike = _judge(subject, one, rows, windows, base, rule)
+        asked = _asked(session, subject, now, rule)
+        if asked and (usual.at is None or now - usual.at >= _RECOUNT):
+            _count(session, usual, now, rule)
+        for one, rows in asked.items():
+            spike = _judge(session, usual, (subject, one), rows, rule)
             found += [spike] if spike else []
     return sorted(found, key=lambda spike: (-spike.askers, str(spike.id)))
 
 
-def watch(session: Session, now: datetime, rule: Rule = DEFAULT) -> list[Spike]:
+def watch(
+    session: Session, now: datetime, rule: Rule = DEFAULT, usual: Usual | None = None
+) -> list[Spike]:
     """Page the staff about each spike once, and again when it has doubled or spread further."""
     paged = []
-    for spike in spikes(session, now, rule):
+    for spike in spikes(session, now, rule, usual):
         last = event.last(session, PAGED, spike.id)
         known = last.data if last is not None and last.at > now - _FORGET else None
         if known is None or _grown(spike, known):
@@ -142,59 +158,71 @@ def _questions(session: Session, subject: Subject, *columns: Any) -> Select[Any]
     return query.join(Telling, told).where(Heard.case_id.is_(None))
 
 
-def _frequent(session: Session, subject: Subject, now: datetime, rule: Rule) -> list[uuid.UUID]:
-    """Return what enough people have asked about just now; the only part that runs each time."""
-    query = _questions(session, subject, _ID[subject]).where(
-        Heard.at > now - rule.window, Heard.at <= now
-    )
-    many = func.count(func.distinct(_PERSON)) >= rule.least
-    return list(session.scalars(query.group_by(_ID[subject]).having(many)))
+def _count(session: Session, usual: Usual, now: datetime, rule: Rule) -> None:
+    """Count what is usual, by the past days before the window that is looked at."""
+    mine, start = store.community(session), now - rule.window
+    first = session.scalar(select(func.min(Heard.at)).where(Heard.community_id == mine)) or start
+    past = start - max(first, start - timedelta(days=rule.days))
+    usual.at, usual.windows = now, max(1.0, past / rule.window)
+    usual.people, usual.homes = {}, {}
+    for subject in Subject:
+        each = _past(session, subject, now, rule, _ID[subject].label("matter"), _PERSON).subquery()
+        query = select(each.c.matter, func.count()).group_by(each.c.matter)
+        counts = {one: count / usual.windows for one, count in session.execute(query)}
+        usual.base[subject] = sum(counts.values()) / max(1, len(counts))
+        usual.people |= {(subject, one): rate for one, rate in counts.items()}
 
 
-def _windows(session: Session, now: datetime, rule: Rule) -> float:
-    """Return how many windows the past has; less than `days` where the desk is younger."""
-    mine = store.community(session)
+def _past(
+    session: Session, subject: Subject, now: datetime, rule: Rule, *columns: Any
+) -> Select[Any]:
+    """Select what differs in these columns, once for each window of the past days."""
     start = now - rule.window
-    first = session.scalar(select(func.min(Heard.at)).where(Heard.community_id == mine))
-    past = start - max(first or start, start - timedelta(days=rule.days))
-    return max(1.0, past / rule.window)
-
-
-def _base(session: Session, subject: Subject, now: datetime, rule: Rule) -> float:
-    """Return how many people asked about one thing in the past days, on average over all."""
-    start = now - rule.window
-    each = (
-        _questions(session, subject, func.count(func.distinct(_PERSON)).label("people"))
-        .where(Heard.at > start - timedelta(days=rule.days), Heard.at <= start)
-        .group_by(_ID[subject])
-        .subquery()
+    # whole windows since 1970: cut or rounded, one way or the other they are all as long
+    which = cast(extract("epoch", Heard.at) / int(rule.window.total_seconds()), Integer)
+    query = _questions(session, subject, *columns, which.label("which")).where(
+        Heard.at > start - timedelta(days=rule.days), Heard.at <= start
     )
-    return float(session.scalar(select(func.avg(each.c.people))) or 0.0)
+    return query.distinct()
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One person asked once; `ago` counts the windows before the one that is looked at."""
-
-    person: uuid.UUID
-    building: str
-    ago: int
+def _homes_of(
+    session: Session, usual: Usual, matter: tuple[Subject, uuid.UUID], rule: Rule
+) -> float:
+    """Return from how many buildings something is usually asked; looked up when it matters."""
+    subject, one = matter
+    if matter not in usual.homes and usual.at is not None:
+        query = _past(session, subject, usual.at, rule, Heard.area).where(_ID[subject] == one)
+        rows = session.execute(query).all()
+        lived = homes(session, (area for area, _ in rows))
+        pairs = {(lived[area], which) for area, which in rows if area in lived}
+        usual.homes[matter] = len(pairs) / usual.windows
+    return usual.homes.get(matter, 0.0)
 
 
 def _asked(
-    session: Session, subject: Subject, ids: Sequence[uuid.UUID], now: datetime, rule: Rule
-) -> dict[uuid.UUID, list[_Asked]]:
-    """Return who asked about these things, in the window and in the past days."""
-    since = now - rule.window - timedelta(days=rule.days)
-    query = _questions(session, subject, _ID[subject], _PERSON, Heard.area, Heard.at).where(
-        _ID[subject].in_(ids), Heard.at > since, Heard.at <= now
+    session: Session, subject: Subject, now: datetime, rule: Rule
+) -> dict[uuid.UUID, list[tuple[uuid.UUID, str]]]:
+    """Return what enough people have asked about just now, with who did and from which building.
+
+    This is all that is read in each round. It is counted here, for a database that counts reads
+    everything that was ever told.
+    """
+    query = _questions(session, subject, _ID[subject], _PERSON, Heard.area).where(
+        Heard.at > now - rule.window, Heard.at <= now
     )
-    rows = session.execute(query).all() if ids else []
-    lived = homes(session, (area for _, _, area, _ in rows))
-    found: defaultdict[uuid.UUID, list[_Asked]] = defaultdict(list)
-    for one, person, area, at in rows:
-        found[one].append(_Asked(person, lived.get(area, ""), (now - at) // rule.window))
-    return found
+    found: defaultdict[uuid.UUID, list[tuple[uuid.UUID, str]]] = defaultdict(list)
+    for one, person, area in session.execute(query):
+        found[one].append((person, area))
+    many = {
+        one: rows
+        for one, rows in found.items()
+        if len({person for person, _ in rows}) >= rule.least
+    }
+    lived = homes(session, (area for rows in many.values() for _, area in rows))
+    return {
+        one: [(person, lived.get(area, "")) for person, area in rows] for one, rows in many.items()
+    }
 
 
 def homes(session: Session, areas: Iterable[str]) -> dict[str, str]:
@@ -216,26 +244,27 @@ def _above(area: str) -> list[str]:
 
 
 def _judge(
-    subject: Subject,
-    matter_id: uuid.UUID,
-    rows: list[_Asked],
-    windows: float,
-    base: float,
+    session: Session,
+    usual: Usual,
+    matter: tuple[Subject, uuid.UUID],
+    rows: Sequence[tuple[uuid.UUID, str]],
     rule: Rule,
 ) -> Spike | None:
     """Return the spike, if people or buildings are more than what is usual of this or of all."""
-    people = {row.person for row in rows if not row.ago}
-    places = {row.building for row in rows if not row.ago and row.building}
-    usual = max(base, len({(row.person, row.ago) for row in rows if row.ago}) / windows)
-    usual_homes = max(
-        base, len({(row.building, row.ago) for row in rows if row.ago and row.building}) / windows
-    )
-    if not any(
-        count >= max(rule.least, bound(expected, rule.chance))
-        for count, expected in ((len(people), usual), (len(places), usual_homes))
+    people = {person for person, _ in rows}
+    places = {building for _, building in rows if building}
+    base = usual.base[matter[0]]
+    expected = max(base, usual.people.get(matter, 0.0))
+    if not _rare(len(people), expected, rule) and not (
+        _rare(len(places), base, rule)
+        and _rare(len(places), max(base, _homes_of(session, usual, matter, rule)), rule)
     ):
         return None
-    return Spike(subject, matter_id, len(people), tuple(sorted(places)), round(usual, 3))
+    return Spike(*matter, len(people), tuple(sorted(places)), round(expected, 3))
+
+
+def _rare(count: int, expected: float, rule: Rule) -> bool:
+    return count >= max(rule.least, bound(expected, rule.chance))
 
 
 def _grown(spike: Spike, known: dict[str, Any]) -> bool:

@@ -113,6 +113,17 @@ def test_the_bound_is_the_least_count_that_is_rare(usual: float, least: int) -> 
     assert trends.bound(usual, 0.001) == least
 
 
+def test_what_is_usual_is_counted_once_an_hour(session: Session, now: datetime) -> None:
+    usual = trends.Usual()
+    for moment in (now, now + HOUR / 2, now + HOUR):
+        for chat in (
+            resident(session, 3, int(moment.timestamp()) % 9000 + room, now) for room in (1, 2, 3)
+        ):
+            asks(session, chat, moment, fact=FACT)
+        trends.spikes(session, moment, usual=usual)
+        assert usual.at == (now if moment < now + HOUR else moment)
+
+
 def test_one_person_with_two_numbers_is_one(session: Session, now: datetime) -> None:
     one, two = street(session, now, 3, 5)
     owner = session.get_one(Address, (stores.community(session), one)).owner_id
