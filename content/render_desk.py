@@ -97,6 +97,7 @@ def _single(fields: Fields, language: Written) -> Parts:
         if claim
         else bare,
         spare=(debunk,),
+        tail=say("sms.not_mine", language),
         said=(truth, debunk, *_judged(fields, language), *_signed_said(fields, language)),
         buttons=_MARKS,
     )
@@ -136,6 +137,7 @@ def _disagreeing(fields: Fields, voices: Sequence[Fields], language: Written) ->
         language,
         lines=(lead, *lines, say("answer.not_mine_hint", language)),
         brief=say("answer.voice_between", language).join(lines),
+        tail=say("sms.not_mine", language),
         said=(
             lead,
             say("answer.claim_said", language, claim=claim) if claim else "",
@@ -186,6 +188,7 @@ def _letter(points: Sequence[Fields], language: Written) -> Parts:
             say("answer.not_mine_hint", language),
         ),
         brief=head + _brief(worst, language),
+        tail="" if _open(points) else say("sms.not_mine", language),
         said=(head, *spoken),
         buttons=_MARKS,
     )
@@ -196,6 +199,11 @@ def _head(points: Sequence[Fields], language: Written) -> str:
     parts = [say(f"letter.{one}", language, count=counts[one]) for one in _WORST if counts[one]]
     tally = say("letter.between", language).join(parts)
     return say("letter.head", language, count=len(points), tally=tally)
+
+
+def _open(points: Sequence[Fields]) -> bool:
+    """Whether some of a letter is being checked: then its asker hears more of it anyway."""
+    return any(_tallied(point) == "checking" for point in points)
 
 
 def _tallied(point: Fields) -> str:
@@ -360,6 +368,7 @@ def _plain(
     brief: str,
     said: tuple[str, ...],
     spare: tuple[str, ...] = (),
+    tail: str = "",
     buttons: tuple[tuple[Key, ...], ...] = (),
 ) -> Parts:
     """Return parts that ask for no more than a sign of having heard."""
@@ -368,6 +377,7 @@ def _plain(
         lines=lines,
         brief=brief,
         spare=spare,
+        tail=tail,
         opening=say("call.opening_plain", language),
         said=said,
         prompt=(("call.prompt_plain", ""),),

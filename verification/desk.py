@@ -155,12 +155,16 @@ _OPPOSITES = ("negation", "antonym")
 
 
 def _choosing(session: Session, question: Question, now: datetime) -> Heard | None:
-    """Return the question that a bare number answers, for those who have no buttons."""
+    """Return the question that a bare number answers, for those who have no buttons.
+
+    0 also undoes the last answer: it was not what they meant.
+    """
     option = question.text.strip()
     if question.group or question.attachment or not (option.isdecimal() or option in NONE):
         return None
     since = now - _DAY
-    heard = case.last(session, question.address_id, since, State.ASKED_BACK) if option else None
+    states = (State.ASKED_BACK, State.ANSWERED) if option in NONE else (State.ASKED_BACK,)
+    heard = case.last(session, question.address_id, since, *states) if option else None
     if heard is None or option in NONE:
         return heard
     return heard if 0 < int(option) <= len(heard.decision.get("shown", [])) else None

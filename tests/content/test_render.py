@@ -363,7 +363,7 @@ def test_publishers_who_disagree_are_shown_with_names_and_dates() -> None:
         "晚报（8月3日）认为：水要烧开再喝。（部分失实）",
     )
     assert tuple(message.chat.splitlines()[1:3]) == both
-    assert message.sms == "；".join(both)
+    assert message.sms == "；".join(both) + "不是这件事回0。"
     assert message.speech is not None
     assert "晚报认为" in "".join(message.speech.sentences)
 

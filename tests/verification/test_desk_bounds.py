@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from content.message import Kind
 from content.notice import NoticeKind
 from content.store import Store
 from verification import case, desk, facts, link
@@ -213,3 +214,10 @@ def test_publishers_who_disagree_are_both_told_with_names_and_dates(
         ("水务局", "2026-07-18"),
         ("晚报", "2026-07-19"),
     ]
+
+
+@pytest.mark.usefixtures("water")
+def test_who_has_no_buttons_undoes_an_answer_with_nought(cast: Any, ask: Ask) -> None:
+    answered = ask(RUMOR, cast.wang, channel=Kind.SMS)
+    undone = ask("0", cast.wang, channel=Kind.SMS)
+    assert (undone.question_id, undone.state) == (answered.question_id, State.WAITING)
