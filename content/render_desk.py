@@ -121,8 +121,7 @@ def _as_of(fields: Fields, language: Written) -> Parts:
         ),
         brief=say("answer.as_of_sms", language, until=until, truth=truth, number=number),
         said=(
-            say("answer.as_of", language, until=until),
-            truth,
+            say("answer.as_of", language, until=until) + truth,
             say("answer.as_of_said", language),
         ),
     )
@@ -189,16 +188,25 @@ def _letter(points: Sequence[Fields], language: Written) -> Parts:
         ),
         brief=head + _brief(worst, language),
         tail="" if _open(points) else say("sms.not_mine", language),
-        said=(head, *spoken),
+        said=(_head(points, language, "_said"), *spoken),
         buttons=_MARKS,
     )
 
 
-def _head(points: Sequence[Fields], language: Written) -> str:
+def _head(points: Sequence[Fields], language: Written, ending: str = "") -> str:
+    """Return the counts; the ending `_said` is for the ear: 一点不实 sounds like a bit untrue."""
     counts = Counter(_tallied(point) for point in points)
-    parts = [say(f"letter.{one}", language, count=counts[one]) for one in _WORST if counts[one]]
+    parts = [
+        say(f"letter.counted{ending}", language, count=counts[one], word=_counted(one, language))
+        for one in _WORST
+        if counts[one]
+    ]
     tally = say("letter.between", language).join(parts)
-    return say("letter.head", language, count=len(points), tally=tally)
+    return say(f"letter.head{ending}", language, count=len(points), tally=tally)
+
+
+def _counted(verdict: str, language: Written) -> str:
+    return say(f"letter.{verdict}", language)
 
 
 def _open(points: Sequence[Fields]) -> bool:
@@ -265,8 +273,8 @@ def _point_said(point: Fields, language: Written) -> tuple[str, ...]:
         return (say("answer.part_case_said", language, claim=claim),)
     if manner == "as_of":
         until = moment(point.get("valid_until", ""), language)
-        told = (say("answer.as_of", language, until=until), point["truth"])
-        return (*told, say("answer.as_of_said", language))
+        told = say("answer.as_of", language, until=until) + point["truth"]
+        return (told, say("answer.as_of_said", language))
     if manner == "debunk":
         return (point["truth"], say("answer.debunk", language))
     return (point["truth"], *_judged(point, language))
