@@ -18,7 +18,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 BITS = 10
 ROWS = 1 << (32 - BITS)
 """A posting is one 32-bit number: 22 bits of row, 10 bits of weight."""
-BATCH = 1 << 15
+BATCH = 1 << 13
 """Postings that are weighed at once: what is between stays in the processor's cache."""
 
 _ROW, _LEVEL = np.uint32(BITS), np.uint32(LEVELS - 1)
