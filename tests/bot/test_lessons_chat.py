@@ -10,6 +10,7 @@ from content.staff import Role
 from tests.bot.street import CHATS, LI_CHAT, STRANGER, Street, buttons, said
 from verification import facts, learning
 from verification.fact import Fact, VariantState
+from verification.learning import Lesson
 
 RUMOR = "听说水厂有人下毒，大家别喝自来水"
 EXPERT, AUTHOR = CHATS[Role.EXPERT], CHATS[Role.AUTHOR]
@@ -28,8 +29,9 @@ def taught(street: Street) -> str:
     return found.id.hex
 
 
-def state(street: Street) -> VariantState:
-    return learning.everything(street.session)[0].state
+def state(street: Street, lesson: Lesson = Lesson.MEANS_NOT) -> VariantState:
+    found = {one.lesson: one.state for one in learning.everything(street.session)}
+    return found[lesson]
 
 
 def test_what_waits_for_a_decision_is_shown_with_its_buttons(street: Street) -> None:
@@ -80,6 +82,6 @@ def test_a_wording_is_tried_on_past_questions_before_it_counts(street: Street) -
     tried = said(street.presses(EXPERT, f"lesson::try.{found.id.hex}"))
     counts = {"asked": 1, "answered": 1, "conflicts": 0, "different": 0}
     assert word("page.replayed", **counts) in tried
-    assert state(street) is VariantState.PROPOSED
+    assert state(street, Lesson.MEANS) is VariantState.PROPOSED
     street.presses(EXPERT, f"lesson::accept.{found.id.hex}")
-    assert state(street) is VariantState.ACCEPTED
+    assert state(street, Lesson.MEANS) is VariantState.ACCEPTED
