@@ -13,6 +13,8 @@ LONG, _LONG_LATIN = 60, 120
 """Characters above which a text is rather a letter than a call."""
 
 
+LONGEST = 1000
+"""Characters in which an emergency is looked for: nobody writes on and on in need."""
 ALARM = 1.5
 """What small signs must weigh together."""
 
@@ -94,7 +96,7 @@ def emergency(text: str) -> Emergency | None:
     Advice, plans and stories (闻到煤气味要先…) are none, nor are turns of speech. Who may take
     their own life is heard whatever else is said.
     """
-    spoken = _corrected(fold(text))
+    spoken = _corrected(fold(text)[:LONGEST])
     if _signs("fiction").search(spoken):
         return None
     at_rest = _at_rest(spoken)
