@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from content.base import Base
 from content.keys import Keyring
@@ -29,6 +30,13 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """No test logs into the output of a command that another has run."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
