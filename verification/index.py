@@ -262,7 +262,7 @@ class Index:
 def _give_back() -> None:
     """Return freed memory to the machine: loading leaves gaps of a fifth of the process."""
     # only glibc keeps such gaps, and only glibc has the function
-    with contextlib.suppress(AttributeError, OSError):
+    with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
