@@ -30,6 +30,7 @@ import match_peers  # noqa: E402
 import match_report  # noqa: E402
 import match_texts  # noqa: E402
 from match_base import Corpus, Ground, uuid_of  # noqa: E402
+from match_figures import share  # noqa: E402
 from match_texts import Material  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -178,9 +179,12 @@ def _beside(material: Material, corpus: Corpus, result: dict[str, Any], clock: C
             head = corpus.head(size)
             heads = {size: (head, match_peers.asked(material.questions, head))}
         gc.collect()
-        found = match_peers.measure(name, *heads[size], right, clock.asking(size))
+        ours = next(row["retrieval"]["hits"] for row in result["sizes"] if row["facts"] == size)
+        found = match_peers.measure(name, *heads[size], right, clock.asking(size), ours)
         result["peers"].append(_rounded(found))
     result["peers"].sort(key=lambda row: row["facts"])
+    for row in result["sizes"]:
+        row["retrieval"]["r_at_5"] = float(f"{share(row['retrieval'].pop('hits')):.4g}")
 
 
 def _order(sizes: list[int]) -> list[tuple[int, str]]:

@@ -12,7 +12,14 @@ def percentile(seconds: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
-def r_at_5(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> float:
-    """Give the share of questions with a right fact among the first five; others do not count."""
-    asked = [(ids, set(wanted)) for ids, wanted in zip(found, right, strict=False) if wanted]
-    return sum(bool(wanted.intersection(ids[:5])) for ids, wanted in asked) / (len(asked) or 1)
+def hits(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> str:
+    """Mark each question: 1 with a right fact among the first five, 0 without, - has none."""
+    return "".join(
+        str(int(bool(set(wanted).intersection(ids[:5])))) if wanted else "-"
+        for ids, wanted in zip(found, right, strict=False)
+    )
+
+
+def share(marks: str) -> float:
+    """Give R@5 of marked questions; those without a right fact do not count."""
+    return marks.count("1") / (len(marks) - marks.count("-") or 1)

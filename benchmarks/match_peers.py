@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from match_base import Corpus
-from match_figures import K, r_at_5
+from match_figures import K, hits, share
 from match_texts import Question
 
 from verification import words
@@ -162,9 +162,17 @@ FRUGAL = ("tantivy, same tokens",)
 
 
 def measure(
-    name: str, corpus: Corpus, questions: Asked, right: Sequence[list[str]], budget: float
+    name: str,
+    corpus: Corpus,
+    questions: Asked,
+    right: Sequence[list[str]],
+    budget: float,
+    ours: str,
 ) -> dict[str, Any]:
-    """Build one peer and ask it one question at a time, for at most `budget` seconds."""
+    """Build one peer and ask it one question at a time, for at most `budget` seconds.
+
+    `ours` marks what ours has found, so that both are held against the same questions.
+    """
     start = time.perf_counter()
     search = PEERS[name](corpus, questions)
     built = time.perf_counter() - start
@@ -177,13 +185,14 @@ def measure(
         if time.perf_counter() - begun > budget:
             break
     total = time.perf_counter() - begun
-    named = [[corpus.ids[at] for at in ats] for ats in found]
+    marks = hits([[corpus.ids[at] for at in ats] for ats in found], right)
     return {
         "name": name,
         "facts": len(corpus.ids),
         "queries_per_second": len(found) / total,
-        "r_at_5": r_at_5(named, list(right)),
+        "r_at_5": share(marks),
         "build_seconds": built,
         "questions": len(found),
+        "ours_r_at_5": share(ours[: len(found)]),
         "seconds": time.perf_counter() - start,
     }
