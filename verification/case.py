@@ -17,12 +17,17 @@ from content.event import Actor
 from content.message import Kind, Written
 from content.staff import Role, Staff
 from verification.fact import Refused
+from verification.slots import Polarity
+from verification.text import normalise
 
 PROMISE = timedelta(hours=24)
 """How long a case may take, unless the committee has set other hours."""
 
 WORKERS = frozenset({Role.EXPERT, Role.PUBLISHER})
 """Who sees the queue of cases, takes, merges and splits them."""
+
+_CLAIM = 60
+"""Characters up to which what was asked can be quoted as the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +270,12 @@ def numbered(session: Session, number: int) -> Case:
             f"没有编号{number}的核实单。 There is no case {number}: `linxun cases list` shows them."
         )
     return found
+
+
+def quotable(matter: Case) -> bool:
+    """Whether residents can be told a verdict on these very words: a statement, and not long."""
+    words = matter.matter.strip()
+    return 0 < len(words) <= _CLAIM and normalise(words).polarity is not Polarity.ASKED
 
 
 def of_id(session: Session, case_id: uuid.UUID | None) -> Case:

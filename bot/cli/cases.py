@@ -125,7 +125,9 @@ def settle(
     number: Number,
     *,
     fact: Annotated[str, typer.Option(help="settle it with this fact")] = "",
-    claim: Annotated[str, typer.Option(help="else: what is being said")] = "",
+    claim: Annotated[
+        str, typer.Option(help="else: what is being said; default: what was asked")
+    ] = "",
     truth: Annotated[str, typer.Option(help="the truth, as a full sentence")] = "",
     verdict: Annotated[
         str, typer.Option(help="false, true, partly, depends, unconfirmed or outdated")
@@ -141,6 +143,11 @@ def settle(
     now = context.now()
     with acting() as (session, actor):
         matter = case.numbered(session, number)
+        if not (fact or claim or case.quotable(matter)):
+            context.fail(
+                "请用 --claim 把大家在传的写成一句短的陈述。 "
+                "What was asked is a question or long: put it as a short statement with --claim."
+            )
         given = {
             "claim": claim or matter.matter,
             "truth": truth,

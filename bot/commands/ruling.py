@@ -9,14 +9,11 @@ from bot.commands import dialogue
 from bot.turn import Effect, Rows, Say, Turn
 from content import phrase
 from content.message import Action, Button, Written
-from verification import case, errand, facts, settlement, standing, text
+from verification import case, errand, facts, settlement, standing
 from verification.case import Case
 from verification.fact import Fact, FactState, FactVersion, Refused, Statement
 from verification.index import Verdict
-from verification.slots import Polarity
 
-_CLAIM = 60
-"""Characters up to which what was asked can be quoted as the claim."""
 _CANDIDATES = 3
 _TEXTS = ("truth", "source", "claim")
 
@@ -83,7 +80,7 @@ def _begin(turn: Turn, matter: Case) -> list[Effect]:
 def _keep(turn: Turn, matter: Case, what: str, said: str) -> list[Effect]:
     """Keep one answer on the case, and ask for what is still missing."""
     written = {**(matter.ruling or {}), what: said}
-    if "claim" not in written and _quotable(matter.matter):
+    if "claim" not in written and case.quotable(matter):
         written["claim"] = matter.matter.strip()
     matter.ruling = written
     if "verdict" not in written:
@@ -147,12 +144,6 @@ def _statement(turn: Turn, matter: Case) -> Statement:
         expert=_title(turn),
         date=turn.now.astimezone(standing.zone(turn.session)).date(),
     )
-
-
-def _quotable(matter: str) -> bool:
-    """Whether residents can be told a verdict on these very words: a statement, and not long."""
-    short = 0 < len(matter.strip()) <= _CLAIM
-    return short and text.normalise(matter).polarity is not Polarity.ASKED
 
 
 def _title(turn: Turn) -> str:

@@ -69,6 +69,13 @@ def test_a_question_is_split_off_into_a_case_of_its_own(house: House) -> None:
     assert (made["asked"], len(house.json("cases", "list"))) == (1, 2)
 
 
+def test_a_question_is_not_quoted_as_a_claim(house: House) -> None:
+    number = str(ask(house, "夜市是不是要搬到河对岸"))
+    ruling = ("--truth", "夜市不搬。", "--verdict", "false", "--source", "居委会")
+    assert "--claim" in house.run("cases", "settle", number, *ruling).output
+    assert house.json("cases", "settle", number, *ruling, "--claim", "夜市要搬到河对岸")["waits"]
+
+
 def test_what_is_near_is_shown(house: House) -> None:
     one, other = ask(house, "今晚要停水"), ask(house, "今晚不停水")
     assert house.json("cases", "show", str(other))["near"][0]["number"] == one
