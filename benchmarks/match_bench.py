@@ -36,8 +36,8 @@ from match_texts import Material  # noqa: E402
 HERE = Path(__file__).resolve().parent
 SIZES = (1_000, 2_000, 10_000, 100_000, 1_000_000)
 QUICK_LARGEST = 100_000
-QUICK_SECONDS = 205.0
-SLOWEST = 2e-4
+QUICK_SECONDS = 210.0
+SLOWEST = 8e-5
 """Seconds in which a peer takes up a fact, as long as nothing better is known of it."""
 
 
@@ -201,7 +201,7 @@ def _lack(name: str, size: int, known: list[dict[str, Any]], clock: Clock) -> st
     if size > QUICK_LARGEST and name not in match_peers.FRUGAL:
         return "it takes too much memory or time"
     paces = [peer["build_seconds"] / peer["facts"] for peer in known if peer["name"] == name]
-    needed = clock.asking(size) + 1.5 * size * max(paces, default=SLOWEST)
+    needed = clock.asking(size) + 1.2 * size * max(paces, default=SLOWEST)
     if needed > clock.left:
         return f"it would take up to {needed:.0f} s, {max(0.0, clock.left):.0f} s were left"
     return ""
