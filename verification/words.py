@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from verification import lexicon
 from verification.tables import stopwords
 
 _UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+(?:'[a-z]+)?|[㐀-鿿𠀀-𯿿]|[^\W_]")
@@ -19,6 +20,8 @@ _ENDINGS = (
     ("ly", "", 3), ("es", "e", 3),
 )  # fmt: skip
 """English endings, what stands for them, and how many letters must be left."""
+_LIGHT = re.compile("(?!vn|an|ns|nr|nt|nz)[vdupcryeoilqmxa]")
+"""jieba's tags of words that name nothing."""
 _DOUBLED = re.compile(r"([b-df-hj-np-rt-vxz])\1$")
 
 
@@ -63,6 +66,18 @@ def sound(char: str) -> str:
 def known(word: str) -> bool:
     """Whether a word is in the dictionary; 折迁, typed for 拆迁, is not."""
     return not is_han(word[0]) or bool(_jieba().dt.FREQ.get(word))
+
+
+@functools.cache
+def _light() -> frozenset[str]:
+    with Path(_jieba().dt.get_dict_file().name).open(encoding="utf-8") as lines:
+        rows = (line.split() for line in lines)
+        return frozenset(row[0] for row in rows if len(row) > 2 and _LIGHT.match(row[2]))  # noqa: PLR2004 -- word, count, tag
+
+
+def light(word: str) -> bool:
+    """Whether a word is a verb, an adverb or a phrase, which people exchange freely; no noun."""
+    return word in _light()
 
 
 def rarity(word: str) -> float:
@@ -136,6 +151,7 @@ def pairs(folded: str) -> list[tuple[str, str, int]]:
 
 
 def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
-    """Give what the index keeps: stems, numbers and pairs, the sounds of pairs, and long words."""
+    """Give what the index keeps: stems, numbers, pairs and their sounds, long words, meanings."""
     found = [part for term, heard, _ in pairs(folded) for part in (term, heard) if part]
-    return found + [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above
+    found += [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above
+    return found + [f"=@{span.meaning}" for span in lexicon.meanings(folded)]
