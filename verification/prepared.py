@@ -15,7 +15,7 @@ from typing import Any
 
 from verification import tables
 from verification.slots import Polarity, Slots
-from verification.text import TOKENIZER_VERSION, Text, normalise, settled
+from verification.text import TOKENIZER_VERSION, Text, normalise
 from verification.view import FactView, Form, Texts, key, wordings
 
 K1, B = 1.2, 0.6
@@ -122,7 +122,7 @@ def prepare(fact: FactView) -> bytes:
             _heard(texts, plain, sounds),
             _masks(texts, plain, mask_width(len(forms))),
             struct.pack(f"<{len(forms)}Q", *(exact_id(text.folded) for text in forms)),
-            zlib.compress(_said(fact, forms), 9),
+            zlib.compress(_said(fact, forms, truth), 9),
         )
     )
 
@@ -235,8 +235,8 @@ def _masks(texts: list[Text], plain: list[str], width: int) -> bytes:
     return b"".join(mask.to_bytes(width, "little") for mask in masks.values())
 
 
-def _said(fact: FactView, forms: list[Text]) -> bytes:
-    wide = settled("\n".join([fact.claim, *fact.variants, fact.truth]))
+def _said(fact: FactView, forms: list[Text], truth: Text) -> bytes:
+    wide = "。".join(dict.fromkeys(text.folded for text in (*forms, truth)))
     told = [[form.folded, _plain(form.slots)] for form in forms]
     row = [fact.claim, list(fact.variants), fact.truth, wide, told]
     # half a character, which JSON can carry, is written as an escape

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification import numerals, words
+from verification import lexicon, numerals, words
 from verification.slots import Polarity, Slots, find
-from verification.tables import anyof, phrases, table
+from verification.tables import phrases, table
 
-TOKENIZER_VERSION = 1
+TOKENIZER_VERSION = 2
 LONGEST = 4000
 """Characters of one text that are compared; what follows is kept but not looked at."""
 
@@ -21,6 +21,11 @@ _STOP = re.compile(r"[。!?;…\n\r]+")
 _OTHER = re.compile(
     r"[^\w。%:./~+-]+|(?<![0-9])[.:/](?![0-9])|(?<![0-9])[.:/]|[.:/](?![0-9])|[~+_-]+"
 )
+_SIGNS = re.compile(r"[^\w。?%:./~+'’\-、,]+")
+"""Emoji, brackets and other signs; what ends a sentence, and what stands in numbers, stays."""
+_TAG = re.compile(r"#[^#\n]{1,40}#")
+_CORE = 8
+"""Han characters that must be left of a text without its hashtags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Text:
     `folded` is the comparable form; `offsets[i]` is the index in `original` of
     `folded[i]`; `words` are content words in order; `terms` are what the index
     keeps (words, character bigrams and their sounds); `stripped` are the chain
-    phrases that were taken out; `debunk` says that the text calls something a rumor.
+    phrases that were taken out; `debunk` says that the text calls something a rumor;
+    `core` is `folded` without hashtags, which speak of other matters too.
     """
 
     original: str
@@ -41,6 +47,7 @@ class Text:
     slots: Slots
     stripped: tuple[str, ...] = ()
     debunk: bool = False
+    core: str = ""
 
     @property
     def polarity(self) -> Polarity:
@@ -72,7 +79,7 @@ class _Tape:
         gone, last = [], 0
         for match in pattern.finditer(self.chars):
             start, end = match.span()
-            new = match.expand(put) if isinstance(put, str) else put(match)
+            new = _put(match, put)
             out += [self.chars[last:start], new]
             at += self.at[last:start]
             at += _stretch(self.at[start:end], len(new))
@@ -81,6 +88,13 @@ class _Tape:
         self.chars = "".join([*out, self.chars[last:]])
         self.at = at + self.at[last:]
         return gone
+
+
+def _put(match: re.Match[str], put: str | Callable[[re.Match[str]], str]) -> str:
+    if not isinstance(put, str):
+        return put(match)
+    # a template is parsed anew for every match: a plain string need not be
+    return match.expand(put) if "\\" in put else put
 
 
 def _stretch(at: list[int], length: int) -> list[int]:
@@ -113,13 +127,26 @@ def _load(text: str) -> _Tape:
     chars: list[str] = []
     at: list[int] = []
     for place, char in enumerate(text[:LONGEST]):
+        if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
+            continue
         if place and char.isascii() and char.isupper() and text[place - 1].islower():
             chars.append(" ")  # a hashtag such as #WaterStop is two words
             at.append(place)
         for piece in _fold_char(char):
             chars.append(piece)
             at.append(place)
-    return _Tape(_simplify("".join(chars)), at)
+    # one sign may fold to many characters, and a capital brings a space
+    return _Tape(_simplify("".join(chars[:LONGEST])), at[:LONGEST])
+
+
+_UNSEEN = frozenset({"Cf", "Cs"})
+"""Categories of characters that nobody sees: zero-width signs, halves of characters."""
+_VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+_SPACED = re.compile("(?:[㐀-鿿] ){4}")
+_SPACE = re.compile("(?<=[㐀-鿿]) (?=[㐀-鿿])")
+"""A text with a space behind each character, as some write it against filters."""
+_NOT = re.compile("n['’]t(?![a-z])")
+"""The denial in isn't, won't and mustn't."""
 
 
 @functools.cache
@@ -130,12 +157,6 @@ def _noise() -> re.Pattern[str]:
 @functools.cache
 def _endings() -> re.Pattern[str]:
     return re.compile("|".join(table("chain")["endings"]))
-
-
-@functools.cache
-def _synonyms() -> tuple[re.Pattern[str], dict[str, str]]:
-    first = {name: group[0] for group in table("synonyms")["groups"] for name in group}
-    return re.compile(rf"(?<![0-9a-z])(?:{anyof(first)})(?![a-z])"), first
 
 
 def fold(text: str) -> str:
@@ -151,17 +172,22 @@ def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
     tape = _load(text)
     tape.sub(_noise(), " ")
     tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
+    tape.sub(_NOT, " not")
+    if _SPACED.search(tape.chars):
+        tape.sub(_SPACE, "")
     spoken = tape.chars
     stripped = tape.sub(phrases("chain", "forward", "hearsay", "question", "filler"), " ")
+    tape.sub(_SIGNS, " ")
     tape.sub(_endings(), " ")
     if is_debunk(spoken):
         stripped += tape.sub(phrases("chain", "debunk"), " ")
-    pattern, first = _synonyms()
+    pattern, first = lexicon.synonyms()
     tape.sub(pattern, lambda match: first[match.group()])
     for rule, put in numerals.rules():
         tape.sub(rule, put)  # type: ignore[arg-type]  # str or function, as re.sub takes them
     tape.sub(re.compile(r"\?"), "。")
     tape.sub(_OTHER, " ")
+    tape.sub(_endings(), " ")
     tape.sub(re.compile(r"[ 。]*。[ 。]*"), "。")
     tape.sub(
         re.compile(r" {2,}|^[ 。]+|[ 。]+$"),
@@ -189,7 +215,15 @@ def normalise(text: str, *, now: datetime | None = None, zone: ZoneInfo | None =
         slots=find(tape.chars, spoken, today=today),
         stripped=stripped,
         debunk=is_debunk(spoken),
+        core=_core(text, tape.chars),
     )
+
+
+def _core(text: str, folded: str) -> str:
+    if text.count("#") < 2:  # noqa: PLR2004 -- a tag has two
+        return folded
+    bare = settled(_TAG.sub(" ", text))
+    return bare if words.han_count(bare) >= _CORE else folded
 
 
 def is_debunk(spoken: str) -> bool:
