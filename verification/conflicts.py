@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from verification import slots
+from verification import lexicon, slots
 from verification.days import spelled
 from verification.index import Form
 from verification.slots import Polarity, Slots
 from verification.tables import phrases, table
-from verification.words import cut, is_han, known, rarity, sound
+from verification.words import cut, is_han, known, light, rarity, sound
 
 LONGEST = 200
-NEAR_COPY = 0.7
+NEAR_COPY, HALF_COPY = 0.7, 0.5
 NOTE = 40
 """Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
@@ -46,51 +46,100 @@ def date(ours: Slots, theirs: Slots) -> Conflict | None:
     return Conflict("date", spelled(ours.dates), spelled(theirs.dates))
 
 
-def number(ours: Slots, theirs: Slots) -> Conflict | None:
+def number(ours: Slots, theirs: Slots, likeness: float) -> Conflict | None:
     pairs = slots.number_conflicts(ours.numbers, theirs.numbers)
+    if not pairs and likeness >= HALF_COPY:
+        pairs = _bare_numbers(ours, theirs)
     return Conflict("number", pairs[0][0], pairs[0][1]) if pairs else None
 
 
-def negation(ours: str, our_slots: Slots, form: Form, forms: Sequence[Form]) -> Conflict | None:
+def _bare_numbers(ours: Slots, theirs: Slots) -> list[tuple[str, str]]:
+    """Numbers without a unit, as English has them, of which neither side has the other's."""
+    mine, other = ({value for value, unit in side.numbers if not unit} for side in (ours, theirs))
+    mine, other = mine - {v for v, _ in theirs.numbers}, other - {v for v, _ in ours.numbers}
+    return list(zip(sorted(mine), sorted(other), strict=False))
+
+
+def negation(
+    ours: str, our_slots: Slots, form: Form, forms: Sequence[Form], likeness: float
+) -> Conflict | None:
     """Find a word that is denied on one side and stands undenied on the other.
 
     A question fits a claim and its denial, so only what it denies itself counts;
     that is held against all wordings of the fact, not only against the nearest.
     """
     for word in sorted(our_slots.denied):
-        told = [other.folded for other in forms if word in other.folded]
-        if told and not any(_denied_in(other, word) or _misheard(other, word) for other in told):
-            return Conflict("negation", f"不{word}", word)
+        if len(word) == 1 and likeness < NEAR_COPY:
+            continue
+        told = [(other, name) for other in forms for name in _names(word, ours, other.folded)]
+        if told and not any(
+            _denied_in(other.folded, name) or _misheard(other.folded, word) for other, name in told
+        ):
+            return Conflict("negation", f"不{word}", told[0][1])
     if our_slots.polarity is Polarity.ASKED:
         return None
     for word in sorted(form.slots.denied):
-        if len(word) > 1 and word in ours and not _denied_in(ours, word):
+        denied = _denied_in(ours, word) or _sounds_denied(form.folded, word, ours)
+        if len(word) > 1 and word in ours and not denied:
             return Conflict("negation", word, f"不{word}")
     return None
+
+
+def _names(word: str, ours: str, theirs: str) -> list[str]:
+    """Give what the other side calls a word of ours: the word itself, or what means the same."""
+    if word in theirs:
+        return [word]
+    if len(word) > 1 and any(word[0] + done + word[1:] in theirs for done in "了过着"):
+        return [word[0]]
+    mine = {span.meaning for span in lexicon.meanings(ours) if ours.startswith(word, span.start)}
+    return [
+        theirs[span.start : span.end]
+        for span in lexicon.meanings(theirs)
+        if span.meaning in mine and not set(theirs[span.start : span.end]) & set(_SMALL)
+    ]
+
+
+_SMALL = "不没无未非别"
+_BEHIND = re.compile("[^ 。]{0,2}[也都](?:不|没|别|甭)")
 
 
 def _denied_in(folded: str, word: str) -> bool:
     """Whether a negation stands shortly before the word, or 不了 and the like right behind it."""
     at = folded.find(word)
     while at >= 0:
-        before = folded[max(0, at - 7) : at + len(word)].rpartition(" ")[2]
+        before = folded[max(0, at - 7) : at + len(word)]
+        # a Chinese negation does not reach over a break, an English one stands before a space
+        if is_han(word[0]):
+            before = before.rpartition(" ")[2]
         if phrases("negation", "negations").search(before):
             return True
-        if slots.UNABLE.match(folded, at + len(word)):
+        behind = at + len(word)
+        if slots.UNABLE.match(folded, behind) or _BEHIND.match(folded, behind):
             return True
         at = folded.find(word, at + 1)
     return False
 
 
+def _sounds_denied(theirs: str, word: str, ours: str) -> bool:
+    """Whether our text has the denial too, in other characters of the same sound."""
+    at = theirs.find(word)
+    return at > 1 and heard(theirs[at - 2 : at + len(word)]) in heard(ours)
+
+
 def _misheard(folded: str, word: str) -> bool:
-    """Whether the negation may be a typing error: 没月 for 每月."""
-    return f"每{word}" in folded
+    """Whether the negation may be a typing error: 没月 for 每月, 没气味 for 煤气味."""
+    said = heard(folded)
+    return any(heard(negation + word) in said for negation in "没不")
 
 
 def moved(our_slots: Slots, their_slots: Slots, wide: str) -> Conflict | None:
     """Find a time or place word (明年, 隔壁) that the fact does not have."""
-    names = table("places")
-    strange = {word for word in our_slots.moved - set(names["now"]) if word not in wide}
+    names, said = table("places"), wide.replace("个月", "月")
+    strange = {
+        word
+        for word in our_slots.moved - set(names["now"])
+        if word.replace("个月", "月") not in said
+    }
     if strange:
         return Conflict("date", ", ".join(sorted(strange)), ", ".join(sorted(their_slots.moved)))
     lost = their_slots.moved - our_slots.moved
@@ -112,7 +161,7 @@ def _shape() -> tuple[re.Pattern[str], tuple[str, ...], frozenset[str]]:
     names = table("places")
     endings = sorted(names["endings"], key=len, reverse=True)
     return (
-        re.compile(rf"[㐀-鿿]{{1,5}}?(?:{'|'.join(endings)})"),
+        re.compile(rf"(?:{'|'.join(endings)})"),
         tuple(endings),
         frozenset(names["common"]),
     )
@@ -120,19 +169,24 @@ def _shape() -> tuple[re.Pattern[str], tuple[str, ...], frozenset[str]]:
 
 @functools.lru_cache(maxsize=8192)
 def tails(folded: str) -> frozenset[str]:
-    """Places known by their ending, as the ending with the two characters before it."""
+    """Places known by their ending, from where a word begins, two to four characters before it."""
     shape, endings, common = _shape()
     plain = set(table("places")["plain"])
+    begins = {at for word, at in cut(folded) if not light(word)}
     found = set()
-    for name in shape.findall(folded):
-        ending = next(ending for ending in endings if name.endswith(ending))
-        tail = name[-len(ending) - 2 :]
+    for match in shape.finditer(folded):
+        ending = next(ending for ending in endings if match.group().endswith(ending))
+        edge = match.end() - len(ending)
+        start = next((edge - size for size in (2, 3, 4) if edge - size in begins), -1)
+        name = folded[max(start, 0) : match.end()]
         if (
-            len(tail) == len(ending) + 2
-            and not set(tail[:2]) & plain
-            and not any(tail.endswith(word) and len(word) > len(ending) for word in common)
+            start >= 0
+            and not any(map(slots.known_place, (name[-2:], name[-3:])))
+            and not any(light(word) for word, _ in cut(name[: -len(ending)]))
+            and not (set(name[: -len(ending)]) & plain or " " in name or "。" in name)
+            and not any(name.endswith(word) and len(word) > len(ending) for word in common)
         ):
-            found.add(tail)
+            found.add(name)
     return frozenset(found)
 
 
@@ -153,8 +207,20 @@ def place(ours: str, our_slots: Slots, theirs: str, their_slots: Slots) -> Confl
 def foreign_place(ours: str, our_slots: Slots, wide: str) -> Conflict | None:
     """Find a place in a short text that the fact does not speak of."""
     said = heard(wide)
-    strange = sorted(name for name in our_slots.places | tails(ours) if heard(name) not in said)
+    strange = sorted(
+        name for name in our_slots.places | tails(ours) if not _known(name, wide, said)
+    )
     return Conflict("place", ", ".join(strange), "") if strange else None
+
+
+def _known(name: str, wide: str, said: str) -> bool:
+    """Whether the fact names a place, or calls it by another word for its kind: 菜场, 菜市场."""
+    if heard(name) in said:
+        return True
+    ending = next((end for end in _shape()[1] if name.endswith(end)), "")
+    kind = {span.meaning for span in lexicon.meanings(ending)}
+    same = kind & {span.meaning for span in lexicon.meanings(wide)}
+    return bool(ending and same) and heard(name.removesuffix(ending)) in said
 
 
 def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
@@ -170,23 +236,30 @@ def foreign_date(ours: Slots, said: Slots) -> Conflict | None:
 
 def foreign_number(ours: Slots, wide: str) -> Conflict | None:
     """Find a sum, building, share or strength in a short text that the fact does not have."""
+    shared = {unit for value, unit in ours.numbers if value in wide}
     strange = sorted(
-        value + unit for value, unit in ours.numbers if unit in _TELLING_UNITS and value not in wide
+        value + unit
+        for value, unit in ours.numbers
+        if unit in _TELLING_UNITS - shared and value not in wide
     )
     return Conflict("number", ", ".join(strange), "") if strange else None
 
 
-def more_denied(ours: Slots, forms: Iterable[Form]) -> Conflict | None:
-    """Find what a short statement denies more than any wording of the fact."""
-    told = list(forms)
-    denied = {
-        word for word in ours.denied if not any(_misheard(form.folded, word) for form in told)
-    }
-    if ours.polarity is Polarity.ASKED or len(denied) <= max(
-        len(form.slots.denied) for form in told
-    ):
+def more_denied(ours: Slots, forms: Iterable[Form], likeness: float) -> Conflict | None:
+    """Find what a short statement that is nearly a wording denies and the fact does not."""
+    if ours.polarity is Polarity.ASKED or likeness < HALF_COPY:
         return None
-    return Conflict("negation", ", ".join(f"不{word}" for word in sorted(denied)), "")
+    told = list(forms)
+    known = {char for form in told for word in form.slots.denied for char in heard(word).split()}
+    extra = sorted(
+        word
+        for word in ours.denied
+        if not set(heard(word).split()) & known
+        and not any(_misheard(form.folded, word) for form in told)
+    )
+    if not extra:
+        return None
+    return Conflict("negation", ", ".join(f"不{word}" for word in extra), "")
 
 
 def _same_kind(name: str, rival: str) -> bool:
@@ -199,16 +272,30 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     """In a near-copy, a word exchanged for a telling one that the fact does not have at all."""
     if likeness < NEAR_COPY:
         return None
-    said = heard(wide)
+    meant = {span.meaning for span in lexicon.meanings(wide)}
+    same = [span for span in lexicon.meanings(ours) if span.meaning in meant]
     swaps, puts = edits(ours, theirs)
     puts = tuple(put for put in puts if len(ours) <= NOTE and _amid(put, ours))
-    for mine, other in (*swaps, *((put, "") for put in puts)):
+    found = [(mine, other) for mine, other in swaps if _names_one(other, theirs)]
+    for mine, other in (*found, *((put, "") for put in puts)):
         at = ours.find(mine)
         for word, start in cut(ours):
             touched = start < at + len(mine) and at < start + len(word)
-            if touched and _telling(word) and heard(word) not in said:
+            told = any(span.start <= start and start + len(word) <= span.end for span in same)
+            # 传染 for 传, 分数 for 分: the word has only grown
+            grown = not other and word != mine and word.replace(mine, "") in theirs
+            if touched and not (told or grown) and _telling(word) and word not in wide:
                 return Conflict("subject", word, other)
     return None
+
+
+def _names_one(other: str, theirs: str) -> bool:
+    """Whether what was exchanged in the fact touches a word that names something."""
+    at = theirs.find(other)
+    return any(
+        start < at + len(other) and at < start + len(word) and not light(word)
+        for word, start in cut(theirs)
+    )
 
 
 def _amid(put: str, ours: str) -> bool:
@@ -217,7 +304,7 @@ def _amid(put: str, ours: str) -> bool:
 
 
 def _telling(word: str) -> bool:
-    return len(word) > 1 and known(word) and rarity(word) >= TELLING
+    return len(word) > 1 and known(word) and not light(word) and rarity(word) >= TELLING
 
 
 @functools.lru_cache(maxsize=1024)

@@ -10,20 +10,23 @@ from verification.text import Text
 
 def exact(read: Text, index: Index, fact: FactView) -> Conflict | None:
     """Another fact with the very same wording and another verdict."""
-    for other_id in index.exact(read) - {fact.id}:
+    for other_id in index.exact(read) - {fact.id} - fact.linked:
         other = index.get(other_id)
-        if other and other.verdict is not fact.verdict and other_id not in fact.linked:
+        if other and other.verdict is not fact.verdict:
             return Conflict("rival", fact.id, other.id)
     return None
 
 
 def near(ranked: Sequence[Candidate], index: Index, margin: float) -> Conflict | None:
-    """Find the next fact that follows closer than `margin` and would be another answer."""
+    """Find the next fact that follows closer than `margin` and would be another answer.
+
+    A fact against which something stands by itself, or that is linked, is no rival.
+    """
     best = ranked[0]
     for other in ranked[1:]:
         if best.probability - other.probability >= margin:
             return None
-        if other.fact.id in best.fact.linked:
+        if other.conflict or other.fact.id in best.fact.linked:
             continue
         if opposed(index.entry(best.fact.id), index.entry(other.fact.id)):
             return Conflict("rival", best.fact.id, other.fact.id)

@@ -1,11 +1,13 @@
 """Slots: the numbers, dates, places and polarity that a text pins down."""
 
 import functools
+import itertools
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from verification import lexicon
 from verification.numerals import unit_names
 from verification.tables import anyof, phrases, table
 
@@ -39,7 +41,7 @@ class Slots:
 _DATE = re.compile(
     r"(?:(?P<year>(?:19|20)[0-9]{2})年)?(?P<month>1[0-2]|0?[1-9])月(?:份|初|底|中旬|上旬|下旬|末)?(?:(?P<day>3[01]|[12][0-9]|0?[1-9])日?(?![0-9%.元]))?"
     r"|(?P<only>(?:19|20)[0-9]{2})年"
-    r"|(?<![0-9.月第])(?P<alone>3[01]|[12][0-9]|[1-9])(?:日|号(?!楼|线|院|门|店|桌|机|路|厂|床|文|公|台|线|令|病|染|码|机|选|种|库|馆|仓|岛|堂|口|井|车|航))"
+    r"|(?<![0-9.月第])(?P<alone>3[01]|[12][0-9]|[1-9])(?:日|号(?!楼|线|院|门|店|桌|机|路|厂|床|文|公|地|台|线|令|病|染|码|机|选|种|库|馆|仓|岛|堂|口|井|车|航))"
 )
 _DAYS = {
     "前天": -2,
@@ -54,9 +56,27 @@ _DAYS = {
     "明晚": 1,
     "后天": 2,
 }
-_ASKED_SHAPE = re.compile(r"([㐀-鿿])[不没]\1|([㐀-鿿])([㐀-鿿])[不没]\2")
-UNABLE = re.compile("不[了到上起成动住下着出过来去]")
+_ASKED_SHAPE = re.compile(
+    r"([㐀-鿿])(?:还是)?[不没]\1|([㐀-鿿])([㐀-鿿])[不没]\2|没有?[啊呀呢哦嘛]*[?。 ]*$"
+)
+_ASIDE = re.compile(
+    "我[^ 。不没]{0,4}(?:还|又|也|都)?[不没][^ 。]{0,4}"
+    "|不[^ 。不没有]{1,4}(?=就|的话|便|不)|没[^ 。不没有]{1,4}(?=就|的话|便)"
+)
+"""What the writer does not do (我还没打), and what is only a condition (不交就…)."""
+_DENIED = re.compile(
+    r"(?:[0-9.]+[岁个户元人次天年月日度%]?(?:以上|以下|左右)?)?([a-z]+|[㐀-鿿]{1,2})"
+)
+"""The word that a negation denies; a number before it does not count."""
+_ABLE = frozenset("用能会可行得要许")
+"""What may be denied at the end of a sentence: 银针试没有用."""
+_LACK = re.compile("没[^有法能得会让]")
+_HOLLOW = frozenset("也已都就这那是在有么的了人个")
+"""Characters that alone cannot be what is denied."""
+UNABLE = re.compile("不(?:[了到起成动住着]|[上下出过来去](?![㐀-鿿]))")
 _SCOPE = 8
+_MANY = 60
+"""Numbers or days of one text that are looked at."""
 
 
 def find(folded: str, spoken: str, *, today: date | None = None) -> Slots:
@@ -81,7 +101,8 @@ def _number() -> re.Pattern[str]:
 def _numbers(folded: str) -> frozenset[tuple[str, str]]:
     """Numbers with their unit; parts of a date are left to the dates."""
     bare = _DATE.sub(" ", folded)
-    return frozenset((m.group(1), m.group(2) or "") for m in _number().finditer(bare))
+    every = itertools.islice(_number().finditer(bare), _MANY)
+    return frozenset((m.group(1), m.group(2) or "") for m in every)
 
 
 @functools.cache
@@ -91,7 +112,7 @@ def _named_day() -> re.Pattern[str]:
 
 def _dates(folded: str, today: date | None) -> frozenset[tuple[int, int, int]]:
     found: set[tuple[int, int, int]] = set()
-    for match in _DATE.finditer(folded):
+    for match in itertools.islice(_DATE.finditer(folded), _MANY):
         year, month, day = (int(match[name] or 0) for name in ("year", "month", "day"))
         found.add((year or int(match["only"] or 0), month, day or int(match["alone"] or 0)))
     for name in _named_day().findall(folded):
@@ -137,7 +158,7 @@ def _denied(folded: str) -> frozenset[str]:
     """Give the two characters (or the word) behind each negation."""
     neutral, negation, bridge = _negation()
     bare = _ASKED_SHAPE.sub(
-        lambda m: m.group()[-1], neutral.sub(lambda m: "·" * len(m.group()), folded)
+        lambda m: m.group()[-1], neutral.sub(_cover, _ASIDE.sub(_cover, _unsaid(folded)))
     )
     found = set()
     for match in negation.finditer(bare):
@@ -147,9 +168,25 @@ def _denied(folded: str) -> frozenset[str]:
             continue
         rest = bare[match.end() : match.end() + _SCOPE]
         skipped = bridge.match(rest)
-        word = re.match(r"[a-z]+|[㐀-鿿]{1,2}|[0-9]+", rest[skipped.end() if skipped else 0 :])
-        found.update(hit.group() for hit in (word or before,) if hit)
-    return frozenset(found)
+        bridged = skipped.group() if skipped else ""
+        word = _DENIED.match(rest[len(bridged) :])
+        if word:
+            found.add(word.group(1))
+        elif set(bridged) & _ABLE:
+            found.add(bare[max(0, match.start() - 2) : match.start()])
+    return frozenset(word for word in found if not set(word) <= _HOLLOW and " " not in word)
+
+
+def _cover(match: re.Match[str]) -> str:
+    return "·" * len(match.group())
+
+
+def _unsaid(folded: str) -> str:
+    """Cover the set words that begin with a negation and deny nothing: 没水 says 停水."""
+    for span in lexicon.meanings(folded):
+        if _LACK.match(folded, span.start, span.end):
+            folded = folded[: span.start] + "·" * (span.end - span.start) + folded[span.end :]
+    return folded
 
 
 def _polarity(spoken: str, denied: frozenset[str]) -> Polarity:
@@ -177,11 +214,17 @@ def _same_day(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
 def number_conflicts(
     left: frozenset[tuple[str, str]], right: frozenset[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Pairs of one unit and different values, of which neither value is on the other side."""
+    """Pairs of one unit and different values, where the sides share no value of that unit."""
     ours, theirs = {value for value, _ in left}, {value for value, _ in right}
+    shared = {unit for _, unit in left & right}
     return [
         (value + unit, other + unit)
         for value, unit in sorted(left)
         for other, same in sorted(right)
-        if unit == same and unit and value not in theirs and other not in ours
+        if unit == same and unit and unit not in shared
+        if unit in _NAMING or (value not in theirs and other not in ours)
     ]
+
+
+_NAMING = frozenset(["号楼", "号线", "单元", "小", "中", "幼", "院", "桥", "厂"])
+"""Units whose number is a name: the same figure before another unit does not excuse it."""
