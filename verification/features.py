@@ -1,30 +1,33 @@
 """Features: how a text and one wording of a fact stand to each other, as plain numbers."""
 
+import bisect
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from verification import conflicts, words
+from verification import conflicts, cover, lexicon, words
 from verification.conflicts import Conflict
-from verification.index import Candidate, Entry, FactView, Form, Index
+from verification.cover import Side
+from verification.index import Candidate, Entry, Form, Index
 from verification.slots import Polarity, Slots, find
-from verification.text import Text, settled
+from verification.text import Text
 
 NAMES = (
-    "claim_covered", "claim_exact", "text_covered", "text_explained", "window_claim",
-    "window_covered", "window_explained", "window_share", "rare_claim", "rare_window",
-    "claim_missing", "window_missing", "window_missing_most", "ratio", "partial", "substituted",
-    "claim_length", "window_length", "text_length", "bm25", "bm25_share", "asked", "debunk",
-    "denied", "denied_more", "denied_less", "number_conflict", "number_extra", "number_missing",
-    "number_shared", "date_conflict", "date_extra", "date_missing", "date_shared",
-    "place_conflict", "place_extra", "place_missing", "place_shared", "moved_extra", "antonym",
-    "swapped", "inserted", "chars_covered", "words_foreign", "words_lost", "foreign_rare",
-    "foreign_rarest", "lost_rare", "lost_rarest", "words_partly",
+    "shown_ours", "bare_ours", "gap_ours", "gaps_ours", "words_bare", "rare_bare", "nouns_bare",
+    "nouns_bare_rare", "nouns_share", "shown_theirs", "bare_theirs", "gap_theirs", "gaps_theirs",
+    "words_gone", "rare_gone", "nouns_gone", "nouns_gone_rare", "nouns_kept", "shown_forms",
+    "shown_text", "meanings_shared", "meanings_ours", "meanings_theirs", "contrasts", "unit_new",
+    "unit_lost", "ratio", "claim_exact", "claim_length", "window_length", "window_share", "bm25",
+    "bm25_share", "asked", "debunk", "denied", "denied_more", "denied_less", "number_conflict",
+    "number_extra", "number_missing", "number_shared", "date_conflict", "date_extra",
+    "date_missing", "date_shared", "place_conflict", "place_extra", "place_missing",
+    "place_shared", "moved_extra", "antonym",
 )  # fmt: skip
-"""What the numbers of a vector mean, in order."""
+"""What the numbers of a vector mean, in order; `ours` is the text, `theirs` the wording."""
 
 SHORT = 60
 """Characters up to which a text is compared as a whole."""
@@ -32,30 +35,33 @@ SHORT = 60
 WIDEST = 160
 """Characters of the sentences that are compared with one wording."""
 
-SOUND = 0.85
-"""What a pair counts that only sounds like the fact's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A pair of a text: its number and its sound's in the index (-1 unknown), place and weight."""
-
-    number: int
-    heard: int
-    at: int
-    weight: float
+_NEW = 0.08
+"""The share of a wording that another sentence must add to be compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A text prepared once for all its candidates, cut into sentences."""
+    """A text prepared once for all its candidates; `segments` are runs of units in a sentence."""
 
     text: Text
-    terms: tuple[Term, ...]
-    segments: tuple[tuple[int, int], ...]
-    numbers: frozenset[int]
-    sounds: frozenset[int]
     index: Index
+    side: Side
+    segments: tuple[tuple[int, int], ...]
+    terms: frozenset[int]
+    sounds: frozenset[int]
+    weights: dict[int, float]
+    sentences: tuple[tuple[str, frozenset[int]], ...]
+    """The parts of the text between breaks, without hashtags, each with its terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """All that a fact says, as one side of a comparison."""
+
+    entry: Entry
+    terms: frozenset[int]
+    sounds: frozenset[int]
+    told: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,153 +80,143 @@ class Scored:
 
 def prepare(text: Text, index: Index) -> Parts:
     """Weigh a text once; candidates are then compared with its sentences."""
-    terms = []
-    for term, heard, at in words.pairs(text.folded):
-        number = index.number(term)
-        weight = index.weight(number) if number >= 0 else index.unknown_weight
-        terms.append(Term(number, index.number(heard) if heard else -1, at, weight))
-    numbers = frozenset(term.number for term in terms)
-    sounds = frozenset(term.heard for term in terms) - {-1}
-    return Parts(text, tuple(terms), tuple(_segments(text.folded)), numbers, sounds, index)
+    weights: dict[int, float] = {}
+    cut = cover.cut(text.folded)
+    side = cover.weigh(cut, index, weights)
+    return Parts(
+        text,
+        index,
+        side,
+        tuple(_segments(text.folded, cut.at)),
+        frozenset(term for term in (*side.pairs, *side.alone) if term >= 0),
+        frozenset(term for term in side.sounds if term >= 0),
+        weights,
+        tuple(_sentences(text.core, index)),
+    )
 
 
-def _segments(folded: str) -> Iterable[tuple[int, int]]:
+def _segments(folded: str, at: Sequence[int]) -> Iterable[tuple[int, int]]:
     start = 0
-    for at, char in enumerate(folded):
-        if char == "。" or (char == " " and not folded[at - 1].isascii()):
-            if at > start:
-                yield start, at
-            start = at + 1
-    if start < len(folded):
-        yield start, len(folded)
+    for place, char in enumerate(folded):
+        if char == "。" or (char == " " and not folded[place - 1].isascii()):
+            end = bisect.bisect_left(at, place)
+            if end > start:
+                yield start, end
+            start = end
+    if start < len(at):
+        yield start, len(at)
+
+
+def _sentences(core: str, index: Index) -> Iterable[tuple[str, frozenset[int]]]:
+    for part in re.split("[ 。]", core):
+        yield part, frozenset(index.number(term) for term, _, _ in words.pairs(part)) - {-1}
 
 
 def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
     """Compare a text with the best wording of a candidate; `best` is the highest BM25 score."""
-    entry = parts.index.entry(candidate.fact.id)
-    form = max(entry.forms, key=lambda form: _claim(parts, form)[0])
-    start, end = _window(parts, form)
-    window = parts.text.folded[start:end]
-    found = _conflicts(window, form, parts, entry)
+    fact = _fact(parts.index, candidate)
+    form = max(fact.entry.forms, key=lambda form: _covered(parts, form))
+    first, end = _window(parts, form)
+    window = _words_of(parts, first, end)
+    likeness = max(fuzz.ratio(window, other.folded) for other in fact.entry.forms) / 100
+    found = _conflicts(parts, fact, form, window, likeness)
     vector = (
-        *_coverage(parts, entry, form, start, end),
-        *_likeness(parts, form, window),
-        *_bm25(candidate, best),
-        *_slot_numbers(parts, entry, form, window, found),
-        *_word_numbers(parts, entry, form, window),
+        *_cover(parts, fact, form, first, end, window),
+        likeness,
+        _covered(parts, form),
+        math.log1p(len(form.folded)),
+        math.log1p(len(window)),
+        (end - first) / (parts.side.size or 1),
+        math.log1p(candidate.score / parts.index.unknown_weight),
+        candidate.score / best if best else 0.0,
+        *_slot_numbers(parts, fact, form, window, found),
     )
     return Scored(candidate, form, window, vector, found)
 
 
-def _hits(
-    form: Form, numbers: frozenset[int], sounds: frozenset[int], index: Index
-) -> dict[int, float]:
-    """Give the pairs of a wording that a text has (1), or that only sound alike (less)."""
-    same = form.terms & numbers
-    hits = dict.fromkeys(same, 1.0)
-    for term in form.terms - same:
-        if index.sound(term) in sounds:
-            hits[term] = SOUND
-    return hits
+def _fact(index: Index, candidate: Candidate) -> Fact:
+    entry = index.entry(candidate.fact.id)
+    terms = entry.truth.union(*(other.terms for other in entry.forms))
+    sounds = frozenset(map(index.sound, terms)) - {-1}
+    return Fact(entry, terms, sounds, cover.told(entry.wide))
 
 
-def _share(hits: dict[int, float], form: Form, index: Index) -> float:
-    total = sum(map(index.weight, form.terms))
-    return sum(index.weight(term) * part for term, part in hits.items()) / total if total else 0.0
+def _weight(parts: Parts, terms: Iterable[int]) -> float:
+    known, total = parts.weights, 0.0
+    for term in terms:
+        weight = known.get(term)
+        if weight is None:
+            weight = known[term] = parts.index.weight(term) / parts.index.unknown_weight
+        total += weight
+    return total
 
 
-def _claim(parts: Parts, form: Form) -> tuple[float, dict[int, float]]:
-    hits = _hits(form, parts.numbers, parts.sounds, parts.index)
-    return _share(hits, form, parts.index), hits
+def _covered(parts: Parts, form: Form) -> float:
+    """Give the share of a wording's terms that the text has as they stand."""
+    total = _weight(parts, form.terms)
+    return _weight(parts, form.terms & parts.terms) / total if total else 0.0
 
 
 def _window(parts: Parts, form: Form) -> tuple[int, int]:
     """Give the run of sentences that holds most of the wording without much else."""
-    if len(parts.segments) <= 1 or len(parts.text.folded) <= SHORT:
-        return 0, len(parts.text.folded)
-    held = [_held(parts, form, start, end) for start, end in parts.segments]
-    weight = parts.index.weight
+    segments, at = parts.segments, parts.side.cut.at
+    if len(segments) <= 1 or len(parts.text.folded) <= SHORT:
+        return 0, parts.side.size
+    held = [_held(parts, form, first, end) for first, end in segments]
     best = max(
         range(len(held)),
-        key=lambda i: (
-            sum(map(weight, held[i])) / (20 + parts.segments[i][1] - parts.segments[i][0])
-        ),
+        key=lambda i: _weight(parts, held[i]) / (20 + segments[i][1] - segments[i][0]),
     )
-    first = last = best
+    low = high = best
     have = set(held[best])
-    enough = 0.08 * sum(map(weight, form.terms))
+    enough = _NEW * _weight(parts, form.terms)
     while True:
-        sides = [i for i in (first - 1, last + 1) if 0 <= i < len(held)]
-        gains = [(sum(map(weight, held[i] - have)), i) for i in sides]
+        sides = [i for i in (low - 1, high + 1) if 0 <= i < len(held)]
+        gains = [(_weight(parts, held[i] - have), i) for i in sides]
         gain, side = max(gains, default=(0.0, -1))
-        if (
-            gain <= enough
-            or parts.segments[max(last, side)][1] - parts.segments[min(first, side)][0] > WIDEST
-        ):
-            return parts.segments[first][0], parts.segments[last][1]
+        wide = at[segments[max(high, side)][1] - 1] - at[segments[min(low, side)][0]]
+        if gain <= enough or wide > WIDEST:
+            return segments[low][0], segments[high][1]
         have |= held[side]
-        first, last = min(first, side), max(last, side)
+        low, high = min(low, side), max(high, side)
 
 
-def _held(parts: Parts, form: Form, start: int, end: int) -> set[int]:
-    return {
-        term.number for term in parts.terms if start <= term.at < end and term.number in form.terms
-    }
+def _held(parts: Parts, form: Form, first: int, end: int) -> frozenset[int]:
+    side = parts.side
+    return form.terms & {*side.pairs[first:end], *side.alone[first:end]}
 
 
-def _coverage(parts: Parts, entry: Entry, form: Form, start: int, end: int) -> list[float]:
-    """How much of the wording the text holds, and how much of the text the fact explains."""
-    index = parts.index
-    inside = [term for term in parts.terms if start <= term.at < end]
-    claim, hits = _claim(parts, form)
-    exact = sum(index.weight(term) for term, part in hits.items() if part == 1.0) / (
-        sum(map(index.weight, form.terms)) or 1.0
-    )
-    near = _hits(
-        form, frozenset(t.number for t in inside), frozenset(t.heard for t in inside), index
-    )
-    heard = {index.sound(term) for term in form.terms} - {-1}
-    wide = entry.truth.union(*(other.terms for other in entry.forms))
-    rare = sorted(form.terms, key=index.weight, reverse=True)[:4]
-    weights = sorted(inside, key=lambda term: -term.weight)
-    missing = [t for t in inside if t.number not in wide and t.heard not in heard]
-    top = index.unknown_weight
+def _words_of(parts: Parts, first: int, end: int) -> str:
+    """Give the folded words of units `first` to `end`."""
+    at, folded = parts.side.cut.at, parts.text.folded
+    stop = at[end] if end < len(at) else len(folded)
+    return folded[at[first] : stop].rstrip(" 。") if first < end else ""
+
+
+def _cover(parts: Parts, fact: Fact, form: Form, first: int, end: int, window: str) -> list[float]:
+    """How much of each side the other shows, unit by unit, by its words or by others' meaning."""
+    ours = parts.side
+    theirs = cover.weigh(cover.cut(form.folded), parts.index, parts.weights)
+    mine, claimed = cover.told(parts.text.folded), cover.told(form.folded)
+    got = cover.shown(ours, fact.terms, fact.sounds, fact.told)
+    have = cover.shown(theirs, parts.terms, parts.sounds, mine)
+    stated = frozenset().union(*(other.terms for other in fact.entry.forms))
+    claims = [other.folded for other in fact.entry.forms]
+    forms = cover.shown(ours, stated, fact.sounds, frozenset().union(*map(cover.told, claims)))
+    against = lexicon.contrasts(window, parts.text.folded, claims, fact.entry.wide)
+    units, others = _units(window), _units(form.folded)
     return [
-        claim, exact, _part(parts.terms, form.terms, heard), _part(parts.terms, wide, heard),
-        _share(near, form, index), _part(inside, form.terms, heard), _part(inside, wide, heard),
-        len(inside) / (len(parts.terms) or 1), sum(near.get(term, 0.0) for term in rare) /
-        (len(rare) or 1), _part(weights[:4], wide, heard), sum(index.weight(term) for term in
-        form.terms if term not in near) / top, sum(t.weight for t in missing) / top, max((t.weight
-        for t in missing), default=0.0) / top,
+        *cover.summary(ours, got, first, end), *cover.bare(ours, got, first, end),
+        *cover.summary(theirs, have, 0, theirs.size), *cover.bare(theirs, have, 0, theirs.size),
+        cover.summary(ours, forms, first, end)[0], cover.summary(ours, got, 0, ours.size)[0],
+        float(len(claimed & mine)), float(len(cover.told(window) - fact.told)),
+        float(len(claimed - mine)), float(len(against)), float(len(units - others)),
+        float(len(others - units)),
     ]  # fmt: skip
 
 
-def _part(terms: Iterable[Term], held: frozenset[int], heard: set[int]) -> float:
-    total = found = 0.0
-    for term in terms:
-        total += term.weight
-        found += term.weight * (
-            1.0 if term.number in held else SOUND if term.heard in heard else 0.0
-        )
-    return found / total if total else 0.0
-
-
-def _likeness(parts: Parts, form: Form, window: str) -> list[float]:
-    swaps, _ = conflicts.edits(window, form.folded)
-    return [
-        fuzz.ratio(window, form.folded) / 100,
-        fuzz.partial_ratio(parts.text.folded, form.folded) / 100
-        if len(form.folded) <= len(parts.text.folded)
-        else 0.0,
-        float(len(swaps)),
-        math.log1p(len(form.folded)),
-        math.log1p(len(window)),
-        math.log1p(len(parts.text.folded)),
-    ]
-
-
-def _bm25(candidate: Candidate, best: float) -> list[float]:
-    return [math.log1p(candidate.score), candidate.score / best if best else 0.0]
+def _units(folded: str) -> set[str]:
+    return {unit for _, unit in _slots(folded).numbers if unit}
 
 
 @lru_cache(maxsize=4096)
@@ -228,43 +224,68 @@ def _slots(window: str) -> Slots:
     return find(window, "")
 
 
-def _conflicts(window: str, form: Form, parts: Parts, entry: Entry) -> tuple[Conflict, ...]:
-    ours = _slots(window) if len(window) < len(parts.text.folded) else parts.text.slots
-    theirs = form.slots
-    wide = everything(entry.fact)
-    whole = parts.text.folded
+def _ours(parts: Parts, window: str) -> Slots:
+    return _slots(window) if len(window) < len(parts.text.folded) else parts.text.slots
+
+
+def _conflicts(
+    parts: Parts, fact: Fact, form: Form, window: str, likeness: float
+) -> tuple[Conflict, ...]:
+    """Find what stands against an answer with this fact, the plainest first."""
+    entry, theirs, wide = fact.entry, form.slots, fact.entry.wide
+    ours = _ours(parts, window)
+    whole = _related(parts, fact)
+    said = replace(ours, polarity=parts.text.polarity)
     found = [
-        conflicts.negation(window, replace(ours, polarity=parts.text.polarity), form, entry.forms),
-        conflicts.number(ours, theirs),
+        conflicts.negation(window, said, form, entry.forms, likeness),
+        conflicts.number(ours, theirs, likeness),
         conflicts.date(ours, theirs),
-        conflicts.place(whole, parts.text.slots, form.folded, theirs),
+        conflicts.place(whole, _slots(whole), form.folded, theirs),
         conflicts.antonym(window, " ".join(other.folded for other in entry.forms)),
-        conflicts.moved(ours, theirs, wide),
-        conflicts.swap(window, form.folded, wide, fuzz.ratio(window, form.folded) / 100),
+        conflicts.swap(window, form.folded, wide, likeness),
     ]
-    if len(whole) <= SHORT:
-        said = _slots(wide)
+    if len(parts.text.folded) <= SHORT:
         found += [
-            conflicts.foreign_place(whole, ours, wide),
-            conflicts.foreign_date(_slots(whole), said),
+            conflicts.foreign_place(whole, _slots(whole), wide),
+            conflicts.foreign_date(_slots(whole), _slots(wide)),
             conflicts.foreign_number(ours, wide),
         ]
-    if len(whole) <= conflicts.NOTE:
-        found.append(conflicts.more_denied(parts.text.slots, entry.forms))
+        found.append(
+            conflicts.moved(ours, theirs, wide) if likeness >= conflicts.HALF_COPY else None
+        )
+    if len(parts.text.folded) <= conflicts.NOTE:
+        said = replace(_slots(_closest(parts, form)), polarity=parts.text.polarity)
+        found.append(conflicts.more_denied(said, entry.forms, likeness))
+    claims = [other.folded for other in entry.forms]
+    found += [
+        Conflict("subject", mine, other)
+        for mine, other in lexicon.contrasts(window, parts.text.folded, claims, wide)
+        # 不上班 is no other matter than 放假, nor is 上不上班
+        if not any(word in mine for word in ours.denied)
+        and not re.search(f"{mine[0]}[不没]{re.escape(mine)}", window)
+    ]
     return tuple(conflict for conflict in found if conflict)
 
 
+def _closest(parts: Parts, form: Form) -> str:
+    """Give the one sentence that has most of a wording."""
+    return max(parts.sentences, key=lambda one: _weight(parts, one[1] & form.terms))[0]
+
+
+def _related(parts: Parts, fact: Fact) -> str:
+    """Give the sentences of a text that share a term with the fact."""
+    return " ".join(part for part, terms in parts.sentences if terms & fact.terms)
+
+
 def _slot_numbers(
-    parts: Parts, entry: Entry, form: Form, window: str, found: tuple[Conflict, ...]
+    parts: Parts, fact: Fact, form: Form, window: str, found: tuple[Conflict, ...]
 ) -> list[float]:
-    ours = _slots(window) if len(window) < len(parts.text.folded) else parts.text.slots
-    theirs = form.slots
+    ours, theirs = _ours(parts, window), form.slots
     kinds = {conflict.kind for conflict in found}
     our_places = ours.places | conflicts.tails(window)
     their_places = theirs.places | conflicts.tails(form.folded)
     our_values, their_values = {v for v, _ in ours.numbers}, {v for v, _ in theirs.numbers}
-    explained = conflicts.heard(" ".join([entry.fact.truth, *(f.folded for f in entry.forms)]))
-    lost = conflicts.heard(parts.text.folded)
+    explained, lost = conflicts.heard(fact.entry.wide), conflicts.heard(parts.text.folded)
     return [
         float(parts.text.polarity is Polarity.ASKED), float(parts.text.debunk), float("negation"
         in kinds), float(max(0, len(ours.denied) - len(theirs.denied))), float(max(0,
@@ -276,34 +297,4 @@ def _slot_numbers(
         explained for p in our_places)), float(sum(conflicts.heard(p) not in lost for p in
         their_places)), float(sum(conflicts.heard(p) in lost for p in their_places)),
         float(len(ours.moved - theirs.moved)), float("antonym" in kinds),
-    ]  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def everything(fact: FactView) -> str:
-    """All that a fact says, folded."""
-    return settled("\n".join([fact.claim, *fact.variants, fact.truth]))
-
-
-@lru_cache(maxsize=4096)
-def _words(folded: str) -> tuple[str, ...]:
-    return words.content(words.cut(folded))
-
-
-def _word_numbers(parts: Parts, entry: Entry, form: Form, window: str) -> list[float]:
-    """Give what was exchanged or put in, and the words that the other side has no character of."""
-    wide = everything(entry.fact)
-    lost = parts.text.folded
-    ours, theirs = _words(window), _words(form.folded)
-    chars = [char for word in ours for char in word]
-    swaps, puts = conflicts.edits(window, form.folded)
-    foreign = [word for word in ours if not any(char in wide for char in word)]
-    missed = [word for word in theirs if not any(char in lost for char in word)]
-    return [
-        float(sum(mine not in wide for mine, _ in swaps)), float(sum(len(put) for put in puts if
-        put not in wide)), sum(char in wide for char in chars) / (len(chars) or 1),
-        float(len(foreign)), float(len(missed)), sum(map(words.rarity, foreign)),
-        max(map(words.rarity, foreign), default=0.0), sum(map(words.rarity, missed)),
-        max(map(words.rarity, missed), default=0.0), float(sum(len(word) > 1 and word not in wide
-        and word not in foreign for word in ours)),
     ]  # fmt: skip

@@ -1,22 +1,26 @@
 """Match: score candidate facts for a text and decide ANSWER, ASK or CASE."""
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from verification import days, gate, model, rivals, slots
+from verification import days, gate, lexicon, model, rivals, slots
 from verification.conflicts import Conflict, heard
-from verification.features import NAMES, Scored, everything, prepare, score
+from verification.features import NAMES, Scored, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
 from verification.text import Text, normalise, settled
-from verification.words import han_count, script
+from verification.words import cut, han_count, light, script
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
-RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 10, 10, 3
+RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 12, 10, 3
+_WHOLE = 0.8
+"""The share of a claim that makes a greeting a question about it."""
+SIGNALS = ("shown_theirs", "shown_text", "nouns_share")
+"""How much of the claim the text holds, of the text the fact explains, and of its names."""
 
 
 class Outcome(StrEnum):
@@ -55,7 +59,8 @@ class Decision:
     for CASE. `ranked` holds up to ten for staff and measurement. `veto` is the
     kind of conflict that stopped an answer ("" if none) and `differing` the
     words behind it, (in the text, in the fact). `debunk`: the text is itself a
-    forwarded debunk that agrees with the fact.
+    forwarded debunk that agrees with the fact. `signals` are the features of the
+    first candidate that say most to staff.
     """
 
     outcome: Outcome
@@ -66,6 +71,7 @@ class Decision:
     veto: str = ""
     differing: tuple[tuple[str, str], ...] = ()
     debunk: bool = False
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 def decide(
@@ -85,45 +91,89 @@ def decide(
     candidates and may change their probability; the vetoes stand behind it.
     """
     read = text if isinstance(text, Text) else normalise(text, now=now, zone=zone)
-    scored = _scored(read, index)
-    if not scored:
-        return Decision(Outcome.CASE, (), (), 0.0, "case: no fact shares a word with the text")
-    ranked = [one.candidate for one in scored]
-    if reranker:
-        ranked = list(reranker(read, ranked))
-    by_id = {one.candidate.fact.id: one for one in scored}
-    top = by_id[ranked[0].fact.id]
-    veto = _veto(read, top, ranked, index, thresholds, now, zone, area)
-    return _conclude(read, tuple(ranked[:RANKED]), veto, thresholds)
+    scored = weigh(read, index)
+    if reranker and scored:
+        scored = _reranked(read, scored, reranker)
+    return conclude(read, scored, index, now=now, zone=zone, area=area, thresholds=thresholds)
 
 
-def _scored(read: Text, index: Index) -> list[Scored]:
-    """Give the candidates with their probability, the likeliest first."""
+def weigh(read: Text, index: Index) -> list[Scored]:
+    """Give the facts that may be meant with their probability, the likeliest first."""
+    scored = compared(read, index)
+    return ranked(scored, _chances(scored, index.exact(read))) if scored else []
+
+
+def compared(read: Text, index: Index) -> list[Scored]:
+    """Compare a text with the facts nearest to it, best retrieved first."""
     found = index.search(read, RETRIEVED)
     exact = index.exact(read)
-    found = [
-        Candidate(fact, 0.0)
-        for fact in map(index.get, sorted(exact))
-        if fact and fact not in {c.fact for c in found}
-    ] + found
+    known = {candidate.fact.id for candidate in found}
+    found += [
+        Candidate(fact, 0.0) for fact in map(index.get, sorted(exact - known)) if fact is not None
+    ]
     if not found:
         return []
+    first = [candidate for candidate in found if candidate.fact.id in exact]
+    first += [candidate for candidate in found if candidate.fact.id not in exact][:WEIGHED]
     parts = prepare(read, index)
     best = max(candidate.score for candidate in found)
-    weighed = [candidate for candidate in found if candidate.fact.id in exact] or []
-    weighed += [candidate for candidate in found if candidate not in weighed][:WEIGHED]
-    scored = [
-        _with_probability(score(parts, candidate, best), candidate.fact.id in exact)
-        for candidate in weighed
+    return [score(parts, candidate, best) for candidate in first]
+
+
+def _chances(scored: Sequence[Scored], exact: set[str]) -> list[float]:
+    """Give the probability of each candidate; a wording as it stands is certain."""
+    chances = [0.0] * len(scored)
+    for name in ("han", "latin"):
+        places = [at for at, one in enumerate(scored) if script(one.form.folded) == name]
+        if places:
+            told = model.shipped(name, NAMES).probabilities([scored[at].vector for at in places])
+            for at, chance in zip(places, told, strict=True):
+                chances[at] = chance
+    return [
+        1.0 if one.candidate.fact.id in exact else chance
+        for one, chance in zip(scored, chances, strict=True)
     ]
-    scored.sort(key=lambda one: (-one.candidate.probability, -one.candidate.score))
-    return scored
 
 
-def _with_probability(one: Scored, exact: bool) -> Scored:
-    chance = 1.0 if exact else model.shipped(script(one.form.folded), NAMES).probability(one.vector)
-    conflict = str(one.conflicts[0]) if one.conflicts and not exact else ""
-    return replace(one, candidate=replace(one.candidate, probability=chance, conflict=conflict))
+def ranked(scored: Sequence[Scored], chances: Sequence[float]) -> list[Scored]:
+    """Give candidates these probabilities, and bring the likeliest to the front."""
+    found = [
+        replace(
+            one,
+            candidate=replace(
+                one.candidate,
+                probability=chance,
+                conflict=str(one.conflicts[0]) if one.conflicts and chance < 1 else "",
+            ),
+        )
+        for one, chance in zip(scored, chances, strict=True)
+    ]
+    return sorted(found, key=lambda one: (-one.candidate.probability, -one.candidate.score))
+
+
+def _reranked(read: Text, scored: list[Scored], reranker: Reranker) -> list[Scored]:
+    by_id = {one.candidate.fact.id: one for one in scored}
+    found = reranker(read, [one.candidate for one in scored])
+    return [replace(by_id[one.fact.id], candidate=one) for one in found] or scored
+
+
+def conclude(
+    read: Text,
+    scored: Sequence[Scored],
+    index: Index,
+    *,
+    now: datetime | None = None,
+    zone: ZoneInfo | None = None,
+    area: str | None = None,
+    thresholds: Thresholds = DEFAULT,
+) -> Decision:
+    """Decide on a text whose candidates are weighed and in order, as `decide` does."""
+    if not scored:
+        return Decision(Outcome.CASE, (), (), 0.0, "case: no fact shares a word with the text")
+    every = tuple(one.candidate for one in scored)
+    veto = _veto(read, scored[0], every, index, thresholds, now, zone, area)
+    decision = _conclude(read, every[:RANKED], veto, thresholds)
+    return replace(decision, signals={name: scored[0].value(name) for name in SIGNALS})
 
 
 def _veto(
@@ -145,9 +195,9 @@ def _veto(
         against = (
             against
             or next(iter(top.conflicts), None)
-            or _no_rumor(read)
+            or _no_rumor(read, top)
             or rivals.near(ranked, index, thresholds.margin)
-            or _short(read, fact, thresholds)
+            or _short(read, top, index, thresholds)
         )
     # last, so that they are named only where nothing else stands against the answer
     return (
@@ -199,21 +249,33 @@ def _debunked(read: Text, fact: FactView) -> Conflict | None:
     return None
 
 
-def _no_rumor(read: Text) -> Conflict | None:
+def _no_rumor(read: Text, top: Scored) -> Conflict | None:
+    """Stop what is no rumor; a claim between greetings is one."""
     wanted = gate.intent(read.original)
+    if wanted is gate.Intent.CHIT_CHAT and top.value("shown_theirs") >= _WHOLE:
+        return None
     if wanted in {gate.Intent.CHIT_CHAT, gate.Intent.SERVICE_REQUEST, gate.Intent.ABUSE}:
         return Conflict("intent", wanted.value, "")
     return None
 
 
-def _short(read: Text, fact: FactView, thresholds: Thresholds) -> Conflict | None:
-    """Stop a short text, unless the fact has every content word of it, or its sound."""
+def _short(read: Text, top: Scored, index: Index, thresholds: Thresholds) -> Conflict | None:
+    """Stop a short text that names what the fact does not name, nor anything of its meaning."""
     if han_count(read.folded) >= thresholds.short or (
         not han_count(read.folded) and len(read.words) >= thresholds.short // 2
     ):
         return None
-    said = heard(everything(fact))
-    missing = [word for word in read.words if heard(word) not in said]
+    wide = index.entry(top.candidate.fact.id).wide
+    said, meant = heard(wide), {span.meaning for span in lexicon.meanings(wide)}
+    told = [span for span in lexicon.meanings(read.folded) if span.meaning in meant]
+    missing = [
+        word
+        for word, at in cut(read.folded)
+        if word in read.words
+        and heard(word) not in said
+        and not light(word)
+        and not any(span.start <= at < span.end for span in told)
+    ]
     return Conflict("short", " ".join(missing), "") if missing else None
 
 
