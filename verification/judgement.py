@@ -13,6 +13,8 @@ from verification.index import Candidate, Index, key
 from verification.match import Decision, Outcome
 from verification.slots import Polarity
 
+_MOST = 0.5
+"""The share of a letter that its one answer must explain, or the other points are told too."""
 _CLAIMS = 20
 """Claims of one letter that are looked at."""
 
@@ -140,7 +142,8 @@ def _together(whole: Decision, points: Points) -> tuple[Decision, Points]:
     """Return a letter's decision, and its points where they say more than the whole."""
     told = {part.candidates[0].fact.id for _, part in points if _answered(part)}
     if _answered(whole):
-        return whole, points if len(told) > 1 else ()
+        rest = bool(told) and whole.signals.get("shown_text", 1.0) < _MOST
+        return whole, points if len(told) > 1 or (rest and len(points) > 1) else ()
     if told and len(points) == 1:
         return points[0][1], ()
     return (whole, points) if told else (_asked(whole, [part for _, part in points]), ())

@@ -20,13 +20,15 @@ from verification.slots import Polarity, dates_conflict
 from verification.text import Text, normalise
 from verification.words import script
 
-ALIKE = 0.8
+ALIKE = 0.75
 """From this probability a question joins a case by itself."""
 NEAR = 0.05
 """From this probability an expert is shown that it may be the same."""
 SHOWN, WORDINGS = 3, 8
 """Cases that are compared closely, and wordings that are kept of each."""
 
+_COPIED = 0.6
+"""From this likeness two texts that exchange a word speak of two things."""
 _OTHERS = 1000
 """So many cases of other words are thought of beside the open ones."""
 _TELLS, _UNKNOWN = 7.0, 7.6
@@ -160,6 +162,7 @@ class Pool:
         chance = model.shipped(script(there.form.folded), NAMES).probability(there.vector)
         wordings = self._read[found.fact.id]
         apart = any(_opposed(read, one) for one in wordings) or _conflict(there, read)
+        apart = apart or _exchanged(there)
         mirror = _One(said, read, self._index)
         for wording in wordings:
             for back in mirror.search(wording, 1):
@@ -219,6 +222,12 @@ def dated(words: str, at: datetime, zone: ZoneInfo) -> str:
 def ours(words: str) -> bool:
     """Whether a text speaks of "our building", which is another one in each mouth."""
     return _OURS.search(words) is not None
+
+
+def _exchanged(one: Scored) -> bool:
+    """Whether two wordings differ in one word each way: 喝茶预防流感, 泡脚预防流感."""
+    copied = one.value("ratio") >= _COPIED
+    return copied and bool(one.value("words_bare")) and bool(one.value("words_gone"))
 
 
 def _conflict(pair: Scored, text: Text) -> bool:

@@ -30,7 +30,7 @@ def _fact(key: str, found: Candidate, language: Written) -> str:
 
 def _signals(decision: Decision, language: Written) -> str:
     """Return the signals that weighed most, by their plain names where they have one."""
-    signals = getattr(decision, "signals", {})
+    signals = decision.signals
     if not signals:
         return ""
     parts = [

@@ -182,7 +182,7 @@ def test_a_fact_past_its_day_answers_nobody(
 def test_a_choice_is_answered_and_proposes_a_variant(
     store: Store, cast: Any, ask: Ask, choose: Callable[..., desk.Reply], told: Told
 ) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    asked = ask("自来水厂怎么了", cast.wang)
     assert asked.state is State.ASKED_BACK
     assert choose(asked, "1").state is State.ANSWERED
     assert told(cast.wang, NoticeKind.ANSWER)[-1]["truth"]
@@ -197,7 +197,7 @@ def test_choosing_twice_says_nothing_twice(
     ask: Ask,
     choose: Callable[..., desk.Reply],
 ) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    asked = ask("自来水厂怎么了", cast.wang)
     choose(asked, "1")
     assert choose(asked, "1").notices == ()
 
@@ -206,7 +206,7 @@ def test_choosing_twice_says_nothing_twice(
 def test_none_of_these_opens_a_case(
     cast: Any, ask: Ask, choose: Callable[..., desk.Reply], told: Told
 ) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    asked = ask("自来水厂怎么了", cast.wang)
     assert choose(asked, "none").state is State.WAITING
     assert len(told(cast.wang, NoticeKind.CASE)) == 1
 
@@ -218,14 +218,14 @@ def test_none_of_these_opens_a_case(
 def test_a_bare_number_chooses_among_what_was_shown(
     word: str, state: State, cast: Any, ask: Ask
 ) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang, channel=Kind.SMS)
+    asked = ask("自来水厂怎么了", cast.wang, channel=Kind.SMS)
     reply = ask(word, cast.wang, channel=Kind.SMS)
     assert (reply.question_id, reply.state) == (asked.question_id, state)
 
 
 @pytest.mark.usefixtures("water")
 def test_a_number_that_was_not_shown_is_a_question(cast: Any, ask: Ask) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    asked = ask("自来水厂怎么了", cast.wang)
     assert ask("3", cast.wang).question_id != asked.question_id
 
 
@@ -240,7 +240,7 @@ def test_an_answer_that_was_not_meant_opens_a_case(
 def test_a_choice_that_was_not_shown_is_refused(
     cast: Any, ask: Ask, choose: Callable[..., desk.Reply]
 ) -> None:
-    asked = ask("咱们这儿自来水厂是不是出事了，水还能不能喝", cast.wang)
+    asked = ask("自来水厂怎么了", cast.wang)
     with pytest.raises(Refused):
         choose(asked, "7")
 

@@ -60,7 +60,6 @@ DRESSES: tuple[Callable[[str], str], ...] = (
 
 index = cache(town.index)
 facts = st.sampled_from(TOWN)
-soon = pytest.mark.xfail(reason="the folding is being changed", strict=False)
 hard = settings(max_examples=120, deadline=None, derandomize=True)
 SIGNS = "不没停水8号楼月日元有吗。!？ ~0１一二十万㈠ﷺ\u0301\u202e\u200d😀【】[]()#@/:.-"
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.text(
@@ -88,7 +87,6 @@ def answer(decision: Decision) -> str:
     return decision.candidates[0].fact.id if answered else ""
 
 
-@soon
 @hard
 @given(text=anything | noisy().map(lambda drawn: drawn[1]))
 @example("Ｈｅｌｌｏ　三號樓８月二十号！！")
@@ -115,7 +113,6 @@ def test_noise_never_turns_an_answer_into_another(drawn: tuple[Said, str]) -> No
     assert answer(ask(text)) in {said.id, ""}
 
 
-@soon
 def test_a_claim_in_noise_is_still_answered() -> None:
     chance = random.Random(5)  # noqa: S311 - repeatable on purpose
     kept = 0
@@ -170,7 +167,6 @@ def test_another_day_in_its_place_is_never_answered(said: Said, month: int, day:
         assert answer(ask(said.put(day=other))) != said.id
 
 
-@soon
 @hard
 @given(text=anything)
 @example("\ud83d")
@@ -188,7 +184,6 @@ BOMBS = (
 """What makes patterns go wrong when it is repeated."""
 
 
-@soon
 @pytest.mark.parametrize("piece", BOMBS)
 def test_a_hundred_kilobytes_of_one_thing_are_decided(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
