@@ -147,11 +147,11 @@ class _noted:  # noqa: N801 - reads as a verb
             self._heard += read.terms
             return read
 
-        prepared.normalise = cut  # type: ignore[assignment]
+        prepared.normalise = cut  # type: ignore[assignment, attr-defined]
         return self._take
 
     def __exit__(self, *_: object) -> None:
-        prepared.normalise = normalise
+        prepared.normalise = normalise  # type: ignore[attr-defined]
 
     def _take(self) -> list[str]:
         heard, self._heard = self._heard, []

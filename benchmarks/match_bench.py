@@ -225,7 +225,8 @@ def _ours(ground: Ground, material: Material, seconds: float) -> dict[str, Any]:
     )
     if run.returncode:
         raise SystemExit(run.stderr)
-    return json.loads(run.stdout)
+    measured: dict[str, Any] = json.loads(run.stdout)
+    return measured
 
 
 def _rounded(found: dict[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def _draw(
     for name, points in lines.items():
         axes.plot(*zip(*points, strict=True), marker="o", markersize=3.5, label=name)
     if limits:
-        axes.scatter(*zip(*limits, strict=True), marker="_", s=260, color="black", label="target")
+        across, up = zip(*limits, strict=True)
+        axes.scatter(across, up, marker="_", s=260, color="black", label="target")
     axes.set(xscale="log", yscale="log", xlabel="facts", ylabel=unit, title=title)
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize=7)
