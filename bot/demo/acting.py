@@ -8,7 +8,7 @@ from bot.sandbox.people import People
 from bot.sandbox.phones import Phone
 from bot.sandbox.server import Sandbox
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Real seconds after which a person gives up waiting for an answer."""
 _GLANCE = 0.01
 

@@ -22,7 +22,7 @@ from content.staff import Role
 
 Tell = Callable[[str, int], None]
 SCENES = 8
-_PATIENCE = 45.0
+_PATIENCE = 120.0
 """Real seconds for everybody to be accounted for."""
 _HALF = 0.5
 _WAITING = 4.0
