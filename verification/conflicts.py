@@ -11,14 +11,16 @@ from verification import lexicon, slots
 from verification.days import spelled
 from verification.index import Form
 from verification.slots import Polarity, Slots
-from verification.tables import phrases, table
-from verification.words import cut, is_han, known, light, rarity, sound
+from verification.tables import phrases, stopwords, table
+from verification.words import cut, is_han, known, light, rarity, script, sound
 
 LONGEST = 200
 NEAR_COPY, HALF_COPY = 0.7, 0.5
 NOTE = 40
 """Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
+_TYPED = 0.7
+"""The likeness of two English words from which one is the other, mistyped."""
 _TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
 
 
@@ -68,7 +70,7 @@ def negation(
     A question fits a claim and its denial, so only what it denies itself counts;
     that is held against all wordings of the fact, not only against the nearest.
     """
-    for word in sorted(our_slots.denied):
+    for word in _matter(our_slots.denied):
         if len(word) == 1 and likeness < NEAR_COPY:
             continue
         told = [(other, name) for other in forms for name in _names(word, ours, other.folded)]
@@ -78,11 +80,16 @@ def negation(
             return Conflict("negation", f"不{word}", told[0][1])
     if our_slots.polarity is Polarity.ASKED:
         return None
-    for word in sorted(form.slots.denied):
+    for word in _matter(form.slots.denied):
         denied = _denied_in(ours, word) or _sounds_denied(form.folded, word, ours)
         if len(word) > 1 and word in ours and not denied:
             return Conflict("negation", word, f"不{word}")
     return None
+
+
+def _matter(denied: Iterable[str]) -> list[str]:
+    """Leave out small English words, which stand behind a denial (not his) by chance."""
+    return sorted(word for word in denied if not (word.isascii() and word in stopwords()))
 
 
 def _names(word: str, ours: str, theirs: str) -> list[str]:
@@ -272,6 +279,8 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     """In a near-copy, a word exchanged for a telling one that the fact does not have at all."""
     if likeness < NEAR_COPY:
         return None
+    if script(ours + theirs) == "latin":
+        return _word_swap(ours, theirs, wide)
     meant = {span.meaning for span in lexicon.meanings(wide)}
     same = [span for span in lexicon.meanings(ours) if span.meaning in meant]
     swaps, puts = edits(ours, theirs)
@@ -286,6 +295,23 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
             grown = not other and word != mine and word.replace(mine, "") in theirs
             if touched and not (told or grown) and _telling(word) and word not in wide:
                 return Conflict("subject", word, other)
+    return None
+
+
+def _word_swap(ours: str, theirs: str, wide: str) -> Conflict | None:
+    """Find an English word that stands for another, or that is put amid a short text."""
+    mine, other = ([word for word, _ in cut(side)] for side in (ours, theirs))
+    said = {*stopwords(), *(word for word, _ in cut(wide))}
+    for step in Levenshtein.opcodes(mine, other):
+        a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
+        rivals = other[c:d] if step.tag == "replace" and b - a == d - c else []
+        if step.tag == "delete" and 0 < a < b < len(mine) and len(ours) <= NOTE:
+            rivals = [""] * (b - a)
+        for word, rival in zip(mine[a:b], rivals, strict=False):
+            # protestors are protesters, and in the place of a small word stands no rival
+            typed = Levenshtein.normalized_similarity(word, rival) > _TYPED
+            if word not in said and rival not in stopwords() and not typed and not word.isdigit():
+                return Conflict("subject", word, rival)
     return None
 
 

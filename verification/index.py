@@ -34,6 +34,7 @@ __all__ = ["Candidate", "Entry", "FactView", "Form", "Index", "Verdict", "key", 
 SOUND_WEIGHT = 0.3
 PHRASE_WEIGHT = 0.2
 MEANING_WEIGHT = 0.7
+LETTERS_WEIGHT = 0.3
 VISITS = 20_000
 """Postings that one search looks at; the commonest terms beyond it would find nothing more."""
 UNPACKED = 1000
@@ -270,6 +271,8 @@ def _give_back() -> None:
 def _share(term: str) -> float:
     if term[0] == "~":
         return SOUND_WEIGHT
+    if term.startswith("=#"):
+        return LETTERS_WEIGHT
     if term.startswith("=@"):
         return MEANING_WEIGHT
     return PHRASE_WEIGHT if " " in term else 1.0

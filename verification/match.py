@@ -16,7 +16,9 @@ from verification.words import cut, han_count, light, script
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
-RETRIEVED, WEIGHED, RANKED, OFFERED = 50, 12, 10, 3
+RETRIEVED, RANKED, OFFERED = 50, 10, 3
+WEIGHED = {"han": 12, "latin": 16}
+"""Candidates that are compared in full; English words are fewer and looser."""
 _WHOLE = 0.8
 """The share of a claim that makes a greeting a question about it."""
 SIGNALS = ("shown_theirs", "shown_text", "nouns_share")
@@ -114,7 +116,9 @@ def compared(read: Text, index: Index) -> list[Scored]:
     if not found:
         return []
     first = [candidate for candidate in found if candidate.fact.id in exact]
-    first += [candidate for candidate in found if candidate.fact.id not in exact][:WEIGHED]
+    first += [candidate for candidate in found if candidate.fact.id not in exact][
+        : WEIGHED[script(read.folded)]
+    ]
     parts = prepare(read, index)
     best = max(candidate.score for candidate in found)
     return [score(parts, candidate, best) for candidate in first]

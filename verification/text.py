@@ -3,17 +3,17 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification import lexicon, numerals, words
+from verification import lexicon, numerals, posts, words
 from verification.slots import Polarity, Slots, find
 from verification.tables import phrases, table
 
-TOKENIZER_VERSION = 2
+TOKENIZER_VERSION = 3
 LONGEST = 4000
 """Characters of one text that are compared; what follows is kept but not looked at."""
 
@@ -126,10 +126,15 @@ def _simplify(chars: str) -> str:
 def _load(text: str) -> _Tape:
     chars: list[str] = []
     at: list[int] = []
-    for place, char in enumerate(text[:LONGEST]):
+    text, joints = text[:LONGEST], set[int]()
+    if words.script(text) == "latin":
+        text, joints = posts.plain(text), posts.joints(text)
+    for place, char in enumerate(text):
         if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
             continue
-        if place and char.isascii() and char.isupper() and text[place - 1].islower():
+        if place in joints or (
+            place and char.isascii() and char.isupper() and text[place - 1].islower()
+        ):
             chars.append(" ")  # a hashtag such as #WaterStop is two words
             at.append(place)
         for piece in _fold_char(char):
@@ -170,6 +175,9 @@ def fold(text: str) -> str:
 def _fold(text: str) -> tuple[_Tape, str, tuple[str, ...]]:
     """Give the tape, the text as it was before chain phrases went, and those phrases."""
     tape = _load(text)
+    if words.script(text) == "latin":
+        tape.sub(posts.MILLIONS, r"\1 million")
+        tape.sub(posts.THOUSANDS, "")
     tape.sub(_noise(), " ")
     tape.sub(_STOP, lambda match: "?" if "?" in match.group() else "。")
     tape.sub(_NOT, " not")
@@ -211,12 +219,17 @@ def normalise(text: str, *, now: datetime | None = None, zone: ZoneInfo | None =
         folded=tape.chars,
         offsets=tuple(tape.at),
         words=words.content(cuts),
-        terms=tuple(words.terms(tape.chars, cuts)),
+        terms=(*words.terms(tape.chars, cuts), *_written(text)),
         slots=find(tape.chars, spoken, today=today),
         stripped=stripped,
         debunk=is_debunk(spoken),
         core=_core(text, tape.chars),
     )
+
+
+def _written(text: str) -> Iterable[str]:
+    """Give the month and year of a signature: they help to find a fact, but claim nothing."""
+    return map(words.stem, posts.written(text)) if words.script(text) == "latin" else ()
 
 
 def _core(text: str, folded: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ _ENDINGS = (
     ("ly", "", 3), ("es", "e", 3),
 )  # fmt: skip
 """English endings, what stands for them, and how many letters must be left."""
+_GRAM = 4
 _LIGHT = re.compile("(?!vn|an|ns|nr|nt|nz)[vdupcryeoilqmxa]")
 """jieba's tags of words that name nothing."""
 _DOUBLED = re.compile(r"([b-df-hj-np-rt-vxz])\1$")
@@ -151,7 +153,17 @@ def pairs(folded: str) -> list[tuple[str, str, int]]:
 
 
 def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
-    """Give what the index keeps: stems, numbers, pairs and their sounds, long words, meanings."""
+    """Give what the index keeps: stems, numbers, pairs, sounds, long words, meanings, letters."""
     found = [part for term, heard, _ in pairs(folded) for part in (term, heard) if part]
     found += [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above
-    return found + [f"=@{span.meaning}" for span in lexicon.meanings(folded)]
+    found += [f"=@{span.meaning}" for span in lexicon.meanings(folded)]
+    return found if any(map(is_han, folded)) else found + list(_grams(folded))
+
+
+def _grams(folded: str) -> Iterator[str]:
+    """Give the letters of stems four by four, for a stem misses Clintonian and misspellings."""
+    stop = stopwords()
+    for unit, _ in units(folded):
+        if unit[0].isalpha() and unit not in stop:
+            word = f"<{unit}>"
+            yield from (f"=#{word[at : at + _GRAM]}" for at in range(len(word) - _GRAM + 1))

@@ -55,6 +55,11 @@ def loaded(facts: list[FactView]) -> Index:
     return built
 
 
+def test_an_english_fact_is_found_by_parts_of_its_words(index: Index) -> None:
+    index.add(FactView("dam", "The reservoir is contaminated"))
+    assert found(index, "Contamination near the reservoirs")[0] == "dam"
+
+
 def test_a_fact_is_found_by_claim_variant_and_truth(index: Index) -> None:
     assert found(index, "北门要封闭吗")[0] == "gate"
     assert found(index, "27路取消了")[0] == "bus"

@@ -60,6 +60,30 @@ def test_english_words_are_stemmed_and_links_dropped() -> None:
     assert text.words == ("school", "clos", "monday")
 
 
+@pytest.mark.parametrize(
+    ("posted", "said"),
+    [
+        ("No water at #NorthGate2026 https://x.co/aB3dE", "no water at north gate 2026"),
+        ("Thanks @River_Bank!pic.twitter.com/aB3dE", "thanks river bank"),
+        ("The gate is shut — Ann Lee (@annLee) March 4, 2026", "the gate is shut。ann lee"),
+        ("It cost $3.6M", "it cost 3.6 million"),
+        ("20,000 people came", "20000 people came"),
+    ],
+)
+def test_an_english_post_is_read_without_its_links_and_signs(posted: str, said: str) -> None:
+    assert normalise(posted).folded == said
+
+
+def test_the_day_of_a_signature_helps_to_find_but_is_no_claim() -> None:
+    text = normalise("The gate is shut — Ann Lee (@annlee) March 4, 2026")
+    assert {"march", "2026"} <= set(text.terms)
+    assert not text.slots.numbers
+
+
+def test_a_chinese_post_drops_the_names_it_calls() -> None:
+    assert normalise("北门封了 @River_Bank").folded == "北门封了"
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200))
 def test_folding_is_total_and_its_offsets_fit(text: str) -> None:
