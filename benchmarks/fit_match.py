@@ -42,12 +42,14 @@ TRAINING = ROOT / "benchmarks" / "training"
 UP = {
     "shown_ours", "nouns_share", "shown_theirs", "nouns_kept", "shown_forms", "shown_text",
     "meanings_shared", "ratio", "claim_exact", "bm25", "bm25_share", "number_shared",
-    "date_shared", "place_shared",
+    "date_shared", "place_shared", "bm25_lead",
 }  # fmt: skip
 """Features of likeness: more of them never lowers a probability."""
 FREE = {"claim_length", "window_length", "window_share"}
-UNUSED = {"asked", "debunk"}
-USED = tuple(name for name in NAMES if name not in UNUSED)
+UNUSED = {"han": {"asked", "debunk", "bm25_lead"}, "latin": {"asked", "debunk"}}
+USED = {
+    script: tuple(name for name in NAMES if name not in unused) for script, unused in UNUSED.items()
+}
 SETS = {
     "han": ((("zh_covid",), "zh_covid"), (("zh_covid", "zh_community"), "zh_community")),
     "latin": ((("en_checkthat",), "en_checkthat"),),
@@ -118,7 +120,7 @@ def weighed(
 def fit(data: Sequence[Case], script: str, seed: int = 1) -> dict[str, Any]:
     """Fit one model and give it as `verification.model.read` takes it."""
     rows = [(case, at, one) for case in data for at, one in enumerate(case.scored)]
-    places = [NAMES.index(name) for name in USED]
+    places = [NAMES.index(name) for name in USED[script]]
     vectors = np.array([[one.vector[at] for at in places] for _, _, one in rows])
     labels = np.array([one.candidate.fact.id in case.right for case, _, one in rows], float)
     weights = [
@@ -128,24 +130,27 @@ def fit(data: Sequence[Case], script: str, seed: int = 1) -> dict[str, Any]:
         "objective": "binary", "learning_rate": 0.05, "num_leaves": 10, "max_depth": 4,
         "min_data_in_leaf": 25, "lambda_l2": 5, "feature_fraction": 0.5,
         "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1, "num_threads": 1,
-        "seed": seed, "deterministic": True, "monotone_constraints": list(map(_sign, USED)),
+        "seed": seed, "deterministic": True, "monotone_constraints": list(map(_sign, USED[script])),
         "monotone_constraints_method": "advanced",
     }  # fmt: skip
     table = lightgbm.Dataset(vectors, labels, weight=np.array(weights))
     grown = lightgbm.train(settings, table, TREES[script]).dump_model()
     # LightGBM writes the average log-odds into the first tree
-    return {"bias": 0.0, "trees": [_plain(one["tree_structure"]) for one in grown["tree_info"]]}
+    return {
+        "bias": 0.0,
+        "trees": [_plain(one["tree_structure"], USED[script]) for one in grown["tree_info"]],
+    }
 
 
 def _sign(name: str) -> int:
     return 0 if name in FREE else 1 if name in UP else -1
 
 
-def _plain(node: dict[str, Any]) -> Any:
+def _plain(node: dict[str, Any], used: Sequence[str]) -> Any:
     if "leaf_value" in node:
         return round(node["leaf_value"], 5)
-    name, limit = USED[node["split_feature"]], round(node["threshold"], 5)
-    return [name, limit, _plain(node["left_child"]), _plain(node["right_child"])]
+    name, limit = used[node["split_feature"]], round(node["threshold"], 5)
+    return [name, limit, _plain(node["left_child"], used), _plain(node["right_child"], used)]
 
 
 def told(case: Case, model: Model) -> tuple[float, bool, bool, bool]:

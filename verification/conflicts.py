@@ -19,6 +19,8 @@ NEAR_COPY, HALF_COPY = 0.7, 0.5
 NOTE = 40
 """Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
+_NAME = 2
+"""Words of an English name that one other stands for; longer stretches are put anew."""
 _TYPED = 0.7
 """The likeness of two English words from which one is the other, mistyped."""
 _TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
@@ -304,7 +306,7 @@ def _word_swap(ours: str, theirs: str, wide: str) -> Conflict | None:
     said = {*stopwords(), *(word for word, _ in cut(wide))}
     for step in Levenshtein.opcodes(mine, other):
         a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
-        rivals = other[c:d] if step.tag == "replace" and b - a == d - c else []
+        rivals = other[c:d] if step.tag == "replace" and b - a == d - c <= _NAME else []
         if step.tag == "delete" and 0 < a < b < len(mine) and len(ours) <= NOTE:
             rivals = [""] * (b - a)
         for word, rival in zip(mine[a:b], rivals, strict=False):

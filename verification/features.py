@@ -25,7 +25,7 @@ NAMES = (
     "bm25_share", "asked", "debunk", "denied", "denied_more", "denied_less", "number_conflict",
     "number_extra", "number_missing", "number_shared", "date_conflict", "date_extra",
     "date_missing", "date_shared", "place_conflict", "place_extra", "place_missing",
-    "place_shared", "moved_extra", "antonym",
+    "place_shared", "moved_extra", "antonym", "bm25_lead",
 )  # fmt: skip
 """What the numbers of a vector mean, in order; `ours` is the text, `theirs` the wording."""
 
@@ -112,8 +112,11 @@ def _sentences(core: str, index: Index) -> Iterable[tuple[str, frozenset[int]]]:
         yield part, frozenset(index.number(term) for term, _, _ in words.pairs(part)) - {-1}
 
 
-def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
-    """Compare a text with the best wording of a candidate; `best` is the highest BM25 score."""
+def score(parts: Parts, candidate: Candidate, best: float, rest: float | None = None) -> Scored:
+    """Compare a text with the best wording of a candidate.
+
+    `best` is the highest BM25 score of all, `rest` that of the facts that are not the same.
+    """
     fact = _fact(parts.index, candidate)
     form = max(fact.entry.forms, key=lambda form: _covered(parts, form))
     first, end = _window(parts, form)
@@ -130,6 +133,7 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
         math.log1p(candidate.score / parts.index.unknown_weight),
         candidate.score / best if best else 0.0,
         *_slot_numbers(parts, fact, form, window, found),
+        0.0 if rest is None else math.log((1 + candidate.score) / (1 + rest)),
     )
     return Scored(candidate, form, window, vector, found)
 

@@ -20,7 +20,7 @@ from verification.slots import Polarity, dates_conflict
 from verification.text import Text, normalise
 from verification.words import script
 
-ALIKE = 0.75
+ALIKE = {"han": 0.75, "latin": 0.5}
 """From this probability a question joins a case by itself."""
 NEAR = 0.05
 """From this probability an expert is shown that it may be the same."""
@@ -152,13 +152,15 @@ class Pool:
             for one in (self._like(read, said, one, found[0].score) for one in found)
         ]
         likes.sort(key=lambda one: -one.probability)
-        joins = next((o.id for o in likes if o.probability >= ALIKE and not o.apart), "")
+        joins = next(
+            (o.id for o in likes if o.probability >= ALIKE[script(read.folded)] and not o.apart), ""
+        )
         near = [one.id for one in likes if one.probability >= NEAR and one.id != joins]
         return Kin(joins, tuple(near), likes[0].probability)
 
     def _like(self, read: Text, said: str, found: Candidate, best: float) -> _Likeness:
         """Compare a question with a case both ways: the shorter of two texts says the claim."""
-        there = score(prepare(read, self._index), found, best)
+        there = score(prepare(read, self._index), found, best, 0.0)
         chance = model.shipped(script(there.form.folded), NAMES).probability(there.vector)
         wordings = self._read[found.fact.id]
         apart = any(_opposed(read, one) for one in wordings) or _conflict(there, read)
@@ -166,7 +168,7 @@ class Pool:
         mirror = _One(said, read, self._index)
         for wording in wordings:
             for back in mirror.search(wording, 1):
-                here = score(prepare(wording, mirror), back, back.score)
+                here = score(prepare(wording, mirror), back, back.score, 0.0)
                 turned = model.shipped(script(here.form.folded), NAMES).probability(here.vector)
                 chance = max(chance, turned)
                 # a conflict with any wording counts: in one case nobody says the contrary

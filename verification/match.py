@@ -44,7 +44,7 @@ class Thresholds:
     """
 
     answer: float = 0.85
-    latin: float = 0.75
+    latin: float = 0.9
     ask: float = 0.02
     margin: float = 0.2
     short: int = 16
@@ -121,7 +121,13 @@ def compared(read: Text, index: Index) -> list[Scored]:
     ]
     parts = prepare(read, index)
     best = max(candidate.score for candidate in found)
-    return [score(parts, candidate, best) for candidate in first]
+    return [score(parts, candidate, best, _next(candidate, found)) for candidate in first]
+
+
+def _next(candidate: Candidate, found: Sequence[Candidate]) -> float:
+    """Give the highest score of another fact that the editor has not linked to this one."""
+    same = candidate.fact.linked | {candidate.fact.id}
+    return max((other.score for other in found if other.fact.id not in same), default=0.0)
 
 
 def _chances(scored: Sequence[Scored], exact: set[str]) -> list[float]:

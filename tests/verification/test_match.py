@@ -227,3 +227,33 @@ def test_tomorrow_is_counted_from_who_says_it(
     now = datetime(2026, 7, day, 2, tzinfo=UTC)
     decision = decide(asked, index, now=now, zone=ZONE)
     assert (decision.outcome is not Outcome.ANSWER) is stopped
+
+
+ENGLISH = (
+    FactView("dam", "The water in the Oak Street reservoir is unsafe to drink"),
+    FactView("gate", "Did the mayor close the north gate for 3 weeks?"),
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The gas in the Oak Street reservoir is unsafe to drink",
+        "The water in the Elm Street reservoir is unsafe to drink",
+        "The water in the Oak Street reservoir is not unsafe to drink",
+        "The mayor closed the south gate for 3 weeks",
+        "The mayor closed the north gate for 4 weeks",
+        "The mayor opened the north gate for 3 weeks",
+    ],
+)
+def test_an_english_twin_of_a_fact_is_not_answered(said: str) -> None:
+    index = Index()
+    for fact in ENGLISH:
+        index.add(fact)
+    assert ask(index, said).outcome is not Outcome.ANSWER
+
+
+def test_letters_exchanged_within_english_words_are_no_other_matter() -> None:
+    index = Index()
+    index.add(FactView("dam", "Protesters are at the Oak Street reservoir"))
+    assert ask(index, "Protestors are at the Oak Street reservoir").veto != "subject"
