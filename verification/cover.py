@@ -150,7 +150,7 @@ def number(text: Cut, index: Index) -> Numbered:
 def _shares(
     units: Iterable[str], pairs: Sequence[int], alone: Sequence[int]
 ) -> Iterable[tuple[int, int, int, int, float]]:
-    """A unit weighs as the pairs on both sides of it and itself, a particle less."""
+    """Weigh a unit as the pairs on both sides of it and itself, a particle less."""
     stop = stopwords()
     for unit, before, pair, single in zip(units, (_NONE, *pairs), pairs, alone, strict=False):
         count = 3 - (before, pair, single).count(_NONE)
@@ -211,8 +211,7 @@ def summary(side: Side, got: Sequence[float], first: int, end: int) -> list[floa
         else:
             gaps += gap == 0.0
             gap += weight
-            if gap > worst:
-                worst = gap
+            worst = max(worst, gap)
     return [held / total if total else 0.0, total - held, worst, float(gaps)]
 
 

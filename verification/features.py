@@ -13,7 +13,7 @@ from verification import conflicts, cover, lexicon, words
 from verification.conflicts import Conflict
 from verification.cover import Side
 from verification.index import Candidate, Entry, Form, Index
-from verification.slots import Polarity, Slots, find
+from verification.slots import Polarity, Slots, find, named
 from verification.text import Text
 
 NAMES = (
@@ -138,7 +138,7 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
         *_cover(parts, fact, form, first, end),
         *_told(parts, fact, form, window),
         float(len(against)),
-        *_strange(window, form),
+        *_strange(_ours(parts, window), form.slots),
         likeness,
         _covered(parts, form),
         math.log1p(len(form.folded)),
@@ -238,14 +238,11 @@ def _told(parts: Parts, fact: Fact, form: Form, window: str) -> list[float]:
     return [float(len(claimed & mine)), float(len(ours)), float(len(claimed - mine))]
 
 
-def _strange(window: str, form: Form) -> list[float]:
+def _strange(ours: Slots, theirs: Slots) -> list[float]:
     """Count the units that only the text has, and those that only the wording has."""
-    units, others = _units(window), _units(form.folded)
+    units = {unit for _, unit in ours.numbers if unit}
+    others = {unit for _, unit in theirs.numbers if unit}
     return [float(len(units - others)), float(len(others - units))]
-
-
-def _units(folded: str) -> set[str]:
-    return {unit for _, unit in _slots(folded).numbers if unit}
 
 
 @lru_cache(maxsize=4096)
@@ -269,26 +266,26 @@ def _conflicts(
     entry, theirs, wide = fact.entry, form.slots, fact.entry.wide
     ours = _ours(parts, window)
     whole = _related(parts, fact)
-    said = replace(ours, polarity=parts.text.polarity)
+    said = _held_as(ours, parts.text.polarity)
     found = [
         conflicts.negation(window, said, form, entry.forms, likeness),
         conflicts.number(ours, theirs, likeness),
         conflicts.date(ours, theirs),
-        conflicts.place(whole, _slots(whole), form.folded, theirs),
+        conflicts.place(whole, named(whole), form.folded, theirs),
         conflicts.antonym(window, " ".join(fact.claims)),
         conflicts.swap(window, form.folded, wide, likeness),
     ]
     if len(parts.text.folded) <= SHORT:
         found += [
-            conflicts.foreign_place(whole, _slots(whole), wide),
-            conflicts.foreign_date(_slots(whole), _slots(wide)),
+            conflicts.foreign_place(whole, named(whole), wide),
+            conflicts.foreign_date(named(whole), named(wide)) if named(whole).dates else None,
             conflicts.foreign_number(ours, wide),
         ]
         found.append(
             conflicts.moved(ours, theirs, wide) if likeness >= conflicts.HALF_COPY else None
         )
     if len(parts.text.folded) <= conflicts.NOTE:
-        said = replace(_slots(_closest(parts, form)), polarity=parts.text.polarity)
+        said = _held_as(_slots(_closest(parts, form)), parts.text.polarity)
         found.append(conflicts.more_denied(said, entry.forms, likeness))
     found += [
         Conflict("subject", mine, other)
@@ -298,6 +295,10 @@ def _conflicts(
         and not re.search(f"{mine[0]}[不没]{re.escape(mine)}", window)
     ]
     return tuple(conflict for conflict in found if conflict)
+
+
+def _held_as(slots: Slots, polarity: Polarity) -> Slots:
+    return slots if slots.polarity is polarity else replace(slots, polarity=polarity)
 
 
 def _closest(parts: Parts, form: Form) -> str:
@@ -318,7 +319,8 @@ def _slot_numbers(
     our_places = ours.places | conflicts.tails(window)
     their_places = theirs.places | conflicts.tails(form.folded)
     our_values, their_values = {v for v, _ in ours.numbers}, {v for v, _ in theirs.numbers}
-    explained, lost = conflicts.heard(fact.entry.wide), conflicts.heard(parts.text.folded)
+    explained = conflicts.heard(fact.entry.wide) if our_places else ""
+    lost = conflicts.heard(parts.text.folded) if their_places else ""
     return [
         float(parts.text.polarity is Polarity.ASKED), float(parts.text.debunk), float("negation"
         in kinds), float(max(0, len(ours.denied) - len(theirs.denied))), float(max(0,

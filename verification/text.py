@@ -105,6 +105,8 @@ def _stretch(at: list[int], length: int) -> list[int]:
 
 @functools.lru_cache(maxsize=20_000)
 def _fold_char(char: str) -> str:
+    if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
+        return ""
     bare = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
     return unicodedata.normalize("NFKC", bare).lower()
 
@@ -124,11 +126,15 @@ def _simplify(chars: str) -> str:
 
 
 def _load(text: str) -> _Tape:
+    chars, at = _loaded(text)
+    return _Tape(chars, list(at))
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(text: str) -> tuple[str, list[int]]:
     chars: list[str] = []
     at: list[int] = []
     for place, char in enumerate(text[:LONGEST]):
-        if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
-            continue
         if place and char.isascii() and char.isupper() and text[place - 1].islower():
             chars.append(" ")  # a hashtag such as #WaterStop is two words
             at.append(place)
@@ -136,7 +142,7 @@ def _load(text: str) -> _Tape:
             chars.append(piece)
             at.append(place)
     # one sign may fold to many characters, and a capital brings a space
-    return _Tape(_simplify("".join(chars[:LONGEST])), at[:LONGEST])
+    return _simplify("".join(chars[:LONGEST])), at[:LONGEST]
 
 
 _UNSEEN = frozenset({"Cf", "Cs"})
