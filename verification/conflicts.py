@@ -38,10 +38,21 @@ class Conflict:
         return f"{self.kind}: {self.ours or '–'} / {self.theirs or '–'}"
 
 
+class _Sounds(dict[str, str]):
+    """The sound of each Han character; what is none stands for itself."""
+
+    def __missing__(self, char: str) -> str:
+        told = self[char] = sound(char) if is_han(char) else char
+        return told
+
+
+_SOUNDS = _Sounds()
+
+
 @functools.lru_cache(maxsize=8192)
 def heard(text: str) -> str:
     """Find a text by its sounds, so that 辛福里 is 幸福里."""
-    return " ".join(sound(char) if is_han(char) else char for char in text)
+    return " ".join(map(_SOUNDS.__getitem__, text))
 
 
 def date(ours: Slots, theirs: Slots) -> Conflict | None:
@@ -157,11 +168,18 @@ def moved(our_slots: Slots, their_slots: Slots, wide: str) -> Conflict | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
+def _antonyms(ours: str) -> tuple[tuple[str, str], ...]:
+    """Give the antonyms of which a text has the first alone."""
+    pairs = table("negation")["antonyms"]
+    both = ((mine, other) for one in pairs for mine, other in (one, one[::-1]))
+    return tuple((mine, other) for mine, other in both if mine in ours and other not in ours)
+
+
 def antonym(ours: str, theirs: str) -> Conflict | None:
-    for left, right in table("negation")["antonyms"]:
-        for mine, other in ((left, right), (right, left)):
-            if mine in ours and other in theirs and other not in ours and mine not in theirs:
-                return Conflict("antonym", mine, other)
+    for mine, other in _antonyms(ours):
+        if other in theirs and mine not in theirs:
+            return Conflict("antonym", mine, other)
     return None
 
 
@@ -176,8 +194,13 @@ def _shape() -> tuple[re.Pattern[str], tuple[str, ...], frozenset[str]]:
     )
 
 
-@functools.lru_cache(maxsize=8192)
 def tails(folded: str) -> frozenset[str]:
+    """Places known by their ending, sentence by sentence: a text's sentences come up again."""
+    return frozenset[str]().union(*map(_tails, re.split("[ 。]", folded)))
+
+
+@functools.lru_cache(maxsize=8192)
+def _tails(folded: str) -> frozenset[str]:
     """Places known by their ending, from where a word begins, two to four characters before it."""
     shape, endings, common = _shape()
     plain = set(table("places")["plain"])

@@ -1,7 +1,8 @@
 """Cover: which units of a text a fact explains, and which of a claim a text holds."""
 
 import functools
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ MEANING = 0.9
 """What a unit counts that says the same by another word."""
 _PARTICLE = 0.3
 """The share of its weight that a character keeps which carries no matter by itself."""
-_NONE = -2
-"""The number where there is no term; -1 is a term that no fact has."""
+_NONE, _HALF = -2, -3
+"""The number where there is no term, and of half a weight; -1 is a term that no fact has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,49 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A cut text with the numbers that an index gives its terms, and the weight of each unit."""
+class Numbered:
+    """A cut text with the numbers that an index gives its terms.
+
+    `places` and `heard` say which units a term or a sound explains; `shares` say of which terms
+    a unit's weight is made, by how many they are divided, and how much of that counts.
+    """
 
     cut: Cut
     pairs: tuple[int, ...]
-    sounds: tuple[int, ...]
     alone: tuple[int, ...]
+    places: Mapping[int, tuple[int, ...]]
+    heard: Mapping[int, tuple[int, ...]]
+    shares: tuple[tuple[int, int, int, int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A numbered text with the weight of each unit."""
+
+    numbered: Numbered
     weights: tuple[float, ...]
+
+    @property
+    def cut(self) -> Cut:
+        return self.numbered.cut
 
     @property
     def size(self) -> int:
         return len(self.weights)
+
+
+class Weights(dict[int, float]):
+    """The weights of terms, as shares of the weight of a term that no fact has."""
+
+    __slots__ = ("_index", "_top")
+
+    def __init__(self, index: Index) -> None:
+        super().__init__({-1: 1.0, _NONE: 0.0, _HALF: 0.5})
+        self._index, self._top = index, index.unknown_weight
+
+    def __missing__(self, term: int) -> float:
+        weight = self[term] = self._index.weight(term) / self._top
+        return weight
 
 
 @functools.lru_cache(maxsize=4096)
@@ -97,53 +129,71 @@ def _words(folded: str, place: dict[int, int]) -> Iterable[Word]:
             yield Word(place[at], count, words.rarity(word), not words.light(word))
 
 
-def weigh(text: Cut, index: Index, known: dict[int, float]) -> Side:
-    """Give the terms of a text their numbers and its units their weights.
-
-    Weights are shares of the weight of a term that no fact has; `known` keeps them.
-    """
+def number(text: Cut, index: Index) -> Numbered:
+    """Give the terms of a text their numbers."""
     number = index.number
-    pairs = tuple(_NONE if pair is None else number(pair[0]) for pair in text.pairs)
-    sounds = tuple(
-        number(pair[1]) if pair is not None and pair[1] else _NONE for pair in text.pairs
-    )
-    alone = tuple(_NONE if term is None else number(term) for term in text.alone)
-    top = index.unknown_weight
-    known[-1] = 1.0
-    for term in {*pairs, *alone} - known.keys() - {_NONE}:
-        known[term] = index.weight(term) / top
+    pairs = tuple([_NONE if pair is None else number(pair[0]) for pair in text.pairs])
+    sounds = [number(pair[1]) if pair is not None and pair[1] else _NONE for pair in text.pairs]
+    alone = tuple([_NONE if term is None else number(term) for term in text.alone])
+    places: dict[int, tuple[int, ...]] = {}
+    heard: dict[int, tuple[int, ...]] = {}
+    for at, (pair, sound, single) in enumerate(zip(pairs, sounds, alone, strict=True)):
+        if pair >= 0:
+            places[pair] = (*places.get(pair, ()), at, at + 1)
+        if sound >= 0:
+            heard[sound] = (*heard.get(sound, ()), at, at + 1)
+        if single >= 0:
+            places[single] = (*places.get(single, ()), at)
+    return Numbered(text, pairs, alone, places, heard, tuple(_shares(text.units, pairs, alone)))
+
+
+def _shares(
+    units: Iterable[str], pairs: Sequence[int], alone: Sequence[int]
+) -> Iterable[tuple[int, int, int, int, float]]:
+    """Weigh a unit as the pairs on both sides of it and itself, a particle less."""
     stop = stopwords()
-    weights = []
-    before = _NONE
-    for unit, pair, single in zip(text.units, pairs, alone, strict=True):
-        told = [known[term] for term in (before, pair, single) if term != _NONE]
-        weight = sum(told) / len(told) if told else 0.5
-        weights.append(weight * (_PARTICLE if unit in stop else 1.0))
-        before = pair
-    return Side(text, pairs, sounds, alone, tuple(weights))
+    for unit, before, pair, single in zip(units, (_NONE, *pairs), pairs, alone, strict=False):
+        count = 3 - (before, pair, single).count(_NONE)
+        part = _PARTICLE if unit in stop else 1.0
+        yield (before, pair, single, count, part) if count else (_HALF, _NONE, _NONE, 1, part)
+
+
+def weigh(text: Numbered, known: Weights) -> Side:
+    """Give the units of a text their weights."""
+    return Side(
+        text,
+        tuple(
+            [
+                (known[before] + known[pair] + known[single]) / count * part
+                for before, pair, single, count, part in text.shares
+            ]
+        ),
+    )
 
 
 def shown(
     side: Side, terms: AbstractSet[int], sounds: AbstractSet[int], told: AbstractSet[str]
 ) -> list[float]:
     """Say how far each unit is explained by the other side's terms, sounds or meanings, 0 to 1."""
-    size = side.size
+    text, size = side.numbered, side.size
     got = [0.0] * (size + 1)
-    for at, (pair, heard, alone) in enumerate(
-        zip(side.pairs, side.sounds, side.alone, strict=True)
-    ):
-        if pair in terms:
-            got[at] = got[at + 1] = 1.0
-        elif heard in sounds:
-            got[at] = max(got[at], SOUND)
-            got[at + 1] = SOUND
-        if alone in terms:
-            got[at] = 1.0
-    for start, stop, meaning in side.cut.meanings:
+    for sound in text.heard.keys() & sounds:
+        for at in text.heard[sound]:
+            got[at] = SOUND
+    for start, stop, meaning in text.cut.meanings:
         if meaning in told:
-            for at in range(start, stop):
-                got[at] = max(got[at], MEANING)
+            got[start:stop] = [MEANING] * (stop - start)
+    for term in text.places.keys() & terms:
+        for at in text.places[term]:
+            got[at] = 1.0
     return got[:size]
+
+
+def share(side: Side, got: Sequence[float], first: int, end: int) -> float:
+    """Give of units `first` to `end` the share explained."""
+    weights = side.weights[first:end]
+    total = sum(weights)
+    return sum(map(operator.mul, weights, got[first:end])) / total if total else 0.0
 
 
 def summary(side: Side, got: Sequence[float], first: int, end: int) -> list[float]:
@@ -151,12 +201,11 @@ def summary(side: Side, got: Sequence[float], first: int, end: int) -> list[floa
 
     A gap is a run of units of which nothing is explained; last comes how many there are.
     """
-    total = held = gap = worst = 0.0
+    weights, parts = side.weights[first:end], got[first:end]
+    total, held = sum(weights), sum(map(operator.mul, weights, parts))
+    gap = worst = 0.0
     gaps = 0
-    for at in range(first, end):
-        weight, part = side.weights[at], got[at]
-        total += weight
-        held += weight * part
+    for weight, part in zip(weights, parts, strict=True):
         if part:
             gap = 0.0
         else:
@@ -176,12 +225,14 @@ def bare(side: Side, got: Sequence[float], first: int, end: int) -> list[float]:
     for word in side.cut.words:
         if not first <= word.first < end:
             continue
+        if word.noun:
+            named += word.rarity
         parts = got[word.first : word.first + word.count]
-        lost = sum(map(bool, parts)) * 2 <= len(parts)
-        named += word.rarity * word.noun
-        if lost:
+        # at least half of it is not
+        if parts.count(0.0) * 2 >= len(parts):
             count, rare = count + 1, rare + word.rarity
-            nouns, rare_nouns = nouns + word.noun, rare_nouns + word.rarity * word.noun
+            if word.noun:
+                nouns, rare_nouns = nouns + 1, rare_nouns + word.rarity
     share = 1 - rare_nouns / named if named else 1.0
     return [float(count), rare, float(nouns), rare_nouns, share]
 

@@ -13,7 +13,7 @@ from verification import conflicts, cover, lexicon, words
 from verification.conflicts import Conflict
 from verification.cover import Side
 from verification.index import Candidate, Entry, Form, Index
-from verification.slots import Polarity, Slots, find
+from verification.slots import Polarity, Slots, find, named
 from verification.text import Text
 
 NAMES = (
@@ -47,9 +47,12 @@ class Parts:
     index: Index
     side: Side
     segments: tuple[tuple[int, int], ...]
+    held: tuple[frozenset[int], ...]
+    """The terms of each segment."""
     terms: frozenset[int]
     sounds: frozenset[int]
-    weights: dict[int, float]
+    told: frozenset[str]
+    weights: cover.Weights
     sentences: tuple[tuple[str, frozenset[int]], ...]
     """The parts of the text between breaks, without hashtags, each with its terms."""
 
@@ -62,6 +65,11 @@ class Fact:
     terms: frozenset[int]
     sounds: frozenset[int]
     told: frozenset[str]
+    claims: tuple[str, ...]
+    stated: frozenset[int]
+    claimed: frozenset[str]
+    numbered: dict[str, cover.Numbered]
+    """The wordings that were compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +88,21 @@ class Scored:
 
 def prepare(text: Text, index: Index) -> Parts:
     """Weigh a text once; candidates are then compared with its sentences."""
-    weights: dict[int, float] = {}
-    cut = cover.cut(text.folded)
-    side = cover.weigh(cut, index, weights)
+    weights = cover.Weights(index)
+    numbered = cover.number(cover.cut(text.folded), index)
+    segments = tuple(_segments(text.folded, numbered.cut.at))
     return Parts(
         text,
         index,
-        side,
-        tuple(_segments(text.folded, cut.at)),
-        frozenset(term for term in (*side.pairs, *side.alone) if term >= 0),
-        frozenset(term for term in side.sounds if term >= 0),
+        cover.weigh(numbered, weights),
+        segments,
+        tuple(
+            frozenset((*numbered.pairs[first:end], *numbered.alone[first:end]))
+            for first, end in segments
+        ),
+        frozenset(numbered.places),
+        frozenset(numbered.heard),
+        cover.told(text.folded),
         weights,
         tuple(_sentences(text.core, index)),
     )
@@ -121,10 +134,14 @@ def score(parts: Parts, candidate: Candidate, best: float, rest: float | None = 
     form = max(fact.entry.forms, key=lambda form: _covered(parts, form))
     first, end = _window(parts, form)
     window = _words_of(parts, first, end)
-    likeness = max(fuzz.ratio(window, other.folded) for other in fact.entry.forms) / 100
-    found = _conflicts(parts, fact, form, window, likeness)
+    likeness = max(fuzz.ratio(window, claim) for claim in fact.claims) / 100
+    against = lexicon.contrasts(window, parts.text.folded, fact.claims, fact.entry.wide)
+    found = _conflicts(parts, fact, form, window, likeness, against)
     vector = (
-        *_cover(parts, fact, form, first, end, window),
+        *_cover(parts, fact, form, first, end),
+        *_told(parts, fact, form, window),
+        float(len(against)),
+        *_strange(_ours(parts, window), form.slots),
         likeness,
         _covered(parts, form),
         math.log1p(len(form.folded)),
@@ -140,19 +157,31 @@ def score(parts: Parts, candidate: Candidate, best: float, rest: float | None = 
 
 def _fact(index: Index, candidate: Candidate) -> Fact:
     entry = index.entry(candidate.fact.id)
-    terms = entry.truth.union(*(other.terms for other in entry.forms))
-    sounds = frozenset(map(index.sound, terms)) - {-1}
-    return Fact(entry, terms, sounds, cover.told(entry.wide))
+    fact: Fact | None = entry.kept.get("fact")
+    if fact is None:
+        fact = entry.kept["fact"] = _found(index, entry)
+    return fact
+
+
+def _found(index: Index, entry: Entry) -> Fact:
+    claims = tuple(form.folded for form in entry.forms)
+    stated = frozenset[int]().union(*(form.terms for form in entry.forms))
+    terms = entry.truth | stated
+    claimed = frozenset[str]().union(*map(cover.told, claims))
+    told = cover.told(entry.wide)
+    return Fact(entry, terms, index.sounds(terms), told, claims, stated, claimed, {})
+
+
+def _side(parts: Parts, fact: Fact, form: Form) -> Side:
+    numbered = fact.numbered.get(form.folded)
+    if numbered is None:
+        numbered = cover.number(cover.cut(form.folded), parts.index)
+        fact.numbered[form.folded] = numbered
+    return cover.weigh(numbered, parts.weights)
 
 
 def _weight(parts: Parts, terms: Iterable[int]) -> float:
-    known, total = parts.weights, 0.0
-    for term in terms:
-        weight = known.get(term)
-        if weight is None:
-            weight = known[term] = parts.index.weight(term) / parts.index.unknown_weight
-        total += weight
-    return total
+    return sum(map(parts.weights.__getitem__, terms))
 
 
 def _covered(parts: Parts, form: Form) -> float:
@@ -166,7 +195,7 @@ def _window(parts: Parts, form: Form) -> tuple[int, int]:
     segments, at = parts.segments, parts.side.cut.at
     if len(segments) <= 1 or len(parts.text.folded) <= SHORT:
         return 0, parts.side.size
-    held = [_held(parts, form, first, end) for first, end in segments]
+    held = [form.terms & terms for terms in parts.held]
     best = max(
         range(len(held)),
         key=lambda i: _weight(parts, held[i]) / (20 + segments[i][1] - segments[i][0]),
@@ -185,11 +214,6 @@ def _window(parts: Parts, form: Form) -> tuple[int, int]:
         low, high = min(low, side), max(high, side)
 
 
-def _held(parts: Parts, form: Form, first: int, end: int) -> frozenset[int]:
-    side = parts.side
-    return form.terms & {*side.pairs[first:end], *side.alone[first:end]}
-
-
 def _words_of(parts: Parts, first: int, end: int) -> str:
     """Give the folded words of units `first` to `end`."""
     at, folded = parts.side.cut.at, parts.text.folded
@@ -197,30 +221,32 @@ def _words_of(parts: Parts, first: int, end: int) -> str:
     return folded[at[first] : stop].rstrip(" 。") if first < end else ""
 
 
-def _cover(parts: Parts, fact: Fact, form: Form, first: int, end: int, window: str) -> list[float]:
+def _cover(parts: Parts, fact: Fact, form: Form, first: int, end: int) -> list[float]:
     """How much of each side the other shows, unit by unit, by its words or by others' meaning."""
     ours = parts.side
-    theirs = cover.weigh(cover.cut(form.folded), parts.index, parts.weights)
-    mine, claimed = cover.told(parts.text.folded), cover.told(form.folded)
+    theirs = _side(parts, fact, form)
     got = cover.shown(ours, fact.terms, fact.sounds, fact.told)
-    have = cover.shown(theirs, parts.terms, parts.sounds, mine)
-    stated = frozenset().union(*(other.terms for other in fact.entry.forms))
-    claims = [other.folded for other in fact.entry.forms]
-    forms = cover.shown(ours, stated, fact.sounds, frozenset().union(*map(cover.told, claims)))
-    against = lexicon.contrasts(window, parts.text.folded, claims, fact.entry.wide)
-    units, others = _units(window), _units(form.folded)
+    have = cover.shown(theirs, parts.terms, parts.sounds, parts.told)
+    forms = cover.shown(ours, fact.stated, fact.sounds, fact.claimed)
     return [
         *cover.summary(ours, got, first, end), *cover.bare(ours, got, first, end),
         *cover.summary(theirs, have, 0, theirs.size), *cover.bare(theirs, have, 0, theirs.size),
-        cover.summary(ours, forms, first, end)[0], cover.summary(ours, got, 0, ours.size)[0],
-        float(len(claimed & mine)), float(len(cover.told(window) - fact.told)),
-        float(len(claimed - mine)), float(len(against)), float(len(units - others)),
-        float(len(others - units)),
+        cover.share(ours, forms, first, end), cover.share(ours, got, 0, ours.size),
     ]  # fmt: skip
 
 
-def _units(folded: str) -> set[str]:
-    return {unit for _, unit in _slots(folded).numbers if unit}
+def _told(parts: Parts, fact: Fact, form: Form, window: str) -> list[float]:
+    """Count the meanings shared, those of the text alone, and those of the wording alone."""
+    mine, claimed = parts.told, cover.told(form.folded)
+    ours = cover.told(window) - fact.told
+    return [float(len(claimed & mine)), float(len(ours)), float(len(claimed - mine))]
+
+
+def _strange(ours: Slots, theirs: Slots) -> list[float]:
+    """Count the units that only the text has, and those that only the wording has."""
+    units = {unit for _, unit in ours.numbers if unit}
+    others = {unit for _, unit in theirs.numbers if unit}
+    return [float(len(units - others)), float(len(others - units))]
 
 
 @lru_cache(maxsize=4096)
@@ -233,42 +259,50 @@ def _ours(parts: Parts, window: str) -> Slots:
 
 
 def _conflicts(
-    parts: Parts, fact: Fact, form: Form, window: str, likeness: float
+    parts: Parts,
+    fact: Fact,
+    form: Form,
+    window: str,
+    likeness: float,
+    against: Iterable[tuple[str, str]],
 ) -> tuple[Conflict, ...]:
     """Find what stands against an answer with this fact, the plainest first."""
     entry, theirs, wide = fact.entry, form.slots, fact.entry.wide
     ours = _ours(parts, window)
     whole = _related(parts, fact)
-    said = replace(ours, polarity=parts.text.polarity)
+    said = _held_as(ours, parts.text.polarity)
     found = [
         conflicts.negation(window, said, form, entry.forms, likeness),
         conflicts.number(ours, theirs, likeness),
         conflicts.date(ours, theirs),
-        conflicts.place(whole, _slots(whole), form.folded, theirs),
-        conflicts.antonym(window, " ".join(other.folded for other in entry.forms)),
+        conflicts.place(whole, named(whole), form.folded, theirs),
+        conflicts.antonym(window, " ".join(fact.claims)),
         conflicts.swap(window, form.folded, wide, likeness),
     ]
     if len(parts.text.folded) <= SHORT:
         found += [
-            conflicts.foreign_place(whole, _slots(whole), wide),
-            conflicts.foreign_date(_slots(whole), _slots(wide)),
+            conflicts.foreign_place(whole, named(whole), wide),
+            conflicts.foreign_date(named(whole), named(wide)) if named(whole).dates else None,
             conflicts.foreign_number(ours, wide),
         ]
         found.append(
             conflicts.moved(ours, theirs, wide) if likeness >= conflicts.HALF_COPY else None
         )
     if len(parts.text.folded) <= conflicts.NOTE:
-        said = replace(_slots(_closest(parts, form)), polarity=parts.text.polarity)
+        said = _held_as(_slots(_closest(parts, form)), parts.text.polarity)
         found.append(conflicts.more_denied(said, entry.forms, likeness))
-    claims = [other.folded for other in entry.forms]
     found += [
         Conflict("subject", mine, other)
-        for mine, other in lexicon.contrasts(window, parts.text.folded, claims, wide)
+        for mine, other in against
         # 不上班 is no other matter than 放假, nor is 上不上班
         if not any(word in mine for word in ours.denied)
         and not re.search(f"{mine[0]}[不没]{re.escape(mine)}", window)
     ]
     return tuple(conflict for conflict in found if conflict)
+
+
+def _held_as(slots: Slots, polarity: Polarity) -> Slots:
+    return slots if slots.polarity is polarity else replace(slots, polarity=polarity)
 
 
 def _closest(parts: Parts, form: Form) -> str:
@@ -289,7 +323,8 @@ def _slot_numbers(
     our_places = ours.places | conflicts.tails(window)
     their_places = theirs.places | conflicts.tails(form.folded)
     our_values, their_values = {v for v, _ in ours.numbers}, {v for v, _ in theirs.numbers}
-    explained, lost = conflicts.heard(fact.entry.wide), conflicts.heard(parts.text.folded)
+    explained = conflicts.heard(fact.entry.wide) if our_places else ""
+    lost = conflicts.heard(parts.text.folded) if their_places else ""
     return [
         float(parts.text.polarity is Polarity.ASKED), float(parts.text.debunk), float("negation"
         in kinds), float(max(0, len(ours.denied) - len(theirs.denied))), float(max(0,

@@ -37,7 +37,7 @@ MEANING_WEIGHT = 0.7
 LETTERS_WEIGHT = 0.3
 VISITS = 20_000
 """Postings that one search looks at; the commonest terms beyond it would find nothing more."""
-UNPACKED = 1000
+UNPACKED = 3000
 """Facts that are kept as they are compared: unpacked they take ten times the room."""
 VIEWED = 4000
 """Facts whose view is kept for the next search."""
@@ -151,9 +151,9 @@ class Index:
         """Give the number of a term, -1 if no fact ever had it."""
         return self._words.number(term)
 
-    def sound(self, term: int) -> int:
-        """Give the number of the sound of a pair, -1 where it has none."""
-        return self._words.sound(term)
+    def sounds(self, terms: Iterable[int]) -> frozenset[int]:
+        """Give the numbers of the sounds that known pairs have."""
+        return self._words.sounds(terms)
 
     def weight(self, term: int) -> float:
         """How much a term tells: its inverse document frequency."""

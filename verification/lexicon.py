@@ -123,11 +123,14 @@ def contrasts(ours: str, whole: str, claims: Iterable[str], wide: str) -> list[t
     theirs: dict[Place, str] = {}
     for claim in claims if mine else ():
         theirs |= things(claim)
-    all_ours, all_theirs = things(whole), things(wide)
     found = []
     for (kind, member), name in mine.items():
         others = [place for place in theirs if place[0] == kind]
-        at_peace = any(place in all_ours for place in others) or (kind, member) in all_theirs
-        if others and not at_peace:
+        # what a whole fact names is long to find, and hardly ever asked for
+        if (
+            others
+            and not any(place in things(whole) for place in others)
+            and (kind, member) not in things(wide)
+        ):
             found.append((name, theirs[others[0]]))
     return found

@@ -154,6 +154,12 @@ def _negation() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     return phrases("negation", "neutral", "questions"), phrases("negation", "negations"), bridge
 
 
+@functools.lru_cache(maxsize=4096)
+def named(folded: str) -> Slots:
+    """Read only the days and places of a folded text."""
+    return Slots(dates=_dates(folded, None), places=_places(folded))
+
+
 def _denied(folded: str) -> frozenset[str]:
     """Give the two characters (or the word) behind each negation."""
     neutral, negation, bridge = _negation()

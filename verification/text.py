@@ -105,6 +105,8 @@ def _stretch(at: list[int], length: int) -> list[int]:
 
 @functools.lru_cache(maxsize=20_000)
 def _fold_char(char: str) -> str:
+    if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
+        return ""
     bare = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
     return unicodedata.normalize("NFKC", bare).lower()
 
@@ -124,14 +126,18 @@ def _simplify(chars: str) -> str:
 
 
 def _load(text: str) -> _Tape:
+    chars, at = _loaded(text)
+    return _Tape(chars, list(at))
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(text: str) -> tuple[str, list[int]]:
     chars: list[str] = []
     at: list[int] = []
     text, joints = text[:LONGEST], set[int]()
     if words.script(text) == "latin":
         text, joints = posts.plain(text), posts.joints(text)
     for place, char in enumerate(text):
-        if unicodedata.category(char) in _UNSEEN or char in _VARIANTS:
-            continue
         if place in joints or (
             place and char.isascii() and char.isupper() and text[place - 1].islower()
         ):
@@ -141,7 +147,7 @@ def _load(text: str) -> _Tape:
             chars.append(piece)
             at.append(place)
     # one sign may fold to many characters, and a capital brings a space
-    return _Tape(_simplify("".join(chars[:LONGEST])), at[:LONGEST])
+    return _simplify("".join(chars[:LONGEST])), at[:LONGEST]
 
 
 _UNSEEN = frozenset({"Cf", "Cs"})

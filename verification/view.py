@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verification.slots import Slots
 from verification.words import han_count
@@ -125,6 +125,8 @@ class Entry:
     forms: tuple[Form, ...]
     truth: frozenset[int]
     wide: str
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What comparing has found out about it and needs again, while it stays unpacked."""
 
 
 def wordings(fact: FactView) -> list[str]:

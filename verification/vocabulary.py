@@ -1,6 +1,7 @@
 """Vocabulary: the small numbers that the terms of one index have, and the sounds of its pairs."""
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,10 @@ class Vocabulary:
     def sound(self, number: int) -> int:
         """Give the number of the sound of a pair, -1 where it has none."""
         return self._sounds[number] if number >= 0 else -1
+
+    def sounds(self, numbers: Iterable[int]) -> frozenset[int]:
+        """Give the numbers of the sounds of pairs that are known."""
+        return frozenset(map(self._sounds.__getitem__, numbers)) - {-1}
 
     def enter(self, terms: bytes) -> Ints:
         """Give the numbers of terms by their ids, new ones to those that are new."""

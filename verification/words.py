@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ def stem(word: str) -> str:
     return base.removesuffix("e") if len(base) > 4 else base  # noqa: PLR2004 -- the, one, use
 
 
-def units(folded: str) -> list[tuple[str, int]]:
+@functools.lru_cache(maxsize=4096)
+def units(folded: str) -> tuple[tuple[str, int], ...]:
     """Give the smallest parts with a meaning and their place: Han characters, numbers, stems."""
     found = []
     for match in _UNIT.finditer(folded):
@@ -112,10 +113,17 @@ def units(folded: str) -> list[tuple[str, int]]:
         found.append(
             (stem(part) if part[0].isascii() and part[0].isalpha() else part, match.start())
         )
-    return found
+    return tuple(found)
 
 
-def cut(folded: str) -> list[tuple[str, int]]:
+@functools.lru_cache(maxsize=20_000)
+def _cut_run(run: str) -> tuple[str, ...]:
+    """Cut a run of Han characters: a text, its sentences and its tags have the same runs."""
+    return tuple(_jieba().lcut(run, HMM=False))
+
+
+@functools.lru_cache(maxsize=4096)
+def cut(folded: str) -> tuple[tuple[str, int], ...]:
     """Give the words of `folded` in order with their place, stop words left in."""
     found: list[tuple[str, int]] = []
     for match in _UNIT.finditer(_HAN.sub(lambda run: " " * len(run.group()), folded)):
@@ -123,19 +131,20 @@ def cut(folded: str) -> list[tuple[str, int]]:
         found.append((stem(part) if part[0].isalpha() and part.isascii() else part, match.start()))
     for run in _HAN.finditer(folded):
         at = run.start()
-        for word in _jieba().lcut(run.group(), HMM=False):
+        for word in _cut_run(run.group()):
             found.append((word, at))
             at += len(word)
-    return sorted(found, key=lambda pair: pair[1])
+    return tuple(sorted(found, key=lambda pair: pair[1]))
 
 
-def content(cuts: list[tuple[str, int]]) -> tuple[str, ...]:
+def content(cuts: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     """Give the words that carry a text's matter."""
     stop = stopwords()
     return tuple(word for word, _ in cuts if word not in stop)
 
 
-def pairs(folded: str) -> list[tuple[str, str, int]]:
+@functools.lru_cache(maxsize=4096)
+def pairs(folded: str) -> tuple[tuple[str, str, int], ...]:
     """Stems, numbers and neighbouring pairs: (term, its sound or "", place in `folded`)."""
     stop = stopwords()
     parts = units(folded)
@@ -149,10 +158,10 @@ def pairs(folded: str) -> list[tuple[str, str, int]]:
                 found.append((left + right, "", at))
         elif left not in stop and right not in stop:
             found.append((f"{left} {right}", "", at))
-    return found
+    return tuple(found)
 
 
-def terms(folded: str, cuts: list[tuple[str, int]]) -> list[str]:
+def terms(folded: str, cuts: Iterable[tuple[str, int]]) -> list[str]:
     """Give what the index keeps: stems, numbers, pairs, sounds, long words, meanings, letters."""
     found = [part for term, heard, _ in pairs(folded) for part in (term, heard) if part]
     found += [f"={word}" for word, _ in cuts if len(word) > 2 and is_han(word[0])]  # noqa: PLR2004 -- pairs are above
