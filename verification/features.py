@@ -131,9 +131,9 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
     form = max(fact.entry.forms, key=lambda form: _covered(parts, form))
     first, end = _window(parts, form)
     window = _words_of(parts, first, end)
-    likeness = max(fuzz.ratio(window, claim) for claim in fact.claims) / 100
+    nearest, likeness = _nearest(window, fact.entry.forms)
     against = lexicon.contrasts(window, parts.text.folded, fact.claims, fact.entry.wide)
-    found = _conflicts(parts, fact, form, window, likeness, against)
+    found = _conflicts(parts, fact, (form, nearest), window, likeness, against)
     vector = (
         *_cover(parts, fact, form, first, end),
         *_told(parts, fact, form, window),
@@ -149,6 +149,13 @@ def score(parts: Parts, candidate: Candidate, best: float) -> Scored:
         *_slot_numbers(parts, fact, form, window, found),
     )
     return Scored(candidate, form, window, vector, found)
+
+
+def _nearest(window: str, forms: Sequence[Form]) -> tuple[Form, float]:
+    """Give the wording whose characters are most alike, and how alike they are, 0 to 1."""
+    likeness = [fuzz.ratio(window, form.folded) for form in forms]
+    best = max(range(len(forms)), key=likeness.__getitem__)
+    return forms[best], likeness[best] / 100
 
 
 def _fact(index: Index, candidate: Candidate) -> Fact:
@@ -257,12 +264,16 @@ def _ours(parts: Parts, window: str) -> Slots:
 def _conflicts(
     parts: Parts,
     fact: Fact,
-    form: Form,
+    meant: tuple[Form, Form],
     window: str,
     likeness: float,
     against: Iterable[tuple[str, str]],
 ) -> tuple[Conflict, ...]:
-    """Find what stands against an answer with this fact, the plainest first."""
+    """Find what stands against an answer with this fact, the plainest first.
+
+    `meant` are the wording whose terms the text has most of and the one most alike.
+    """
+    form, nearest = meant
     entry, theirs, wide = fact.entry, form.slots, fact.entry.wide
     ours = _ours(parts, window)
     whole = _related(parts, fact)
@@ -273,7 +284,7 @@ def _conflicts(
         conflicts.date(ours, theirs),
         conflicts.place(whole, named(whole), form.folded, theirs),
         conflicts.antonym(window, " ".join(fact.claims)),
-        conflicts.swap(window, form.folded, wide, likeness),
+        conflicts.swap(window, nearest.folded, wide, likeness),
     ]
     if len(parts.text.folded) <= SHORT:
         found += [
