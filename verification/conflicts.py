@@ -7,22 +7,20 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-from verification import lexicon, slots
+from verification import lexicon, slots, swapped
 from verification.days import spelled
 from verification.index import Form
+from verification.numerals import unit_names
 from verification.slots import Polarity, Slots
 from verification.tables import phrases, stopwords, table
-from verification.words import cut, is_han, known, light, rarity, script, sound
+from verification.words import cut, is_han, known, light, rarity, script, sound, thing
 
 LONGEST = 200
 NEAR_COPY, HALF_COPY = 0.7, 0.5
 NOTE = 40
 """Characters up to which every telling word counts; longer texts have hashtags and asides."""
 TELLING = 0.35
-_NAME = 2
-"""Words of an English name that one other stands for; longer stretches are put anew."""
-_TYPED = 0.7
-"""The likeness of two English words from which one is the other, mistyped."""
+_PAIR = 2
 _TELLING_UNITS = frozenset(["元", "号楼", "%", "级", "号线"])
 
 
@@ -84,18 +82,26 @@ def negation(
     that is held against all wordings of the fact, not only against the nearest.
     """
     for word in _matter(our_slots.denied):
-        if len(word) == 1 and likeness < NEAR_COPY:
+        if len(word) == 1 and (likeness < NEAR_COPY or word in unit_names()):
             continue
         told = [(other, name) for other in forms for name in _names(word, ours, other.folded)]
+        strict = likeness >= NEAR_COPY
         if told and not any(
-            _denied_in(other.folded, name) or _misheard(other.folded, word) for other, name in told
+            _told_denied(other, name, strict=strict) or _misheard(other.folded, word)
+            for other, name in told
         ):
             return Conflict("negation", f"不{word}", told[0][1])
     if our_slots.polarity is Polarity.ASKED:
         return None
     for word in _matter(form.slots.denied):
         denied = _denied_in(ours, word) or _sounds_denied(form.folded, word, ours)
-        if len(word) > 1 and word in ours and not denied:
+        counts = len(word) > 1 or likeness >= HALF_COPY
+        undenied = (
+            len(word) > 1
+            and is_han(word[0])
+            and any(word in other.folded and not _denied_in(other.folded, word) for other in forms)
+        )
+        if counts and word in ours and not (denied or undenied):
             return Conflict("negation", word, f"不{word}")
     return None
 
@@ -119,6 +125,13 @@ def _names(word: str, ours: str, theirs: str) -> list[str]:
     ]
 
 
+def _told_denied(form: Form, word: str, *, strict: bool) -> bool:
+    """Whether a wording denies a word; of a near-copy only what stands right before it counts."""
+    if any(word in denied or denied in word for denied in form.slots.denied):
+        return True
+    return not strict and _denied_in(form.folded, word)
+
+
 _SMALL = "不没无未非别"
 _BEHIND = re.compile("[^ 。]{0,2}[也都](?:不|没|别|甭)")
 
@@ -130,7 +143,7 @@ def _denied_in(folded: str, word: str) -> bool:
         before = folded[max(0, at - 7) : at + len(word)]
         # a Chinese negation does not reach over a break, an English one stands before a space
         if is_han(word[0]):
-            before = before.rpartition(" ")[2]
+            before = re.split("[ 。就则便]", before)[-1]
         if phrases("negation", "negations").search(before):
             return True
         behind = at + len(word)
@@ -148,7 +161,8 @@ def _sounds_denied(theirs: str, word: str, ours: str) -> bool:
 
 def _misheard(folded: str, word: str) -> bool:
     """Whether the negation may be a typing error: 没月 for 每月, 没气味 for 煤气味."""
-    said = heard(folded)
+    # 全部 sounds like a denial and is none
+    said = heard(folded.replace("部", " "))
     return any(heard(negation + word) in said for negation in "没不")
 
 
@@ -287,7 +301,7 @@ def more_denied(ours: Slots, forms: Iterable[Form], likeness: float) -> Conflict
         word
         for word in ours.denied
         if not set(heard(word).split()) & known
-        and not any(_misheard(form.folded, word) for form in told)
+        and not any(_misheard(form.folded, word) or _denied_in(form.folded, word) for form in told)
     )
     if not extra:
         return None
@@ -305,7 +319,8 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     if likeness < NEAR_COPY:
         return None
     if script(ours + theirs) == "latin":
-        return _word_swap(ours, theirs, wide)
+        found_word = swapped.exchanged(ours, theirs, wide, NOTE)
+        return Conflict("subject", *found_word) if found_word else None
     meant = {span.meaning for span in lexicon.meanings(wide)}
     same = [span for span in lexicon.meanings(ours) if span.meaning in meant]
     swaps, puts = edits(ours, theirs)
@@ -320,24 +335,25 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
             grown = not other and word != mine and word.replace(mine, "") in theirs
             if touched and not (told or grown) and _telling(word) and word not in wide:
                 return Conflict("subject", word, other)
+        if _strange(mine, other, wide, {word for word, _ in cut(ours)}):
+            return Conflict("subject", mine, other)
     return None
 
 
-def _word_swap(ours: str, theirs: str, wide: str) -> Conflict | None:
-    """Find an English word that stands for another, or that is put amid a short text."""
-    mine, other = ([word for word, _ in cut(side)] for side in (ours, theirs))
-    said = {*stopwords(), *(word for word, _ in cut(wide))}
-    for step in Levenshtein.opcodes(mine, other):
-        a, b, c, d = step.src_start, step.src_end, step.dest_start, step.dest_end
-        rivals = other[c:d] if step.tag == "replace" and b - a == d - c <= _NAME else []
-        if step.tag == "delete" and 0 < a < b < len(mine) and len(ours) <= NOTE:
-            rivals = [""] * (b - a)
-        for word, rival in zip(mine[a:b], rivals, strict=False):
-            # protestors are protesters, and in the place of a small word stands no rival
-            typed = Levenshtein.normalized_similarity(word, rival) > _TYPED
-            if word not in said and rival not in stopwords() and not typed and not word.isdigit():
-                return Conflict("subject", word, rival)
-    return None
+def _strange(mine: str, other: str, wide: str, words: set[str]) -> bool:
+    """Whether a thing stands for another: 茶 for 菜, or a word that jieba does not know (门禁)."""
+    if len(mine) == len(other) and any(
+        thing(a) and thing(b) and a not in wide and _ends_one(a, words)
+        for a, b in zip(mine, other, strict=True)
+    ):
+        return True
+    strange = len(mine) > 1 and all(is_han(char) and char not in wide for char in mine)
+    return strange and len(other) > 1 and is_han(other[0]) and known(other) and not light(other)
+
+
+def _ends_one(char: str, words: set[str]) -> bool:
+    """Whether a character is a word, or what a longer one is about: 隔夜茶; not so in 全面."""
+    return any(word.endswith(char) and len(word) != _PAIR for word in words)
 
 
 def _names_one(other: str, theirs: str) -> bool:

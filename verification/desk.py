@@ -17,7 +17,6 @@ from verification.case import Heard, Question, State
 from verification.fact import Refused
 from verification.gate import Emergency, Intent
 from verification.judgement import Course, Judgement
-from verification.match import Outcome
 from verification.reply import Reply
 
 PER_HOUR = 20
@@ -111,15 +110,12 @@ def _respond(
         return reply.check(session, heard, now)
     if not question.matter:
         return reply.say(session, heard, ("intent.empty",), now)
-    plain = judged.emergency is None and judged.decision.outcome is not Outcome.ANSWER
-    if plain and judged.intent in _SMALL_TALK:
-        return reply.say(session, heard, (_SMALL_TALK[judged.intent],), now)
-    if plain and judged.intent is Intent.SERVICE_REQUEST:
+    aside = judgement.aside(judged)
+    if aside is Intent.SERVICE_REQUEST:
         return reply.serve(session, heard, now)
+    if aside is not None:
+        return reply.say(session, heard, (f"intent.{aside}",), now)
     return _answer(session, heard, judged, now)
-
-
-_SMALL_TALK = {Intent.CHIT_CHAT: "intent.chit_chat", Intent.ABUSE: "intent.abuse"}
 
 
 def _answer(session: Session, heard: Heard, judged: Judgement, now: datetime) -> Reply:

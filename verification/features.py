@@ -134,9 +134,9 @@ def score(parts: Parts, candidate: Candidate, best: float, rest: float | None = 
     form = max(fact.entry.forms, key=lambda form: _covered(parts, form))
     first, end = _window(parts, form)
     window = _words_of(parts, first, end)
-    likeness = max(fuzz.ratio(window, claim) for claim in fact.claims) / 100
+    nearest, likeness = _nearest(window, fact.entry.forms)
     against = lexicon.contrasts(window, parts.text.folded, fact.claims, fact.entry.wide)
-    found = _conflicts(parts, fact, form, window, likeness, against)
+    found = _conflicts(parts, fact, (form, nearest), window, likeness, against)
     vector = (
         *_cover(parts, fact, form, first, end),
         *_told(parts, fact, form, window),
@@ -153,6 +153,13 @@ def score(parts: Parts, candidate: Candidate, best: float, rest: float | None = 
         0.0 if rest is None else math.log((1 + candidate.score) / (1 + rest)),
     )
     return Scored(candidate, form, window, vector, found)
+
+
+def _nearest(window: str, forms: Sequence[Form]) -> tuple[Form, float]:
+    """Give the wording whose characters are most alike, and how alike they are, 0 to 1."""
+    likeness = [fuzz.ratio(window, form.folded) for form in forms]
+    best = max(range(len(forms)), key=likeness.__getitem__)
+    return forms[best], likeness[best] / 100
 
 
 def _fact(index: Index, candidate: Candidate) -> Fact:
@@ -261,12 +268,16 @@ def _ours(parts: Parts, window: str) -> Slots:
 def _conflicts(
     parts: Parts,
     fact: Fact,
-    form: Form,
+    meant: tuple[Form, Form],
     window: str,
     likeness: float,
     against: Iterable[tuple[str, str]],
 ) -> tuple[Conflict, ...]:
-    """Find what stands against an answer with this fact, the plainest first."""
+    """Find what stands against an answer with this fact, the plainest first.
+
+    `meant` are the wording whose terms the text has most of and the one most alike.
+    """
+    form, nearest = meant
     entry, theirs, wide = fact.entry, form.slots, fact.entry.wide
     ours = _ours(parts, window)
     whole = _related(parts, fact)
@@ -277,7 +288,7 @@ def _conflicts(
         conflicts.date(ours, theirs),
         conflicts.place(whole, named(whole), form.folded, theirs),
         conflicts.antonym(window, " ".join(fact.claims)),
-        conflicts.swap(window, form.folded, wide, likeness),
+        conflicts.swap(window, nearest.folded, wide, likeness),
     ]
     if len(parts.text.folded) <= SHORT:
         found += [

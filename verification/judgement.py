@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from verification import days, gate, letter, match, reason, text
 from verification.gate import Emergency, Intent
-from verification.index import Candidate, Index, key
+from verification.index import Candidate, FactView, Index, key
 from verification.match import Decision, Outcome
 from verification.slots import Polarity
 
@@ -89,6 +89,15 @@ def course(decision: Decision) -> Course:
     return Course(decision.outcome)
 
 
+def aside(judged: Judgement) -> Intent | None:
+    """Return what a text is that no fact answers and that is no rumor either: talk, a request."""
+    told = judged.emergency is not None or judged.decision.outcome is Outcome.ANSWER
+    return None if told or judged.intent not in _ASIDE else judged.intent
+
+
+_ASIDE = (Intent.CHIT_CHAT, Intent.ABUSE, Intent.SERVICE_REQUEST)
+
+
 def elsewhere(area: str, asker: str | None) -> bool:
     """Return whether a fact for `area` is known not to be about where the asker is.
 
@@ -123,12 +132,22 @@ def explain(judged: Judgement) -> dict[str, Any]:
 
 
 def _nearby(decision: Decision, area: str | None) -> Decision:
-    """Offer no fact that is known to be about another place than the asker's."""
-    offered = tuple(one for one in decision.candidates if not elsewhere(one.fact.area, area))
+    """Offer no fact known to be about another place than the asker's, and no claim twice."""
+    here = [one for one in decision.candidates if not elsewhere(one.fact.area, area)]
+    offered = tuple(
+        one
+        for at, one in enumerate(here)
+        if not any(_same(one.fact, before.fact) for before in here[:at])
+    )
     if offered == decision.candidates:
         return decision
     outcome = decision.outcome if offered else Outcome.CASE
     return replace(decision, outcome=outcome, candidates=offered)
+
+
+def _same(one: FactView, other: FactView) -> bool:
+    """Return whether two publishers judge one claim in the same words."""
+    return other.id in one.linked and one.claim == other.claim
 
 
 def _alone(part: Decision) -> Decision:

@@ -8,17 +8,18 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from verification import days, gate, lexicon, model, rivals, slots
-from verification.conflicts import Conflict, heard
+from verification.conflicts import TELLING, Conflict, heard
 from verification.features import NAMES, Scored, prepare, score
 from verification.index import Candidate, FactView, Index, Verdict
 from verification.text import Text, normalise, settled
-from verification.words import cut, han_count, light, script
+from verification.words import cut, han_count, light, rarity, script
 
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
 RETRIEVED, RANKED, OFFERED = 50, 10, 3
-WEIGHED = {"han": 12, "latin": 16}
+WEIGHED = {"han": 14, "latin": 16}
 """Candidates that are compared in full; English words are fewer and looser."""
+_TIE = 0.02
 _WHOLE = 0.8
 """The share of a claim that makes a greeting a question about it."""
 SIGNALS = ("shown_theirs", "shown_text", "nouns_share")
@@ -43,7 +44,7 @@ class Thresholds:
     text is answered.
     """
 
-    answer: float = 0.85
+    answer: float = 0.87
     latin: float = 0.9
     ask: float = 0.02
     margin: float = 0.2
@@ -158,7 +159,12 @@ def ranked(scored: Sequence[Scored], chances: Sequence[float]) -> list[Scored]:
         )
         for one, chance in zip(scored, chances, strict=True)
     ]
-    return sorted(found, key=lambda one: (-one.candidate.probability, -one.candidate.score))
+    best = max((one.candidate.score for one in found), default=0.0) or 1.0
+    # where nothing is likely, the order of the search tells more than small chances
+    return sorted(
+        found,
+        key=lambda one: -(one.candidate.probability + _TIE * one.candidate.score / best),
+    )
 
 
 def _reranked(read: Text, scored: list[Scored], reranker: Reranker) -> list[Scored]:
@@ -282,6 +288,8 @@ def _short(read: Text, top: Scored, index: Index, thresholds: Thresholds) -> Con
         word
         for word, at in cut(read.folded)
         if word in read.words
+        and len(word) > 1
+        and rarity(word) >= TELLING
         and heard(word) not in said
         and not light(word)
         and not any(span.start <= at < span.end for span in told)

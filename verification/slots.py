@@ -61,9 +61,11 @@ _ASKED_SHAPE = re.compile(
 )
 _ASIDE = re.compile(
     "我[^ 。不没]{0,4}(?:还|又|也|都)?[不没][^ 。]{0,4}"
+    "|(?:大家|千万|请|先|都|快|你们?|咱们?)先?(?:不要|别|甭|莫|勿)[^ 。]{0,4}"
     "|不[^ 。不没有]{1,4}(?=就|的话|便|不)|没[^ 。不没有]{1,4}(?=就|的话|便)"
+    "|不[用去交办换做来](?=会|要|得)"
 )
-"""What the writer does not do (我还没打), and what is only a condition (不交就…)."""
+"""What the writer does not do (我还没打), advises (千万别打) or makes a condition (不交就…)."""
 _DENIED = re.compile(
     r"(?:[0-9.]+[岁个户元人次天年月日度%]?(?:以上|以下|左右)?)?([a-z]+|[㐀-鿿]{1,2})"
 )

@@ -24,6 +24,7 @@ _ENDINGS = (
 _GRAM = 4
 _LIGHT = re.compile("(?!vn|an|ns|nr|nt|nz)[vdupcryeoilqmxa]")
 """jieba's tags of words that name nothing."""
+_DAILY = 0.35
 _DOUBLED = re.compile(r"([b-df-hj-np-rt-vxz])\1$")
 
 
@@ -75,6 +76,18 @@ def _light() -> frozenset[str]:
     with Path(_jieba().dt.get_dict_file().name).open(encoding="utf-8") as lines:
         rows = (line.split() for line in lines)
         return frozenset(row[0] for row in rows if len(row) > 2 and _LIGHT.match(row[2]))  # noqa: PLR2004 -- word, count, tag
+
+
+@functools.cache
+def _things() -> frozenset[str]:
+    with Path(_jieba().dt.get_dict_file().name).open(encoding="utf-8") as lines:
+        rows = [line.split() for line in lines]
+    return frozenset(row[0] for row in rows if len(row[0]) == 1 and row[2:] == ["n"])
+
+
+def thing(char: str) -> bool:
+    """Whether a single character is a noun that people use every day: 茶, 菜, 鱼."""
+    return char in _things() and rarity(char) <= _DAILY
 
 
 def light(word: str) -> bool:

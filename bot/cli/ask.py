@@ -4,6 +4,7 @@ import json
 import sys
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,8 +16,9 @@ from bot.cli import context
 from content import phrase, place, store
 from content.message import Written
 from content.place import Place, PlaceError
-from verification import judgement, learning, reason, shelf, standing
+from verification import answer, facts, judgement, learning, reason, reply, shelf, standing
 from verification.fact import Fact
+from verification.gate import Intent
 from verification.index import Candidate, FactView, Index
 from verification.judgement import Course, Judgement
 from verification.match import Decision
@@ -28,12 +30,16 @@ _NO_PLACE = (
 )
 
 
+_SERVICE = "求办事，交给社区工作人员。 A request for service: it goes to the staff."
+
+
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """The facts in memory, and the code of each that may be shown."""
+    """The facts in memory, the code of each that may be shown, and who says otherwise of it."""
 
     index: Index
     codes: dict[str, str]
+    voices: dict[str, list[dict[str, str]]]
 
     def code(self, fact_id: str) -> str:
         return self.codes.get(fact_id, fact_id)
@@ -57,11 +63,12 @@ def ask(
         index = shelf.base(session).index
         learned = learning.lessons(session, context.now(), zone)
         judged = judgement.judge(index, matter, context.now(), zone, where, learned)
-        known = _Shelf(index, _codes(session, judged))
+        voices = _voices(session, judged, context.now())
+        known = _Shelf(index, _codes(session, judged), voices)
     if as_json:
         typer.echo(json.dumps(_told(known, judged), ensure_ascii=False))
         return
-    for line in _lines(index, judged):
+    for line in _lines(known, judged):
         context.console.print(line, markup=False, highlight=False, soft_wrap=True)
     if why:
         for line in _reasons(judged):
@@ -98,6 +105,19 @@ def _codes(session: Session, judged: Judgement) -> dict[str, str]:
     return {str(fact_id): code for fact_id, code in session.execute(query)}
 
 
+def _voices(session: Session, judged: Judgement, now: datetime) -> dict[str, list[dict[str, str]]]:
+    """Return what publishers who disagree say, under the fact that would be answered."""
+    found = {}
+    for part in _decisions(judged):
+        if judgement.course(part) is Course.ANSWER:
+            fact = facts.get(session, uuid.UUID(part.candidates[0].fact.id))
+            said = answer.fact(
+                facts.current(session, fact), others=reply.others(session, fact, now)
+            )
+            found[str(fact.id)] = said["voices"]
+    return found
+
+
 def _decisions(judged: Judgement) -> list[Decision]:
     return [judged.decision, *(part for _, part in judged.parts)]
 
@@ -117,15 +137,19 @@ def _shown(index: Index, judged: Judgement) -> list[FactView]:
     return [fact for one in dict.fromkeys(ids) if (fact := index.get(one)) is not None]
 
 
-def _lines(index: Index, judged: Judgement) -> list[str]:
+def _lines(known: _Shelf, judged: Judgement) -> list[str]:
     lines = []
     if judged.emergency is not None:
         found = judged.emergency
         lines.append(f"紧急 Emergency: {found.kind}, {found.hotline}（{found.phrase}）")
     if judged.parts:
-        return lines + [_point(claim, part) for claim, part in judged.parts]
+        return lines + [_point(known, claim, part) for claim, part in judged.parts]
+    aside = judgement.aside(judged)
+    if aside is not None:
+        talk = aside is not Intent.SERVICE_REQUEST
+        return [*lines, phrase.say(f"intent.{aside}", Written.HANS) if talk else _SERVICE]
     course = judgement.course(judged.decision)
-    shown = _shown(index, judged)
+    shown = _shown(known.index, judged)
     if course is Course.ASK:
         lines.append(phrase.say("ask.question", Written.HANS))
         return lines + [f"{number}. {fact.claim}" for number, fact in enumerate(shown, start=1)]
@@ -134,20 +158,24 @@ def _lines(index: Index, judged: Judgement) -> list[str]:
             "没有对得上的事实，转专家核实。 No fact settles this: an expert will check it."
         )
         return lines
-    return [*lines, *(_answer(fact, course) for fact in shown[:1])]
+    return [*lines, *(_answer(known, fact, course) for fact in shown[:1])]
 
 
-def _point(claim: str, part: Decision) -> str:
+def _point(known: _Shelf, claim: str, part: Decision) -> str:
     course = judgement.course(part)
     if course in (Course.ANSWER, Course.AS_OF):
-        return _answer(part.candidates[0].fact, course)
+        return _answer(known, part.candidates[0].fact, course)
     return f"正在核实 Being checked: {claim}"
 
 
-def _answer(fact: FactView, course: Course) -> str:
+def _answer(known: _Shelf, fact: FactView, course: Course) -> str:
     if course is Course.AS_OF:
         until = fact.valid_until.isoformat() if fact.valid_until else ""
         return f"{phrase.say('answer.as_of', Written.HANS, until=until)}{fact.truth}"
+    voices = known.voices.get(fact.id)
+    if voices:
+        said = [f"{one['source']} {one['date']}：{one['truth']}" for one in voices]
+        return "\n".join((f"“{fact.claim}”：{phrase.say('answer.disagree', Written.HANS)}", *said))
     verdict = phrase.say(f"verdict.{fact.verdict}", Written.HANS)
     return f"{fact.truth}（“{fact.claim}”：{verdict}）"
 
@@ -182,6 +210,7 @@ def _told(known: _Shelf, judged: Judgement) -> dict[str, Any]:
         part["candidates"] = [
             {"code": known.code(one["fact_id"]), **one} for one in part["candidates"]
         ]
+    told["aside"] = str(judgement.aside(judged) or "")
     told["answer"] = [_plain(known, fact) for fact in _shown(known.index, judged)]
     return told
 
@@ -194,4 +223,5 @@ def _plain(known: _Shelf, fact: FactView) -> dict[str, Any]:
         "truth": fact.truth,
         "verdict": str(fact.verdict),
         "valid_until": fact.valid_until.isoformat() if fact.valid_until else "",
+        "voices": known.voices.get(fact.id, []),
     }

@@ -261,6 +261,29 @@ def test_ask_says_why_in_one_line_a_claim_and_by_code(house: House) -> None:
     assert told["candidates"][0]["code"] == "f1"
 
 
+def test_ask_shows_both_publishers_who_disagree_and_asks_no_claim_twice(house: House) -> None:
+    paper = {**LINE, "id": "f2", "verdict": "true", "source": "晚报", "truth": "水样超标。"}
+    house.known(LINE)
+    house.json("facts", "import", house.file(paper), "--sign")
+    assert house.run("facts", "link", "f2", "f1").exit_code == 0
+    house.json("facts", "publish", "f2", role=Role.PUBLISHER)
+    shown = house.run("ask", LINE["claim"], role=None).stdout
+    assert all(word in shown for word in (LINE["truth"], LINE["source"], "水样超标。", "晚报"))
+    asked = house.json("ask", "自来水厂没有被人投毒，水能喝")
+    assert len(asked["answer"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("你好", "您好"), ("我家水龙头漏水，能不能派人来修", "社区工作人员"), ("滚，骗子", "我在听")],
+)
+def test_ask_answers_small_talk_and_requests_as_the_desk_does(
+    house: House, text: str, said: str
+) -> None:
+    house.known(LINE)
+    assert said in house.run("ask", text, role=None).stdout
+
+
 @pytest.mark.parametrize(
     "words", [(" ",), ("停水吗", "--area", "99号楼"), ("停水吗", "--area", "/x/")]
 )

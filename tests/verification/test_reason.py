@@ -2,8 +2,9 @@
 
 import pytest
 
+from content import phrase
 from content.message import Written
-from verification import reason
+from verification import match, reason
 from verification.index import Candidate, FactView
 from verification.match import Decision, Outcome
 
@@ -53,3 +54,8 @@ def test_an_answer_and_an_empty_search_say_so() -> None:
 def test_a_reason_is_said_in_english_too() -> None:
     line = reason.line(stopped("number", "13号楼", "3号楼"), "case", Written.ENGLISH)
     assert line.startswith('To an expert: nearest "3号楼停水" (p=0.91), but another building')
+
+
+@pytest.mark.parametrize("signal", match.SIGNALS)
+def test_each_signal_has_a_plain_name(signal: str) -> None:
+    assert phrase.known(f"signal.{signal}")
