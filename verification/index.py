@@ -202,7 +202,8 @@ class Index:
         said = prepared.unpack(self._held[row])
         texts = said.texts
         if len(self._entries) >= UNPACKED:
-            self._entries.clear()
+            # one by one: to forget them all at once would hold up one question
+            del self._entries[next(iter(self._entries))]
         fact = self._show(row, lambda: texts)
         made = self._entries[row] = Entry(fact, row, said.forms, said.truth, said.wide)
         return made
