@@ -36,7 +36,7 @@ PHRASE_WEIGHT = 0.2
 MEANING_WEIGHT = 0.7
 VISITS = 20_000
 """Postings that one search looks at; the commonest terms beyond it would find nothing more."""
-UNPACKED = 3000
+UNPACKED = 2000
 """Facts that are kept as they are compared: unpacked they take ten times the room."""
 VIEWED = 4000
 """Facts whose view is kept for the next search."""
