@@ -173,7 +173,7 @@ class Index:
     def search(self, text: Text, k: int = 50) -> list[Candidate]:
         """Give the `k` nearest facts by BM25, best first."""
         number = self._words.number
-        known = [(n, term) for term in set(text.terms) if (n := number(term)) >= 0]
+        known = [(n, term) for term in dict.fromkeys(text.terms) if (n := number(term)) >= 0]
         if not known:
             return []
         numbers = [n for n, _ in known]
