@@ -217,6 +217,8 @@ def tails(folded: str) -> frozenset[str]:
 def _tails(folded: str) -> frozenset[str]:
     """Places known by their ending, from where a word begins, two to four characters before it."""
     shape, endings, common = _shape()
+    if shape.search(folded) is None:
+        return frozenset()
     plain = set(table("places")["plain"])
     begins = {at for word, at in cut(folded) if not light(word)}
     found = set()

@@ -37,7 +37,7 @@ MEANING_WEIGHT = 0.7
 LETTERS_WEIGHT = 0.3
 VISITS = 20_000
 """Postings that one search looks at; the commonest terms beyond it would find nothing more."""
-UNPACKED = 3000
+UNPACKED = 2000
 """Facts that are kept as they are compared: unpacked they take ten times the room."""
 VIEWED = 4000
 """Facts whose view is kept for the next search."""
@@ -174,7 +174,7 @@ class Index:
     def search(self, text: Text, k: int = 50) -> list[Candidate]:
         """Give the `k` nearest facts by BM25, best first."""
         number = self._words.number
-        known = [(n, term) for term in set(text.terms) if (n := number(term)) >= 0]
+        known = [(n, term) for term in dict.fromkeys(text.terms) if (n := number(term)) >= 0]
         if not known:
             return []
         numbers = [n for n, _ in known]
@@ -203,7 +203,8 @@ class Index:
         said = prepared.unpack(self._held[row])
         texts = said.texts
         if len(self._entries) >= UNPACKED:
-            self._entries.clear()
+            # one by one: to forget them all at once would hold up one question
+            del self._entries[next(iter(self._entries))]
         fact = self._show(row, lambda: texts)
         made = self._entries[row] = Entry(fact, row, said.forms, said.truth, said.wide)
         return made

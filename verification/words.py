@@ -16,6 +16,8 @@ from verification.tables import stopwords
 
 _UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+(?:'[a-z]+)?|[㐀-鿿𠀀-𯿿]|[^\W_]")
 _HAN = re.compile(r"[㐀-鿿𠀀-𯿿]+")
+_PLAIN = re.compile(r"[\u4e00-\u9fd5]+")
+"""What jieba's dictionary has; other characters it sets apart."""
 _ENDINGS = (
     ("ies", "y", 2), ("sses", "ss", 2), ("ing", "", 3), ("edly", "", 3), ("ed", "", 3),
     ("ly", "", 3), ("es", "e", 3),
@@ -132,7 +134,30 @@ def units(folded: str) -> tuple[tuple[str, int], ...]:
 @functools.lru_cache(maxsize=20_000)
 def _cut_run(run: str) -> tuple[str, ...]:
     """Cut a run of Han characters: a text, its sentences and its tags have the same runs."""
-    return tuple(_jieba().lcut(run, HMM=False))
+    if not _PLAIN.fullmatch(run):
+        return tuple(_jieba().lcut(run, HMM=False))
+    route, at, found = _route(run), 0, []
+    while at < len(run):
+        found.append(run[at : route[at]])
+        at = route[at]
+    return tuple(found)
+
+
+def _route(run: str) -> list[int]:
+    """Give for each place where the likeliest word ends, as jieba does, in one pass over it."""
+    often, size = _jieba().dt.FREQ, len(run)
+    total = math.log(_jieba().dt.total)
+    least = math.log(1) - total
+    chances, ends = [0.0] * (size + 1), [0] * size
+    for start in range(size - 1, -1, -1):
+        best, to, end = -math.inf, start + 1, start + 1
+        while end <= size and (count := often.get(run[start:end])) is not None:
+            if count and (chance := math.log(count) - total + chances[end]) >= best:
+                best, to = chance, end
+            end += 1
+        chances[start] = least + chances[start + 1] if best == -math.inf else best
+        ends[start] = to
+    return ends
 
 
 @functools.lru_cache(maxsize=4096)
