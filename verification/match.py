@@ -17,7 +17,7 @@ from verification.words import cut, han_count, light, rarity, script
 Reranker = Callable[[Text, Sequence[Candidate]], Sequence[Candidate]]
 
 RETRIEVED, RANKED, OFFERED = 50, 10, 3
-WEIGHED = {"han": 14, "latin": 16}
+WEIGHED = {"han": 8, "latin": 16}
 """Candidates that are compared in full; English words are fewer and looser."""
 _TIE = 0.02
 _WHOLE = 0.8

@@ -75,15 +75,15 @@ def known(word: str) -> bool:
 
 @functools.cache
 def _light() -> frozenset[str]:
-    with Path(_jieba().dt.get_dict_file().name).open(encoding="utf-8") as lines:
-        rows = (line.split() for line in lines)
+    with _jieba().dt.get_dict_file() as lines:
+        rows = (line.decode().split() for line in lines)
         return frozenset(row[0] for row in rows if len(row) > 2 and _LIGHT.match(row[2]))  # noqa: PLR2004 -- word, count, tag
 
 
 @functools.cache
 def _things() -> frozenset[str]:
-    with Path(_jieba().dt.get_dict_file().name).open(encoding="utf-8") as lines:
-        rows = [line.split() for line in lines]
+    with _jieba().dt.get_dict_file() as lines:
+        rows = [line.decode().split() for line in lines]
     return frozenset(row[0] for row in rows if len(row[0]) == 1 and row[2:] == ["n"])
 
 
