@@ -74,27 +74,28 @@ def known(word: str) -> bool:
 
 
 @functools.cache
-def _light() -> frozenset[str]:
+def _tagged() -> tuple[frozenset[str], frozenset[str]]:
+    """Read jieba's dictionary for the words that name nothing and the nouns of one character."""
+    light: set[str] = set()
+    things: set[str] = set()
     with _jieba().dt.get_dict_file() as lines:
-        rows = (line.decode().split() for line in lines)
-        return frozenset(row[0] for row in rows if len(row) > 2 and _LIGHT.match(row[2]))  # noqa: PLR2004 -- word, count, tag
-
-
-@functools.cache
-def _things() -> frozenset[str]:
-    with _jieba().dt.get_dict_file() as lines:
-        rows = [line.decode().split() for line in lines]
-    return frozenset(row[0] for row in rows if len(row[0]) == 1 and row[2:] == ["n"])
+        for line in lines:
+            word, _, tag = line.decode().split()
+            if _LIGHT.match(tag):
+                light.add(word)
+            elif len(word) == 1 and tag == "n":
+                things.add(word)
+    return frozenset(light), frozenset(things)
 
 
 def thing(char: str) -> bool:
     """Whether a single character is a noun that people use every day: 茶, 菜, 鱼."""
-    return char in _things() and rarity(char) <= _DAILY
+    return char in _tagged()[1] and rarity(char) <= _DAILY
 
 
 def light(word: str) -> bool:
     """Whether a word is a verb, an adverb or a phrase, which people exchange freely; no noun."""
-    return word in _light()
+    return word in _tagged()[0]
 
 
 def rarity(word: str) -> float:
