@@ -266,8 +266,7 @@ def _known(name: str, wide: str, said: str) -> bool:
     if heard(name) in said:
         return True
     ending = next((end for end in _shape()[1] if name.endswith(end)), "")
-    kind = {span.meaning for span in lexicon.meanings(ending)}
-    same = kind & {span.meaning for span in lexicon.meanings(wide)}
+    same = lexicon.told(ending) & lexicon.told(wide)
     return bool(ending and same) and heard(name.removesuffix(ending)) in said
 
 
@@ -323,7 +322,7 @@ def swap(ours: str, theirs: str, wide: str, likeness: float) -> Conflict | None:
     if script(ours + theirs) == "latin":
         found_word = swapped.exchanged(ours, theirs, wide, NOTE)
         return Conflict("subject", *found_word) if found_word else None
-    meant = {span.meaning for span in lexicon.meanings(wide)}
+    meant = lexicon.told(wide)
     same = [span for span in lexicon.meanings(ours) if span.meaning in meant]
     swaps, puts = edits(ours, theirs)
     puts = tuple(put for put in puts if len(ours) <= NOTE and _amid(put, ours))

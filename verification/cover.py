@@ -235,9 +235,3 @@ def bare(side: Side, got: Sequence[float], first: int, end: int) -> list[float]:
                 nouns, rare_nouns = nouns + 1, rare_nouns + word.rarity
     share = 1 - rare_nouns / named if named else 1.0
     return [float(count), rare, float(nouns), rare_nouns, share]
-
-
-@functools.lru_cache(maxsize=4096)
-def told(folded: str) -> frozenset[str]:
-    """Give the meanings that a folded text has."""
-    return frozenset(span.meaning for span in lexicon.meanings(folded))

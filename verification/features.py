@@ -102,7 +102,7 @@ def prepare(text: Text, index: Index) -> Parts:
         ),
         frozenset(numbered.places),
         frozenset(numbered.heard),
-        cover.told(text.folded),
+        lexicon.told(text.folded),
         weights,
         tuple(_sentences(text.core, index)),
     )
@@ -174,8 +174,8 @@ def _found(index: Index, entry: Entry) -> Fact:
     claims = tuple(form.folded for form in entry.forms)
     stated = frozenset[int]().union(*(form.terms for form in entry.forms))
     terms = entry.truth | stated
-    claimed = frozenset[str]().union(*map(cover.told, claims))
-    told = cover.told(entry.wide)
+    claimed = frozenset[str]().union(*map(lexicon.told, claims))
+    told = lexicon.told(entry.wide)
     return Fact(entry, terms, index.sounds(terms), told, claims, stated, claimed, {})
 
 
@@ -244,8 +244,8 @@ def _cover(parts: Parts, fact: Fact, form: Form, first: int, end: int) -> list[f
 
 def _told(parts: Parts, fact: Fact, form: Form, window: str) -> list[float]:
     """Count the meanings shared, those of the text alone, and those of the wording alone."""
-    mine, claimed = parts.told, cover.told(form.folded)
-    ours = cover.told(window) - fact.told
+    mine, claimed = parts.told, lexicon.told(form.folded)
+    ours = lexicon.told(window) - fact.told
     return [float(len(claimed & mine)), float(len(ours)), float(len(claimed - mine))]
 
 

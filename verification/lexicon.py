@@ -73,6 +73,12 @@ def _find(folded: str) -> Iterator[Span]:
         at += 1
 
 
+@functools.lru_cache(maxsize=4096)
+def told(folded: str) -> frozenset[str]:
+    """Give the meanings that a folded text has."""
+    return frozenset(span.meaning for span in meanings(folded))
+
+
 @functools.cache
 def _things() -> Mapping[str, tuple[tuple[str, frozenset[Place]], ...]]:
     """Names by their first characters, the longest first, with the sets they stand in."""

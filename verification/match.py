@@ -282,7 +282,7 @@ def _short(read: Text, top: Scored, index: Index, thresholds: Thresholds) -> Con
     ):
         return None
     wide = index.entry(top.candidate.fact.id).wide
-    said, meant = heard(wide), {span.meaning for span in lexicon.meanings(wide)}
+    said, meant = heard(wide), lexicon.told(wide)
     told = [span for span in lexicon.meanings(read.folded) if span.meaning in meant]
     missing = [
         word
