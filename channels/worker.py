@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from channels import router, sweep
 from channels.base import Channel, Receipt, SendError
+from channels.meter import Meter
 from channels.router import Recipient, Standing
 from content import claim, compose, expansion, notice, outcome, pager, routing
 from content.claim import Job, Sender
@@ -59,12 +61,14 @@ class Worker:
         channels: Mapping[str, Channel],
         senders: Sequence[Sender],
         ladders: Ladders,
+        meter: Meter | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.channels = channels
         self.senders = tuple(senders)
         self.ladders = ladders
+        self.meter = meter or Meter()
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._stopping = asyncio.Event()
@@ -77,16 +81,20 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`; what is in flight is finished and recorded."""
+        for loop in ("look", "route", "tend", "settle"):
+            self.meter.expect(loop)
         recorder = asyncio.create_task(self._record())
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._watch())
-            loops.create_task(self._sweep(self._tend))
-            loops.create_task(self._sweep(self._settle))
+            loops.create_task(self._sweep("tend", self._tend))
+            loops.create_task(self._sweep("settle", self._settle))
             loops.create_task(self._recall())
-            loops.create_task(self._loop(self._route, None, self.clock.real(claim.WINDOW)))
+            loops.create_task(self._loop("route", self._route, None, self.clock.real(claim.WINDOW)))
             for sender in self.senders:
+                self.meter.expect("claim", sender.name)
                 send = functools.partial(self._send, sender)
-                loops.create_task(self._loop(send, sender.kind, self.clock.real(1 / sender.rate)))
+                least = self.clock.real(1 / sender.rate)
+                loops.create_task(self._loop("claim", send, sender.kind, least, sender.name))
         for flying in self._flying.values():
             if flying:
                 await asyncio.wait(flying)
@@ -103,6 +111,7 @@ class Worker:
             mark = self.store.mark()
             try:
                 self._due = await self.store.query(claim.next_due)
+                self.meter.beat("look", self.clock.now())
             except Exception:
                 log.exception("worker.look_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
@@ -111,7 +120,12 @@ class Worker:
             await self._pause(_IDLE, mark)
 
     async def _loop(
-        self, step: Callable[[], Awaitable[bool]], kind: Kind | None, least: float
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        kind: Kind | None,
+        least: float,
+        sender: str = "",
     ) -> None:
         """Repeat a step while something of its kind is due. One of the two edges of the house.
 
@@ -121,10 +135,13 @@ class Worker:
             due = self._due.get(kind)
             left = self.clock.real((due - self.clock.now()).total_seconds()) if due else _IDLE
             if left > 0:
+                self.meter.beat(name, self.clock.now(), sender)
                 await self._look(left)
                 continue
             try:
-                if not await step():
+                worked = await step()
+                self.meter.beat(name, self.clock.now(), sender)
+                if not worked:
                     await self._look(max(least, _BURST))
             except Exception:
                 log.exception("worker.step_failed", kind=str(kind))
@@ -145,12 +162,14 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._looked.wait(), min(seconds, _IDLE))
 
-    async def _sweep(self, step: Callable[[], Awaitable[bool]]) -> None:
+    async def _sweep(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
         """Repeat a step on a schedule; at once again while it says so."""
         pause = max(_LEAST, self.clock.real(_SWEEP))
         while not self._stopping.is_set():
             try:
-                if await step():
+                again = await step()
+                self.meter.beat(name, self.clock.now())
+                if again:
                     continue
             except Exception:
                 log.exception("worker.sweep_failed")
@@ -219,8 +238,9 @@ class Worker:
         if permits <= 0:
             await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
             return True
-        now = self.clock.now()
+        now, began = self.clock.now(), time.monotonic()
         jobs = await self.store.write(lambda session: claim.claim(session, sender, permits, now))
+        self.meter.claim(sender.name, len(jobs), time.monotonic() - began)
         for job in jobs:
             task = asyncio.create_task(self._deliver(job), name=job.ref)
             flying.add(task)
@@ -241,6 +261,7 @@ class Worker:
             log.exception("delivery.broken", ref=job.ref, sender=job.sender)
         else:
             log.info("delivery.sent", ref=job.ref, sender=job.sender)
+            self.meter.taken(job.sender)
             self._records.put_nowait(self._success(job, receipt))
 
     def _success(self, job: Job, receipt: Receipt) -> Record:
@@ -249,6 +270,7 @@ class Worker:
 
     def _failure(self, job: Job, error: SendError) -> Record | None:
         now = self.clock.now()
+        self.meter.refused(job.sender, error)
         if error.retry_after is not None:
             pause = min(error.retry_after, _LONGEST_PAUSE)
             until = now + timedelta(seconds=pause * self.clock.scale)
@@ -266,6 +288,7 @@ class Worker:
             batch = [await self._records.get()]
             while not self._records.empty() and len(batch) < _AT_ONCE:
                 batch.append(self._records.get_nowait())
+            began = time.monotonic()
             for attempt in (batch, *([one] for one in batch)):
                 try:
                     await self.store.write(lambda session, some=attempt: _all(session, some))  # type: ignore[misc]
@@ -275,6 +298,7 @@ class Worker:
                 else:
                     if attempt is batch:
                         break
+            self.meter.timed("record", time.monotonic() - began)
             for _ in batch:
                 self._records.task_done()
 
@@ -293,8 +317,10 @@ class Worker:
         now = self.clock.now()
         waiting = await self.store.query(expansion.unfinished)
         if waiting:
-            await self.store.write(lambda session: _expand(session, waiting[0], now))
+            grown = await self.store.write(lambda session: _expand(session, waiting[0], now))
+            self.meter.grown(grown)
         self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
+        self.meter.swept(self.swept)
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)
 
@@ -304,13 +330,14 @@ class Worker:
         ours = {task.get_name() for flying in self._flying.values() for task in flying}
         lost = await self.store.query(lambda session: self._lost(session, now, ours))
         for at in range(0, len(lost), _ASKED):
-            asked = (
-                sweep.settle(self.store, self.channels, one, self.clock)
-                for one in lost[at : at + _ASKED]
-            )
-            for outcome_ in await asyncio.gather(*asked, return_exceptions=True):
-                if isinstance(outcome_, Exception):
-                    log.error("worker.settle_failed", exc_info=outcome_)
+            some = lost[at : at + _ASKED]
+            asked = (sweep.settle(self.store, self.channels, one, self.clock) for one in some)
+            done = await asyncio.gather(*asked, return_exceptions=True)
+            for one, state in zip(some, done, strict=True):
+                if isinstance(state, BaseException):
+                    log.error("worker.settle_failed", exc_info=state)
+                else:
+                    self.meter.settled(one.sender, state)
         return False
 
     def _lost(self, session: Session, now: datetime, ours: set[str]) -> list[sweep.Lost]:
@@ -333,8 +360,8 @@ class Worker:
         return found
 
 
-def _expand(session: Session, notice_id: uuid.UUID, now: datetime) -> None:
-    expansion.expand(session, notice.get(session, notice_id), now)
+def _expand(session: Session, notice_id: uuid.UUID, now: datetime) -> int:
+    return expansion.expand(session, notice.get(session, notice_id), now)
 
 
 def _all(session: Session, records: Sequence[Record]) -> None:
