@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from channels import router
 from channels.router import Recipient, Standing
-from content import people, store
+from content import cap, people, store
 from content.alert import Severity
 from content.claim import Sender
 from content.ladder import Ladders
@@ -61,7 +61,11 @@ def forecast(
             tuple(own.get(row.id, ())),
             tuple(a for one in contacts.get(row.id, ()) for a in theirs.get(one.id, ())),
         )
-        first[router.next_step(Standing(severity), recipient, ladders, kinds, now).kind] += 1
+        first[
+            router.next_step(
+                Standing(severity), recipient, ladders, kinds, now, cap.zone(session)
+            ).kind
+        ] += 1
     slowest = max(senders, key=lambda one: seconds(one, first[one.kind]), default=None)
     return Forecast(
         len(rows),

@@ -1,9 +1,10 @@
-"""What to do next for one recipient: which step, which address, how long to wait. Pure."""
+"""What to do next for one recipient: which step, which address, when, how long to wait. Pure."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from content.alert import Severity
 from content.ladder import KINDS, Ladders, Rung
@@ -24,6 +25,8 @@ class Standing:
     skips: Mapping[str, str] = field(default_factory=dict)
     passed_on: bool = False
     """A contact has promised to tell them: only the door remains."""
+    expires_at: datetime | None = None
+    """When the notice is over: no step waits for quiet hours that last as long. None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Recipient:
     needs: frozenset[Need] = frozenset()
     own: tuple[AddressView, ...] = ()
     contacts: tuple[AddressView, ...] = ()
+    rested: frozenset[uuid.UUID] = frozenset()
+    """Addresses that were called often enough within the hour, and are given a rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,13 @@ def next_step(
     ladders: Ladders,
     open_kinds: frozenset[Kind],
     now: datetime,
+    zone: ZoneInfo,
 ) -> Step:
-    """Return the step to take at `now`: the same rung while it has tries, else the next that works.
+    """Return the step to take: the same rung while it has tries, else the next that works.
 
-    Every rung that is passed over leaves its reason in `skips`, so that the door-knock list can say
-    what was not tried and why.
+    In quiet hours (of `zone`) the step waits for their end, `Step.at`; it is passed over only where
+    the notice would be over by then. Every rung that is passed over leaves its reason in `skips`,
+    so that the door-knock list can say what was not tried and why.
     """
     rungs = ladders.of(recipient.needs).rungs
     skips = dict(standing.skips)
@@ -71,15 +78,17 @@ def next_step(
     while rungs[rung] is not Rung.DOOR:
         step = rungs[rung]
         if tries < ladders.tries_of(step):
-            address = _address(step, recipient, standing.failed, open_kinds)
-            if not isinstance(address, Reason):
-                wait = ladders.wait(step, standing.severity)
-                return Step(rung, tries, address.kind, address.id, wait, now, skips)
+            found = _address(step, standing, recipient, open_kinds)
+            if not isinstance(found, Reason):
+                at = ladders.hushed_until(found.kind, standing.severity, now, zone) or now
+                if standing.expires_at is None or at < standing.expires_at:
+                    wait = ladders.wait(step, standing.severity)
+                    return Step(rung, tries, found.kind, found.id, wait, at, skips)
+                found = Reason.QUIET_HOURS
             if not tries:
-                skips[step.value] = address.value
+                skips[step.value] = found.value
         rung, tries = rung + 1, 0
-    tried_none = set(skips) >= {step.value for step in rungs if step is not Rung.DOOR}
-    return _door(rungs, skips, now, Reason.NO_PATH if tried_none else Reason.LADDER_EXHAUSTED)
+    return _door(rungs, skips, now, _why(rungs, skips))
 
 
 def after(now: datetime, wait: int) -> datetime:
@@ -91,8 +100,18 @@ def _door(rungs: tuple[Rung, ...], skips: Mapping[str, str], now: datetime, reas
     return Step(len(rungs) - 1, 0, Kind.DOOR, None, 0, now, skips, reason)
 
 
+def _why(rungs: tuple[Rung, ...], skips: Mapping[str, str]) -> Reason:
+    """Return why the ladder ends: nothing was tried although it could have been, or all was."""
+    if not set(skips) >= {step.value for step in rungs if step is not Rung.DOOR}:
+        return Reason.LADDER_EXHAUSTED
+    for held in (Reason.QUIET_HOURS, Reason.CALLED_OFTEN):
+        if held.value in skips.values():
+            return held
+    return Reason.NO_PATH
+
+
 def _address(
-    rung: Rung, recipient: Recipient, failed: frozenset[uuid.UUID], open_kinds: frozenset[Kind]
+    rung: Rung, standing: Standing, recipient: Recipient, open_kinds: frozenset[Kind]
 ) -> AddressView | Reason:
     """Return the address this step would use, or why it cannot be taken."""
     pool = recipient.contacts if rung is Rung.CONTACT else recipient.own
@@ -103,14 +122,17 @@ def _address(
         found = found[1:]
     if not found:
         return Reason.NO_ADDRESS
-    allowed = [address for address in found if address.consent is not Consent.WITHDRAWN]
-    if not allowed:
-        return Reason.OPTED_OUT
-    working = [address for address in allowed if address.id not in failed]
-    if not working:
-        return Reason.ADDRESS_FAILED
-    sendable = [address for address in working if address.kind in open_kinds]
-    return sendable[0] if sendable else Reason.NO_SENDER
+    sieve: tuple[tuple[Reason, Callable[[AddressView], bool]], ...] = (
+        (Reason.OPTED_OUT, lambda one: one.consent is not Consent.WITHDRAWN),
+        (Reason.ADDRESS_FAILED, lambda one: one.id not in standing.failed),
+        (Reason.NO_SENDER, lambda one: one.kind in open_kinds),
+        (Reason.CALLED_OFTEN, lambda one: one.id not in recipient.rested),
+    )
+    for reason, passes in sieve:
+        found = [one for one in found if passes(one)]
+        if not found:
+            return reason
+    return found[0]
 
 
 def _of_kinds(pool: tuple[AddressView, ...], kinds: tuple[Kind, ...]) -> list[AddressView]:

@@ -8,6 +8,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from channels import router, sweep
 from channels.base import Channel, Receipt, SendError
 from channels.meter import Meter
 from channels.router import Recipient, Standing
-from content import claim, compose, expansion, notice, outcome, pager, routing
+from content import cap, claim, compose, expansion, notice, outcome, pager, routing
 from content.claim import Job, Sender
 from content.clock import Clock
 from content.compose import Reader
@@ -196,8 +197,9 @@ class Worker:
 
     def _plan(self, session: Session, due: Sequence[Due], now: datetime) -> None:
         plans: list[Plan] = []
+        zone = cap.zone(session)
         for one in due:
-            step = self.step(one, now)
+            step = self.step(one, now, zone)
             visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
             if step.kind is Kind.DOOR and not visited:
                 routing.give_up(session, one, step.reason or Reason.LADDER_EXHAUSTED, now)
@@ -205,18 +207,25 @@ class Worker:
                 plans.append(step)
         routing.plan(session, plans, now)
 
-    def step(self, one: Due, now: datetime) -> Plan:
+    def step(self, one: Due, now: datetime, zone: ZoneInfo) -> Plan:
         """Return the next step of a delivery: by the ladder, or for a bare address once more."""
         if one.recipient_kind is OwnerKind.BARE:
             return _direct(one, now)
         step = router.next_step(
             Standing(
-                one.severity, one.rung, one.tries, one.failed, one.skips, passed_on=one.passed_on
+                one.severity,
+                one.rung,
+                one.tries,
+                one.failed,
+                one.skips,
+                passed_on=one.passed_on,
+                expires_at=one.expires_at,
             ),
             Recipient(one.needs, one.own, one.contacts),
             self.ladders,
             self.kinds,
             now,
+            zone,
         )
         return Plan(
             one.notice_id,

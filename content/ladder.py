@@ -1,20 +1,26 @@
-"""The ladders: in which order a resident is tried, how long each step waits, how often."""
+"""The ladders: in which order a resident is tried, how long each step waits, how often, when."""
 
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from content import quiet as hours
 from content.alert import Severity
 from content.message import Kind
 from content.people import Need
+from content.quiet import Quiet as Quiet  # noqa: PLC0414 - also known as ladder.Quiet
 
 BUILT_IN = Path(__file__).with_name("ladders.toml")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _MOST_TRIES = 9
+_QUIET = ("from", "to", "kinds", "unless")
+_WAKING = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 
 
 class LadderError(Exception):
@@ -49,11 +55,12 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Ladders:
-    """All ladders of a community, the waits in seconds and the tries per step."""
+    """All ladders of a community, the waits in seconds, the tries per step, the quiet hours."""
 
     ladders: tuple[Ladder, ...]
     waits: Mapping[str, Mapping[Severity, int]]
     tries: Mapping[Rung, int]
+    quiet: tuple[Quiet, ...] = ()
 
     def of(self, needs: frozenset[Need]) -> Ladder:
         """Return the first ladder that fits these needs."""
@@ -66,6 +73,16 @@ class Ladders:
     def tries_of(self, rung: Rung) -> int:
         """Return how often this step is tried."""
         return self.tries.get(rung, 1)
+
+    def hushed_until(
+        self, kind: Kind, severity: Severity, now: datetime, zone: ZoneInfo
+    ) -> datetime | None:
+        """Return when such a thing may be told (UTC), by the wall clock of `zone`; None: now."""
+        return hours.until(self.quiet, kind, severity, now, zone)
+
+    def loudest(self, kind: Kind, now: datetime, zone: ZoneInfo) -> Severity | None:
+        """Return the mildest severity that may be told now; None: no quiet hours at the moment."""
+        return hours.loudest(self.quiet, kind, now, zone)
 
 
 def load(path: Path | None = None) -> Ladders:
@@ -88,9 +105,11 @@ def parse(body: Mapping[str, Any]) -> Ladders:
     missing = {rung.waits_like for one in ladders for rung in one.rungs} - {"door", *waits}
     if missing:
         raise LadderError(f"There is no [wait.{min(missing)}]: say how long this step waits.")
-    return Ladders(
-        ladders, waits, {_rung(k): _tries(k, v) for k, v in _table(body, "tries").items()}
-    )
+    tries = {_rung(k): _tries(k, v) for k, v in _table(body, "tries").items()}
+    quiet = tuple(_quiet(item) for item in _items(body.get("quiet", []), "[[quiet]]"))
+    if never := hours.always(quiet):
+        raise LadderError(f"[[quiet]] leaves no time of the day for {never}: shorten the hours.")
+    return Ladders(ladders, waits, tries, quiet)
 
 
 def _ladder(item: Any) -> Ladder:
@@ -137,6 +156,46 @@ def _tries(step: str, count: Any) -> int:
     if type(count) is not int or not 1 <= count <= _MOST_TRIES:
         raise LadderError(f"[tries] {step} must be a number from 1 to {_MOST_TRIES}.")
     return count
+
+
+def _quiet(item: Any) -> Quiet:
+    if not isinstance(item, dict):
+        raise LadderError(f"Each [[quiet]] needs {', '.join(_QUIET)}.")
+    if unknown := set(item) - set(_QUIET):
+        name = min(unknown)
+        raise LadderError(f"[[quiet]] has no {name!r}; it needs {', '.join(_QUIET)}.")
+    start, end = _clock(item, "from"), _clock(item, "to")
+    if start == end:
+        raise LadderError(f'[[quiet]] from "{start:%H:%M}" ends when it begins: change "to".')
+    kinds = _items(item.get("kinds"), "kinds of [[quiet]]")
+    if not kinds:
+        raise LadderError(f"[[quiet]] kinds must name at least one of {', '.join(hours.KINDS)}.")
+    return Quiet(start, end, frozenset(_kind(kind) for kind in kinds), _unless(item.get("unless")))
+
+
+def _clock(item: Mapping[str, Any], name: str) -> time:
+    value = item.get(name)
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if found is None:
+        raise LadderError(f'[[quiet]] {name} is {value!r}; write a time of day like "22:00".')
+    return time(int(found[1]), int(found[2]))
+
+
+def _kind(word: Any) -> Kind:
+    if word not in hours.KINDS:
+        known = ", ".join(hours.KINDS)
+        raise LadderError(f"[[quiet]] kinds has {word!r}; known are {known}.")
+    return Kind(word)
+
+
+def _unless(word: Any) -> Severity:
+    if word not in _WAKING:
+        known = ", ".join(_WAKING)
+        raise LadderError(
+            f"[[quiet]] unless is {word!r}; write the mildest severity that is told "
+            f"at night too: {known}."
+        )
+    return Severity(word)
 
 
 def _items(value: Any, what: str) -> list[Any]:

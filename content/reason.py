@@ -23,6 +23,8 @@ class Reason(StrEnum):
     NO_SENDER = "no_sender"
     NO_CONTACT = "no_contact"
     ADDRESS_FAILED = "address_failed"
+    CALLED_OFTEN = "called_often"
+    QUIET_HOURS = "quiet_hours"
     # why an attempt failed
     NUMBER_INVALID = "number_invalid"
     NUMBER_UNREACHABLE = "number_unreachable"

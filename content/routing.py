@@ -26,6 +26,7 @@ class Due:
     recipient_id: uuid.UUID
     recipient_kind: OwnerKind
     severity: Severity
+    expires_at: datetime
     confirms: bool
     """Whether an act is waited for: nobody is visited for less."""
     rung: int
@@ -173,6 +174,7 @@ def _with_addresses(
             recipient_id=delivery.recipient_id,
             recipient_kind=delivery.recipient_kind,
             severity=notice.severity,
+            expires_at=notice.expires_at,
             confirms=notice.confirms,
             rung=delivery.rung,
             tries=delivery.tries,

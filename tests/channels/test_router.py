@@ -1,17 +1,23 @@
 import uuid
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from channels.router import Recipient, Standing, Step, next_step
 from content import ladder
 from content.alert import Severity
+from content.ladder import Quiet
 from content.message import Kind
 from content.people import AddressView, Consent, Need
 from content.reason import Reason
 
 LADDERS = ladder.load()
 NOW = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
+NIGHT = datetime(2026, 7, 20, 15, 0, tzinfo=UTC)
+MORNING = datetime(2026, 7, 20, 23, 0, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 ALL = frozenset({Kind.CHAT, Kind.SMS, Kind.CALL})
 ELDERLY, DEAF = frozenset({Need.ELDERLY}), frozenset({Need.DEAF})
 
@@ -36,10 +42,17 @@ def _step(
     needs: frozenset[Need] = frozenset(),
     open_kinds: frozenset[Kind] = ALL,
     severity: Severity = Severity.SEVERE,
+    rested: frozenset[uuid.UUID] = frozenset(),
+    now: datetime = NOW,
     **standing: object,
 ) -> Step:
     return next_step(
-        Standing(severity, **standing), Recipient(needs, own, contacts), LADDERS, open_kinds, NOW
+        Standing(severity, **standing),
+        Recipient(needs, own, contacts, rested),
+        LADDERS,
+        open_kinds,
+        now,
+        SHANGHAI,
     )
 
 
@@ -148,3 +161,75 @@ def test_a_step_does_not_change_what_it_was_given() -> None:
     skips: dict[str, str] = {}
     step = _step((LANDLINE,), skips=skips)
     assert (skips, step.at) == ({}, NOW)
+
+
+class TestQuiet:
+    """It is 23:00 in Shanghai; calls wait from 21:30, messages milder than Moderate from 22:30."""
+
+    @pytest.mark.parametrize(
+        ("case", "kind", "at"),
+        [
+            ({"own": (LANDLINE,), "severity": Severity.EXTREME}, Kind.CALL, NIGHT),
+            ({"own": (LANDLINE,), "severity": Severity.SEVERE}, Kind.CALL, NIGHT),
+            ({"own": (LANDLINE,), "severity": Severity.MODERATE}, Kind.CALL, MORNING),
+            ({"own": FULL, "severity": Severity.MODERATE}, Kind.CHAT, NIGHT),
+            ({"own": FULL, "severity": Severity.MINOR}, Kind.CHAT, MORNING),
+            ({"own": FULL, "severity": Severity.UNKNOWN}, Kind.CHAT, MORNING),
+            ({"own": FULL, "severity": Severity.MODERATE, "needs": ELDERLY}, Kind.CALL, MORNING),
+            ({"own": (), "contacts": (SON, SON_SMS), "severity": Severity.MODERATE}, Kind.CALL, MORNING),
+            ({"own": (), "severity": Severity.MINOR}, Kind.DOOR, NIGHT),
+        ],
+    )  # fmt: skip
+    def test_a_step_waits_for_the_morning_unless_it_is_severe(
+        self, case: dict[str, object], kind: Kind, at: datetime
+    ) -> None:
+        step = _step(**case, now=NIGHT)
+        assert (step.kind, step.at) == (kind, at)
+
+    def test_a_step_that_waits_is_not_passed_over(self) -> None:
+        step = _step(FULL, now=NIGHT, severity=Severity.MINOR, rung=2, tries=1)
+        assert (step.rung, step.tries, step.skips, step.at) == (2, 1, {}, MORNING)
+
+    def test_nobody_waits_for_a_morning_after_the_end(self) -> None:
+        step = _step(
+            FULL, (), ELDERLY, now=NIGHT, severity=Severity.MODERATE,
+            expires_at=NIGHT + timedelta(hours=3),
+        )  # fmt: skip
+        assert (step.kind, step.at) == (Kind.SMS, NIGHT)
+        assert step.skips == {"call": "quiet_hours", "second": "no_address"}
+
+    def test_the_door_list_says_that_it_was_the_night(self) -> None:
+        ends = NIGHT + timedelta(hours=3)
+        step = _step((LANDLINE,), now=NIGHT, severity=Severity.MODERATE, expires_at=ends)
+        assert (step.kind, step.reason) == (Kind.DOOR, Reason.QUIET_HOURS)
+
+    def test_quiet_hours_are_the_communitys_own(self) -> None:
+        quiet = (Quiet(time(22), time(7), frozenset({Kind.CHAT}), Severity.SEVERE),)
+        given = Standing(Severity.MINOR), Recipient(own=FULL), replace(LADDERS, quiet=quiet), ALL
+        told = {
+            zone: next_step(*given, NOW, ZoneInfo(zone)).at for zone in ("Asia/Shanghai", "UTC")
+        }
+        assert told == {"Asia/Shanghai": NOW, "UTC": NOW.replace(hour=7)}
+
+
+class TestRest:
+    """A number that was called often within the hour is passed over, not waited for."""
+
+    @pytest.mark.parametrize(
+        ("case", "address", "skips"),
+        [
+            ({"own": FULL, "rung": 2}, None, {"call": "called_often", "contact": "no_contact"}),
+            ({"own": FULL, "rung": 2, "contacts": (SON,)}, SON, {"call": "called_often"}),
+            ({"own": (MOBILE, LANDLINE), "rung": 2}, LANDLINE, {}),
+            ({"own": FULL}, CHAT, {}),
+        ],
+    )
+    def test_the_ladder_goes_on(
+        self, case: dict[str, object], address: AddressView | None, skips: dict[str, str]
+    ) -> None:
+        step = _step(**case, rested=frozenset({MOBILE.id}))
+        assert (step.address_id, step.skips) == (address.id if address else None, skips)
+
+    def test_who_has_nothing_but_a_rested_number_is_visited_for_that(self) -> None:
+        step = _step((MOBILE,), rested=frozenset({MOBILE.id}))
+        assert (step.kind, step.reason) == (Kind.DOOR, Reason.CALLED_OFTEN)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ SENDERS = (CHAT, SMS, CALL)
 EVERYBODY = Audience()
 SOMEBODY = Actor(Door.CHAT)
 LADDERS = ladder.load()
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def resident(

@@ -1,4 +1,5 @@
 from copy import deepcopy
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,14 @@ import pytest
 from content import ladder
 from content.alert import Severity
 from content.ladder import LadderError, Rung
+from content.message import Kind
 from content.people import Need
 
 TIMES = {severity.value: "1m" for severity in Severity}
 GOOD: dict[str, Any] = {
     "wait": {"chat": TIMES, "call": TIMES},
     "tries": {"call": 2},
+    "quiet": [{"from": "22:00", "to": "07:00", "kinds": ["call", "sms"], "unless": "Severe"}],
     "ladder": [
         {"name": "deaf", "needs": ["deaf"], "steps": ["chat", "door"]},
         {"name": "default", "needs": [], "steps": ["chat", "call", "second", "door"]},
@@ -68,6 +71,32 @@ def _with(path: tuple[Any, ...], value: object) -> dict[str, Any]:
         (("tries", "call"), "2", "[tries] call must be a number from 1 to 9."),
         (("tries", "call"), True, "[tries] call must be a number from 1 to 9."),
         (("tries",), {"fax": 1}, "names the step 'fax'"),
+        (("quiet",), "22:00", "The ladder file needs [[quiet]] as a list."),
+        (("quiet", 0), "22:00", "Each [[quiet]] needs from, to, kinds, unless."),
+        (("quiet", 0), {}, '[[quiet]] from is None; write a time of day like "22:00".'),
+        (("quiet", 0, "from"), "22", "from is '22'; write a time of day"),
+        (("quiet", 0, "from"), "24:00", "from is '24:00'; write a time of day"),
+        (("quiet", 0, "to"), "7:00", "to is '7:00'; write a time of day"),
+        (("quiet", 0, "to"), 7, "to is 7; write a time of day"),
+        (("quiet", 0, "to"), "07:00\n", "to is '07:00\\n'; write a time of day"),
+        (("quiet", 0, "to"), "22:00", 'from "22:00" ends when it begins: change "to".'),
+        (("quiet", 0, "kinds"), "call", "The ladder file needs kinds of [[quiet]] as a list."),
+        (("quiet", 0, "kinds"), [], "must name at least one of chat, sms, call, speaker."),
+        (("quiet", 0, "kinds"), ["fax"], "kinds has 'fax'; known are chat, sms, call, speaker."),
+        (("quiet", 0, "kinds"), ["door"], "kinds has 'door'; known are"),
+        (("quiet", 0, "kinds"), [["call"]], "known are chat, sms"),
+        (("quiet", 0, "unless"), "Unknown", "unless is 'Unknown'; write the mildest severity"),
+        (("quiet", 0, "unless"), None, "unless is None; write the mildest severity"),
+        (("quiet", 0, "unless"), ["Severe"], "told at night too: Extreme, Severe, Moderate, "),
+        (("quiet", 0, "until"), "07:00", "[[quiet]] has no 'until'; it needs from, to, "),
+        (
+            ("quiet",),
+            [
+                {"from": "22:00", "to": "12:00", "kinds": ["sms", "call"], "unless": "Severe"},
+                {"from": "12:00", "to": "22:00", "kinds": ["call"], "unless": "Extreme"},
+            ],
+            "[[quiet]] leaves no time of the day for call: shorten the hours.",
+        ),
     ],
 )
 def test_a_wrong_ladder_is_refused_in_a_sentence(
@@ -133,3 +162,15 @@ def test_times_are_read_in_seconds_minutes_and_hours() -> None:
 def test_a_step_not_named_in_tries_is_tried_once() -> None:
     read = ladder.parse(GOOD)
     assert (read.tries_of(Rung.CALL), read.tries_of(Rung.CHAT)) == (2, 1)
+
+
+def test_a_file_without_quiet_hours_has_none() -> None:
+    read = ladder.parse({name: part for name, part in GOOD.items() if name != "quiet"})
+    assert read.quiet == ()
+
+
+def test_quiet_hours_are_read_as_they_are_written() -> None:
+    (read,) = ladder.parse(GOOD).quiet
+    assert read == ladder.Quiet(
+        time(22), time(7), frozenset({Kind.CALL, Kind.SMS}), Severity.SEVERE
+    )
