@@ -1,7 +1,7 @@
 """What should have happened and did not: found on a schedule, settled, counted."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,8 +10,9 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import expansion, notice, outcome, routing, store
+from content import expansion, late, notice, outcome, routing, store
 from content.alert import Severity
+from content.claim import Sender
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.message import Kind, Message
@@ -21,6 +22,8 @@ from content.store import Store
 log = structlog.get_logger("sweep")
 
 NO_RECEIPT = timedelta(seconds=60)
+_AT_ONCE = 500
+"""Calls that one sweep ends at most: its transaction stays short."""
 _URGENT = (Severity.EXTREME, Severity.SEVERE)
 
 
@@ -37,6 +40,10 @@ class Swept:
     expired: int = 0
     unrouted: int = 0
     """Deliveries sent back to the router: their address was opted out or erased."""
+    late: int = 0
+    """Steps of a ladder that have been due for over a minute although nothing holds them back."""
+    zombie: int = 0
+    """Calls of which nothing more was heard, hung up so that their line and number are free."""
 
 
 @dataclass(slots=True)
@@ -53,8 +60,11 @@ class Lost:
     urgent: bool = False
 
 
-def tidy(session: Session, now: datetime) -> Swept:
-    """Expire notices, restart short expansions, reroute opted-out addresses; in one transaction."""
+def tidy(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Swept:
+    """Expire notices, restart short expansions, reroute opted-out addresses, end zombie calls.
+
+    All of it in one transaction. senders: those of this process, whose late steps are counted.
+    """
     gone = notice.expire(session, now)
     expansion.close(session, gone, NoticeState.EXPIRED, now)
     outcome.drop(session, now)
@@ -62,6 +72,9 @@ def tidy(session: Session, now: datetime) -> Swept:
     for notice_id in short:
         expansion.restart(session, notice_id)
     return Swept(
+        overdue=_overdue(session, now),
+        late=sum(one.rows for one in late.look(session, senders, now)),
+        zombie=_hang_up(session, now),
         short=len(short),
         expired=len(gone),
         unrouted=routing.unroute(session),
@@ -149,6 +162,32 @@ def urgent(session: Session, notice_id: uuid.UUID) -> bool:
 def refs(session: Session, now: datetime) -> list[tuple[str, AttemptState, datetime]]:
     """Return the attempts past their deadline: (ref, state, started)."""
     return [(one.ref, one.state, one.started_at) for one in outcome.overdue(session, now)]
+
+
+def _overdue(session: Session, now: datetime) -> int:
+    """Count the requests past their deadline of which nobody has written down the end."""
+    query = select(func.count()).where(
+        Attempt.community_id == store.community(session),
+        Attempt.closed_at.is_(None),
+        Attempt.deadline <= now,
+        Attempt.state == AttemptState.ATTEMPTING,
+    )
+    return session.scalar(query) or 0
+
+
+def _hang_up(session: Session, now: datetime) -> int:
+    """End calls that were taken and of which nothing more is heard; return how many."""
+    query = (
+        select(Attempt.ref)
+        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.deadline <= now, Attempt.kind == Kind.CALL)
+        .where(Attempt.state != AttemptState.ATTEMPTING)
+        .limit(_AT_ONCE)
+    )
+    zombies = session.scalars(query).all()
+    for ref in zombies:
+        outcome.hang_up(session, ref, now)
+    return len(zombies)
 
 
 def _silent(session: Session, now: datetime) -> int:

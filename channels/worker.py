@@ -328,7 +328,7 @@ class Worker:
         if waiting:
             grown = await self.store.write(lambda session: _expand(session, waiting[0], now))
             self.meter.grown(grown)
-        self.swept = await self.store.write(lambda session: sweep.tidy(session, now))
+        self.swept = await self.store.write(lambda session: sweep.tidy(session, now, self.senders))
         self.meter.swept(self.swept)
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)

@@ -22,7 +22,7 @@ from content.people import Consent, set_consent
 from content.reason import Reason
 from content.store import Store
 from tests.content import outbox
-from tests.content.outbox import CALL, CHAT, SMS, SOMEBODY
+from tests.content.outbox import CALL, CHAT, SENDERS, SMS, SOMEBODY
 
 NUMBER = "+8613800000001"
 
@@ -199,6 +199,41 @@ class TestTidy:
             outbox.route(session, now)
             set_consent(session, Kind.CHAT, "11", Consent.WITHDRAWN, "chat", SOMEBODY, now)
             assert sweep.tidy(session, now).unrouted == 1
+
+    def test_it_counts_attempts_past_their_deadline(self, store: Store, now: datetime) -> None:
+        with store.begin() as session:
+            outbox.resident(session, now, mobile=NUMBER)
+            outbox.tell(session, now)
+            (job,) = outbox.take(session, now, SMS)
+            deadline = now + timedelta(seconds=SMS.timeout)
+            assert sweep.tidy(session, deadline - timedelta(seconds=1)).overdue == 0
+            assert sweep.tidy(session, deadline).overdue == 1
+            outcome.accepted(session, job.ref, "SM1", deadline)
+            session.flush()
+            assert sweep.tidy(session, deadline).overdue == 0
+
+    def test_it_counts_steps_that_nobody_took(self, store: Store, now: datetime) -> None:
+        with store.begin() as session:
+            outbox.resident(session, now, chat="11")
+            outbox.tell(session, now)
+            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
+            outbox.route(session, now)
+            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
+            outbox.take(session, now + timedelta(seconds=61))
+            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 0
+
+    def test_it_hangs_up_a_call_that_fell_silent(self, store: Store, now: datetime) -> None:
+        one_line = Sender("twilio_voice", Kind.CALL, 1000.0, 1, 60)
+        with store.begin() as session:
+            for at in range(2):
+                outbox.resident(session, now, landlines=[f"+86210000000{at}"])
+            outbox.tell(session, now)
+            (job,) = outbox.take(session, now, one_line)
+            outcome.receipt(session, job.ref, AttemptState.RINGING, now)
+            session.flush()
+            later = now + timedelta(minutes=5)
+            assert [sweep.tidy(session, later).zombie for _ in range(2)] == [1, 0]
+            assert len(outbox.take(session, later, one_line)) == 1
 
     def test_it_counts_who_is_silent_after_a_minute(self, store: Store, now: datetime) -> None:
         with store.begin() as session:
