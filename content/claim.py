@@ -3,39 +3,54 @@
 import math
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
+    Update,
     and_,
+    bindparam,
     case,
-    exists,
+    false,
     func,
-    insert,
     literal,
     null,
-    or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from content import store
+from content import bulk, due, store
+from content.alert import Severity
 from content.base import new_number
-from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Pace
+from content.delivery import (
+    PRIORITIES,
+    Attempt,
+    AttemptState,
+    Pace,
+    attempts,
+    deliveries,
+    is_under_way,
+)
+from content.due import ASKED_FOR as ASKED_FOR  # noqa: PLC0414 - also known as claim.ASKED_FOR
+from content.due import next_due as next_due  # noqa: PLC0414 - also known as claim.next_due
 from content.message import Kind, Spoken, Written
-from content.notice import Notice, NoticeKind, NoticeState
-from content.people import Address, Consent, OwnerKind, Resident
+from content.people import Address, Resident
 
-ASKED_FOR = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.REPLY)
-"""Who has opted out and writes to us is answered all the same."""
 WINDOW = 0.25
 """Seconds ahead for which a claim reserves starts."""
+HEADROOM = 0.985
+"""The share of a limit that is used: what was spaced out may arrive a little bunched."""
 _GRACE = 30
 """Seconds after an attempt's deadline until the ladder goes on without knowing its outcome."""
+_HOUR = timedelta(hours=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +60,21 @@ class Sender:
     name: str
     kind: Kind
     rate: float
-    """Starts per second."""
+    """Units started per second: messages, calls, or SMS segments."""
     lines: int | None = None
     """Attempts open at the same time; None: no limit."""
     timeout: int = 60
     """Seconds after which an attempt without an outcome is looked into."""
+    spacing: float = 0
+    """Seconds between two starts to one address."""
+    hourly: int | None = None
+    """Starts to one address in an hour; None: no limit."""
+    segments: bool = False
+    """Whether `rate` counts SMS segments."""
+
+    def seconds(self, units: int) -> float:
+        """Return how long so many units take at this sender's pace."""
+        return units / (self.rate * HEADROOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,203 +89,73 @@ class Job:
     to: str = field(repr=False)
     written: Written
     spoken: Spoken
+    at: datetime
+    """When it may start: the instant that was reserved for it."""
     alone: str = field(default="", repr=False)
     """Whose contact is being called: the resident's name, when it is not the resident."""
+    again: bool = False
+    """It repeats a try whose outcome nobody knows."""
 
 
-def claim(session: Session, sender: Sender, permits: int, now: datetime) -> list[Job]:
+Weigh = Callable[[Session, Job], int]
+"""How many units of its sender's rate a job takes."""
+
+
+def claim(
+    session: Session,
+    sender: Sender,
+    permits: int,
+    now: datetime,
+    *,
+    loudest: Severity | None = None,
+    weigh: Weigh | None = None,
+) -> list[Job]:
     """Take up to `permits` due deliveries and write an attempt for each; most severe first.
 
     Takes only what the sender may start within `WINDOW`, whose notice is live, whose address still
-    has consent and no other open attempt of this sender.
+    has consent, no other open attempt of this sender and rest enough since the last one. With
+    `loudest` (quiet hours) only notices that severe and answers that were asked for are taken.
+    Each job says when it may start: the starts are spaced by the rate, across all workers.
     """
-    free = min(permits, _free_lines(session, sender), _starts(session, sender, now))
+    room = _room(session, sender, now)
+    free = min(permits, room, _free_lines(session, sender)) if room > 0 else 0
     if free <= 0:
         return []
-    rows = _unique(_due(session, sender, now, free))
-    if not rows:
+    found = due.rows(session, _limits(sender, now, loudest), now, free)
+    costs = _costs(session, sender, found, room, now, weigh)
+    if not costs:
         return []
-    _reserve(session, sender, len(rows), now)
-    made = [_attempt(session, sender, row, now) for row in rows]
-    session.execute(insert(Attempt), made)
-    _mark(session, sender, rows, now)
-    return _jobs(session, [one["ref"] for one in made])
-
-
-def next_due(session: Session) -> dict[Kind | None, datetime]:
-    """Return when the next open delivery of each kind is due; None: it waits for the router."""
-    query = (
-        select(Delivery.kind, func.min(Delivery.next_at))
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN)
-        .group_by(Delivery.kind)
-    )
-    return dict(session.execute(query).all())
+    starts = _reserve(session, sender, costs, now)
+    jobs = [_job(row, sender, at) for row, at in zip(found, starts, strict=False)]
+    return _write(session, sender, jobs, found)
 
 
 def pause(session: Session, sender: str, until: datetime) -> None:
     """Let a sender rest: its provider asked for it."""
-    pace = _pace(session, sender)
-    pace.paused_until = max(until, pace.paused_until or until)
-
-
-def _free_lines(session: Session, sender: Sender) -> int:
-    if sender.lines is None:
-        return 1 << 30
-    query = select(func.count()).where(
-        Attempt.community_id == store.community(session),
-        Attempt.closed_at.is_(None),
-        Attempt.sender == sender.name,
-    )
-    return sender.lines - (session.scalar(query) or 0)
-
-
-def _starts(session: Session, sender: Sender, now: datetime) -> int:
-    """Return how many starts the rate allows from now to the end of the window (GCRA)."""
-    pace = _pace(session, sender.name)
-    if pace.paused_until and pace.paused_until > now:
-        return 0
-    begin = max(pace.free_at, now.timestamp())
-    return max(0, math.ceil((now.timestamp() + WINDOW - begin) * sender.rate))
-
-
-def _reserve(session: Session, sender: Sender, count: int, now: datetime) -> None:
-    pace = _pace(session, sender.name)
-    pace.free_at = max(pace.free_at, now.timestamp()) + count / sender.rate
-
-
-def _pace(session: Session, sender: str) -> Pace:
     key = (store.community(session), sender)
-    found = session.get(Pace, key)
-    if found is None:
-        found = Pace(community_id=key[0], sender=sender, free_at=0.0)
-        session.add(found)
-    return found
+    pace = session.get(Pace, key, with_for_update=True)
+    if pace is None:
+        pace = Pace(community_id=key[0], sender=sender, free_at=0.0)
+        session.add(pace)
+    pace.paused_until = max(until, pace.paused_until or until)
+    session.flush()
 
 
-def _due(session: Session, sender: Sender, now: datetime, limit: int) -> list[Any]:
-    query = (
-        select(
-            Delivery.notice_id,
-            Delivery.recipient_id,
-            Delivery.address_id,
-            Delivery.rung,
-            Delivery.wait,
-            Address.digest,
-        )
-        .join(Notice, _same(Notice, Notice.id == Delivery.notice_id))
-        .join(Address, _same(Address, Address.id == Delivery.address_id))
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind == sender.kind)
-        .where(Delivery.next_at <= now)
-        .where(Notice.state == NoticeState.LIVE, Notice.expires_at > now)
-        .where(or_(Address.consent != Consent.WITHDRAWN, Notice.kind.in_(ASKED_FOR)))
-        .where(~_busy(sender))
-        .order_by(
-            # the most severe first; everyone's first message before anyone's second; the vulnerable
-            Delivery.priority // 10,
-            Delivery.first_at.is_not(None),
-            Delivery.priority,
-            Delivery.next_at,
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Delivery)
+def paused(session: Session, beyond: datetime) -> set[str]:
+    """Return the senders that rest beyond this instant."""
+    query = select(Pace.sender).where(
+        Pace.community_id == store.community(session), Pace.paused_until > beyond
     )
-    return list(session.execute(query).all())
+    return set(session.scalars(query))
 
 
-def _same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(table.community_id == Delivery.community_id, on)
-
-
-def _busy(sender: Sender) -> ColumnElement[bool]:
-    """Say whether this sender has an open attempt to the same number or chat."""
-    return exists(
-        select(literal(1))
-        .where(Attempt.community_id == Delivery.community_id)
-        .where(Attempt.closed_at.is_(None), Attempt.sender == sender.name)
-        .where(Attempt.digest == Address.digest)
+def free_at(session: Session, sender: str) -> datetime | None:
+    """Return when the sender's next start is free; None: it has never started anything."""
+    query = select(Pace.free_at).where(
+        Pace.community_id == store.community(session), Pace.sender == sender
     )
-
-
-def _unique(rows: Sequence[Any]) -> list[Any]:
-    """Keep the first row of each number: a shared landline rings once at a time."""
-    return list({row.digest: row for row in reversed(rows)}.values())[::-1]
-
-
-def _attempt(session: Session, sender: Sender, row: Any, now: datetime) -> dict[str, Any]:
-    return {
-        "community_id": store.community(session),
-        "id": new_number(),
-        "notice_id": row.notice_id,
-        "recipient_id": row.recipient_id,
-        "address_id": row.address_id,
-        "digest": row.digest,
-        "kind": sender.kind,
-        "sender": sender.name,
-        "ref": secrets.token_hex(16),
-        "rung": row.rung,
-        "state": AttemptState.ATTEMPTING,
-        "machine": False,
-        "started_at": now,
-        "deadline": now + timedelta(seconds=sender.timeout),
-    }
-
-
-def _mark(session: Session, sender: Sender, rows: Sequence[Any], now: datetime) -> None:
-    """Take the deliveries off the queue; the wait covers the case that no outcome is ever known."""
-    for row in rows:
-        session.execute(
-            update(Delivery)
-            .where(Delivery.community_id == store.community(session))
-            .where(Delivery.notice_id == row.notice_id)
-            .where(Delivery.recipient_id == row.recipient_id)
-            .values(
-                kind=null(),
-                tries=Delivery.tries + 1,
-                next_at=now + timedelta(seconds=sender.timeout + _GRACE + row.wait),
-            )
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _jobs(session: Session, refs: Sequence[str]) -> list[Job]:
-    """Read what rendering and sending need; a contact is spoken to in the resident's language."""
-    recipient, owner = aliased(Resident), aliased(Resident)
-    contact = Address.owner_kind == OwnerKind.CONTACT
-    query = (
-        select(
-            *(Attempt.ref, Attempt.notice_id, Attempt.recipient_id, Attempt.sender, Attempt.kind),
-            Address.value,
-            func.coalesce(recipient.written, owner.written).label("written"),
-            func.coalesce(recipient.spoken, owner.spoken).label("spoken"),
-            case((contact, recipient.name), else_=null()).label("alone"),
-        )
-        .join(Address, _with(Address, Address.id == Attempt.address_id))
-        .outerjoin(recipient, _with(recipient, recipient.id == Attempt.recipient_id))
-        .outerjoin(owner, _with(owner, owner.id == Address.owner_id))
-        .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
-    )
-    found = {row.ref: _job(row) for row in session.execute(query)}
-    return [found[ref] for ref in refs if ref in found]
-
-
-def _with(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(table.community_id == Attempt.community_id, on)
-
-
-def _job(row: Any) -> Job:
-    return Job(
-        ref=row.ref,
-        notice_id=row.notice_id,
-        recipient_id=row.recipient_id,
-        sender=row.sender,
-        kind=row.kind,
-        to=row.value,
-        written=row.written or Written.HANS,
-        spoken=row.spoken or Spoken.MANDARIN,
-        alone=row.alone or "",
-    )
+    found = session.scalar(query)
+    return None if found is None else datetime.fromtimestamp(found, UTC)
 
 
 def job(session: Session, ref: str) -> Job | None:
@@ -268,4 +163,231 @@ def job(session: Session, ref: str) -> Job | None:
 
     None for an unknown attempt, and for one whose address has been erased since.
     """
-    return next(iter(_jobs(session, [ref])), None)
+    found = session.execute(_said(), {"here": store.community(session), "ref": ref}).first()
+    if found is None:
+        return None
+    return Job(
+        found.ref,
+        found.notice_id,
+        found.recipient_id,
+        found.sender,
+        found.kind,
+        found.value,
+        found.written or Written.HANS,
+        found.spoken or Spoken.MANDARIN,
+        found.started_at,
+        found.alone or "",
+        found.again,
+    )
+
+
+def _room(session: Session, sender: Sender, now: datetime) -> int:
+    """Return how many units the rate allows from now to the end of the window (GCRA)."""
+    pace = _pace(session, sender)
+    if pace.paused_until and pace.paused_until > now:
+        return 0
+    left = now.timestamp() + WINDOW - max(pace.free_at, now.timestamp())
+    room: int = math.ceil(left * sender.rate * HEADROOM)
+    return room
+
+
+def _pace(session: Session, sender: Sender) -> Any:
+    """Return the sender's pace; where lines are counted, other workers wait for this one."""
+    here = store.community(session)
+    query = select(Pace.free_at, Pace.paused_until).where(
+        Pace.community_id == here, Pace.sender == sender.name
+    )
+    if sender.lines is not None:
+        query = query.with_for_update()
+    found = session.execute(query).first()
+    if found is None:
+        dialect = postgresql if bulk.dialect(session) == "postgresql" else sqlite
+        fresh = {"community_id": here, "sender": sender.name, "free_at": 0.0}
+        session.execute(dialect.insert(Pace).values(fresh).on_conflict_do_nothing())
+        found = session.execute(query).one()
+    return found
+
+
+def _free_lines(session: Session, sender: Sender) -> int:
+    if sender.lines is None:
+        return 1 << 20
+    query = select(func.count()).where(
+        Attempt.community_id == store.community(session),
+        Attempt.sender == sender.name,
+        is_under_way,
+    )
+    return sender.lines - (session.scalar(query) or 0)
+
+
+def _limits(sender: Sender, now: datetime, loudest: Severity | None) -> due.Limits:
+    return due.Limits(
+        sender=sender.name,
+        kind=sender.kind,
+        rested=now - timedelta(seconds=sender.spacing) if sender.spacing else _NEVER,
+        hourly=sender.hourly,
+        hour=now - _HOUR,
+        loudest=PRIORITIES[-1] + 1 if loudest is None else 10 * (loudest.rank + 1),
+    )
+
+
+def _costs(
+    session: Session,
+    sender: Sender,
+    found: Sequence[due.Row],
+    room: int,
+    now: datetime,
+    weigh: Weigh | None,
+) -> list[int]:
+    """Return the units of as many rows as the rate has room for; the first may be larger."""
+    if weigh is None:
+        return [1] * len(found)
+    costs: list[int] = []
+    for row in found:
+        if sum(costs) >= room:
+            break
+        costs.append(weigh(session, _job(row, sender, now)))
+    return costs
+
+
+def _reserve(
+    session: Session, sender: Sender, costs: Sequence[int], now: datetime
+) -> list[datetime]:
+    """Move the sender's next free start behind these; return when each of them may start."""
+    whole, at = sender.seconds(sum(costs)), now.timestamp()
+    query = (
+        update(Pace)
+        .where(Pace.community_id == store.community(session), Pace.sender == sender.name)
+        .values(free_at=case((Pace.free_at > at, Pace.free_at), else_=at) + whole)
+        .returning(Pace.free_at)
+        .execution_options(synchronize_session=False)
+    )
+    start = float(session.scalars(query).one()) - whole
+    starts, used = [], 0
+    for cost in costs:
+        starts.append(max(now, datetime.fromtimestamp(start + sender.seconds(used), UTC)))
+        used += cost
+    return starts
+
+
+def _job(row: due.Row, sender: Sender, at: datetime) -> Job:
+    return Job(
+        secrets.token_hex(16),
+        row.notice_id,
+        row.recipient_id,
+        sender.name,
+        sender.kind,
+        row.value,
+        row.written or Written.HANS,
+        row.spoken or Spoken.MANDARIN,
+        at,
+        row.alone or "",
+        bool(row.again),
+    )
+
+
+def _write(
+    session: Session, sender: Sender, jobs: Sequence[Job], found: Sequence[due.Row]
+) -> list[Job]:
+    """Write the attempts and take their deliveries off the queue; return what is really ours.
+
+    A second open attempt to one number is refused by the database: another worker was faster.
+    """
+    timeout = timedelta(seconds=sender.timeout)
+    grace = timedelta(seconds=sender.timeout + _GRACE)
+    rows = [
+        (
+            new_number(),
+            job.notice_id,
+            job.recipient_id,
+            row.address_id,
+            row.digest,
+            job.ref,
+            row.rung,
+            job.again,
+            job.at,
+            job.at + timeout,
+            # the wait covers the case that no outcome is ever known
+            job.at + grace + timedelta(seconds=row.wait),
+        )
+        for job, row in zip(jobs, found, strict=False)
+    ]
+    given = _INTENTS.pack(session, rows) | {
+        "here": store.community(session),
+        "sender": sender.name,
+        "kind": sender.kind,
+    }
+    done = session.execute(_attempts(bulk.dialect(session)), given)
+    if done.rowcount < len(rows):  # type: ignore[attr-defined]
+        kept = select(Attempt.ref).where(Attempt.community_id == given["here"])
+        mine = set(session.scalars(kept.where(Attempt.ref.in_([job.ref for job in jobs]))))
+        jobs = [job for job in jobs if job.ref in mine]
+        given |= _INTENTS.pack(session, [row for row in rows if row[_REF] in mine])
+    session.execute(_off_the_queue(bulk.dialect(session)), given)
+    return list(jobs)
+
+
+_types = attempts.c
+_INTENTS = bulk.Table(
+    "intents",
+    {
+        name: _types[name].type
+        for name in (
+            *("id", "notice_id", "recipient_id", "address_id", "digest", "ref", "rung", "again"),
+            *("started_at", "deadline"),
+        )
+    }
+    | {"next_at": deliveries.c.next_at.type},
+)
+_REF = list(_INTENTS.columns).index("ref")
+
+
+@cache
+def _attempts(dialect: str) -> Insert:
+    rows = _INTENTS.at(dialect)
+    common = {
+        "community_id": bindparam("here", type_=_types.community_id.type),
+        "sender": bindparam("sender", type_=_types.sender.type),
+        "kind": bindparam("kind", type_=_types.kind.type),
+        "state": literal(AttemptState.ATTEMPTING, _types.state.type),
+        "machine": false(),
+    }
+    own = {name: rows.c[name] for name in _INTENTS.columns if name != "next_at"}
+    columns = common | own
+    source = select(*columns.values()).where(rows.c.id.is_not(None))
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(attempts)
+    filled: Insert = made.from_select(
+        list(columns), source, include_defaults=False
+    ).on_conflict_do_nothing()
+    return filled
+
+
+@cache
+def _off_the_queue(dialect: str) -> Update:
+    rows, table = _INTENTS.at(dialect), deliveries
+    return (
+        update(table)
+        .where(table.c.community_id == bindparam("here"))
+        .where(table.c.notice_id == rows.c.notice_id)
+        .where(table.c.recipient_id == rows.c.recipient_id)
+        .values(kind=null(), tries=table.c.tries + 1, next_at=rows.c.next_at)
+    )
+
+
+@cache
+def _said() -> Any:
+    reader, owner = aliased(Resident), aliased(Resident)
+
+    def same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
+        return and_(table.community_id == Attempt.community_id, on)
+
+    return (
+        select(
+            *(Attempt.ref, Attempt.notice_id, Attempt.recipient_id, Attempt.sender, Attempt.kind),
+            *(Attempt.started_at, Attempt.again, Address.value),
+            *due.spoken_to(reader, owner),
+        )
+        .join(Address, same(Address, Address.id == Attempt.address_id))
+        .outerjoin(reader, same(reader, reader.id == Attempt.recipient_id))
+        .outerjoin(owner, same(owner, owner.id == Address.owner_id))
+        .where(Attempt.community_id == bindparam("here"), Attempt.ref == bindparam("ref"))
+    )

@@ -3,11 +3,23 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, Float, Index, Integer, SmallInteger, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    Float,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from content.alert import Severity
 from content.base import Base, Instant, Numbered, Owned
 from content.message import Kind
 from content.people import OwnerKind
@@ -32,7 +44,7 @@ class DeliveryState(StrEnum):
 
 
 class AttemptState(StrEnum):
-    """How one try at one address fares; `rank` in the table of `receipt` orders them."""
+    """How one try at one address fares; `RANKS` orders them."""
 
     ATTEMPTING = "attempting"
     ACCEPTED = "accepted"
@@ -43,6 +55,20 @@ class AttemptState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+RANKS = {
+    AttemptState.ATTEMPTING: 0,
+    AttemptState.UNKNOWN: 1,
+    AttemptState.ACCEPTED: 2,
+    AttemptState.SENT: 3,
+    AttemptState.RINGING: 4,
+    AttemptState.ANSWERED: 5,
+    AttemptState.FAILED: 6,
+    AttemptState.DELIVERED: 7,
+    AttemptState.COMPLETED: 8,
+}
+"""States only rise: every order of the same receipts ends at the same state."""
 
 
 class Delivery(Owned, Base):
@@ -57,7 +83,7 @@ class Delivery(Owned, Base):
     place_id: Mapped[uuid.UUID | None]
     """The household at the time of publishing."""
     priority: Mapped[int] = mapped_column(SmallInteger)
-    """Smaller goes first: severity x 10 + (0 vulnerable, 5 others)."""
+    """Smaller goes first, see `priority`; `AGAIN` is added once a provider has taken a try."""
     state: Mapped[DeliveryState]
     reason: Mapped[Reason | None]
     rung: Mapped[int] = mapped_column(SmallInteger, default=0)
@@ -97,12 +123,15 @@ class Attempt(Numbered, Base):
     state: Mapped[AttemptState]
     reason: Mapped[Reason | None]
     machine: Mapped[bool] = mapped_column(default=False)
+    again: Mapped[bool] = mapped_column(default=False)
+    """It repeats a try whose outcome nobody knows, and says so."""
     started_at: Mapped[datetime] = mapped_column(Instant)
+    """When the request may start: the instant that was reserved for it."""
     deadline: Mapped[datetime] = mapped_column(Instant)
     """When the sweep asks what became of it."""
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
-    """None while it is open: at most one open attempt to one (sender, address)."""
+    """None while it is open: at most one open attempt to one (sender, address), see its index."""
 
     __table_args__ = (UniqueConstraint("community_id", "ref"),)
 
@@ -132,18 +161,51 @@ class Pace(Owned, Base):
     paused_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
+deliveries = cast(Table, Delivery.__table__)
+attempts = cast(Table, Attempt.__table__)
+"""The tables for Core statements, which load no entities."""
+AGAIN = 2
+"""Everyone's first message goes before anyone's second of the same severity."""
+PRIORITIES = tuple(10 * one.rank + of for one in Severity for of in (0, 1, AGAIN, AGAIN + 1))
+"""Every priority there is, the most urgent first."""
+# written out, not bound: a partial index serves only who names its condition to the letter
+is_open = text("delivery.state = 'open'")
+is_under_way = text("attempt.closed_at IS NULL")
+
+
+def priority(severity: Severity, *, vulnerable: bool) -> int:
+    """Return the priority of a first contact."""
+    return 10 * severity.rank + (not vulnerable)
+
+
 Index(
     "ix_delivery_due",
     Delivery.community_id,
-    Delivery.state,
     Delivery.kind,
     Delivery.priority,
     Delivery.next_at,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
 )
 Index("ix_delivery_recipient", Delivery.community_id, Delivery.recipient_id)
 Index("ix_delivery_place", Delivery.community_id, Delivery.place_id)
 Index("ix_attempt_delivery", Attempt.community_id, Attempt.notice_id, Attempt.recipient_id)
-Index("ix_attempt_open", Attempt.community_id, Attempt.closed_at, Attempt.sender, Attempt.digest)
+Index(
+    "ix_attempt_open",
+    Attempt.community_id,
+    Attempt.sender,
+    Attempt.digest,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
+)
 Index("ix_attempt_digest", Attempt.community_id, Attempt.digest, Attempt.started_at)
-Index("ix_attempt_provider", Attempt.community_id, Attempt.provider_id)
+Index(
+    "ix_attempt_provider",
+    Attempt.community_id,
+    Attempt.provider_id,
+    # nobody reports about a chat message by the chat's own number of it
+    sqlite_where=text("kind != 'chat'"),
+    postgresql_where=text("kind != 'chat'"),
+)
 Index("ix_receipt_ref", Receipt.community_id, Receipt.ref)

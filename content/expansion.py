@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from content import delivery, people, store
 from content import notice as notices
-from content import people, store
 from content.delivery import Attempt, Delivery, DeliveryState
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
@@ -273,7 +273,7 @@ def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: dat
     from_resident = {
         "recipient_id": Resident.id,
         "place_id": Resident.place_id,
-        "priority": people.vulnerable + notice.severity.rank * 10,
+        "priority": people.vulnerable + delivery.priority(notice.severity, vulnerable=True),
     }
     columns |= from_resident
     source = select(
@@ -293,7 +293,7 @@ def _row(notice: Notice, recipient_id: uuid.UUID, kind: OwnerKind, now: datetime
         "notice_id": notice.id,
         "recipient_id": recipient_id,
         "recipient_kind": kind,
-        "priority": notice.severity.rank * 10,
+        "priority": delivery.priority(notice.severity, vulnerable=True),
         "state": DeliveryState.OPEN,
         "rung": 0,
         "tries": 0,

@@ -7,24 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from content import claim, notice, store
-from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content import acceptance, claim, store
+from content.acceptance import Taken
+from content.delivery import RANKS, Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.message import Kind
 from content.people import Address, OwnerKind
 from content.reason import Reason
-
-RANKS = {
-    AttemptState.ATTEMPTING: 0,
-    AttemptState.UNKNOWN: 1,
-    AttemptState.ACCEPTED: 2,
-    AttemptState.SENT: 3,
-    AttemptState.RINGING: 4,
-    AttemptState.ANSWERED: 5,
-    AttemptState.FAILED: 6,
-    AttemptState.DELIVERED: 7,
-    AttemptState.COMPLETED: 8,
-}
-"""States only rise: every order of the same receipts ends at the same state."""
 
 HOPELESS = frozenset(
     {
@@ -41,8 +29,6 @@ HOPELESS = frozenset(
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
 _BACKOFF = (5, 20, 60)
-_CALL = timedelta(minutes=3)
-"""How long a call may take after it was taken, until nothing more is expected of it."""
 _SPENT = 99
 """More tries than any step has."""
 _OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
@@ -53,12 +39,8 @@ _FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
 
 def accepted(session: Session, ref: str, provider_id: str, now: datetime) -> None:
     """Record that the provider took the attempt; the wait for a confirmation begins."""
-    attempt = by_ref(session, ref)
-    if attempt is None:
-        return
-    attempt.provider_id = provider_id or attempt.provider_id
-    _take(session, attempt, now)
-    _raise_to(attempt, AttemptState.ACCEPTED, now)
+    acceptance.record(session, [Taken(ref, provider_id, now)])
+    session.expire_all()
 
 
 def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permanent: bool) -> None:
@@ -235,22 +217,12 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
     """Let the delivery know, once, that a provider has this attempt."""
     if attempt.accepted_at is not None:
         return
-    attempt.accepted_at = now
-    if attempt.kind is Kind.CALL:
-        attempt.deadline = now + (attempt.deadline - attempt.started_at) + _CALL
+    session.flush()
+    acceptance.record(session, [Taken(attempt.ref, attempt.provider_id or "", now)])
+    session.refresh(attempt)
     delivery = delivery_of(session, attempt)
-    if delivery is None:
-        return
-    delivery.first_at = delivery.first_at or now
-    if delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
-        return
-    ladder = delivery.recipient_kind is not OwnerKind.BARE
-    if not (ladder and notice.get(session, attempt.notice_id).confirms):
-        _close(delivery, DeliveryState.DONE, Reason.HANDED_OVER, now)
-    elif delivery.confirmed_at is not None:
-        _close(delivery, DeliveryState.CONFIRMED, Reason.HANDED_OVER, now)
-    elif _waiting(session, attempt) is not None:
-        delivery.next_at = now + timedelta(seconds=delivery.wait)
+    if delivery is not None:
+        session.refresh(delivery)
 
 
 def _raise_to(

@@ -1,5 +1,5 @@
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.orm import Session
@@ -19,7 +19,17 @@ TEXTS = {
 
 
 def _job(kind: Kind, written: Written, spoken: Spoken) -> Job:
-    return Job("0" * 32, uuid.UUID(int=1), uuid.UUID(int=2), "s", kind, "x", written, spoken)
+    return Job(
+        "0" * 32,
+        uuid.UUID(int=1),
+        uuid.UUID(int=2),
+        "s",
+        kind,
+        "x",
+        written,
+        spoken,
+        datetime(2026, 7, 20, tzinfo=UTC),
+    )
 
 
 def _reader(written: Written, spoken: Spoken = Spoken.MANDARIN, alone: str = "") -> Reader:

@@ -262,7 +262,7 @@ class TestUnknown:
         for _ in range(2):
             assert job.kind is Kind.CHAT
             outcome.unknown(session, job.ref, now, repeat=True)
-            later = now + timedelta(seconds=session.scalars(select(Delivery.wait)).one())
+            later = job.at + timedelta(seconds=session.scalars(select(Delivery.wait)).one())
             taken = outbox.take(session, now, CHAT, SMS) or outbox.take(session, later, CHAT, SMS)
             (job,) = taken
         assert job.kind is Kind.SMS

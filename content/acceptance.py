@@ -1,0 +1,248 @@
+"""That providers have taken attempts: recorded by the hundred, in three statements."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from content import bulk, store
+from content.delivery import (
+    AGAIN,
+    RANKS,
+    Attempt,
+    AttemptState,
+    Delivery,
+    DeliveryState,
+    attempts,
+    deliveries,
+)
+from content.message import Kind
+from content.notice import Notice
+from content.people import OwnerKind
+from content.reason import Reason
+
+CALL = timedelta(minutes=3)
+"""How long a call may take after it was taken, until nothing more is expected of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A provider has an attempt, under its own id, since `at`."""
+
+    ref: str
+    provider_id: str
+    at: datetime
+
+
+class _Row(NamedTuple):
+    """An attempt that no provider had yet, and its delivery."""
+
+    id: int
+    ref: str
+    kind: Kind
+    state: AttemptState
+    started_at: datetime
+    deadline: datetime
+    closed_at: datetime | None
+    notice_id: uuid.UUID
+    recipient_id: uuid.UUID
+    recipient_kind: OwnerKind
+    priority: int
+    standing: DeliveryState
+    reason: Reason | None
+    routed: Kind | None
+    ended_at: datetime | None
+    next_at: datetime
+    first_at: datetime | None
+    wait: int
+    confirmed: bool
+    confirms: bool
+    outdated: bool
+
+
+def record(session: Session, taken: Iterable[Taken]) -> None:
+    """Write that these attempts were taken; one that is known to be taken stays as it is."""
+    left = {one.ref: one for one in taken}
+    while left:
+        # an attempt that was found late may share its delivery with a newer one
+        rows = {(row.notice_id, row.recipient_id): row for row in reversed(_rows(session, left))}
+        if not rows:
+            return
+        _write(session, [(row, left.pop(row.ref)) for row in rows.values()])
+
+
+def _rows(session: Session, refs: Iterable[str]) -> list[_Row]:
+    given: dict[str, Any] = {"here": store.community(session)}
+    given |= _REFS.pack(session, [(ref,) for ref in refs])
+    rows = [_Row._make(row) for row in _found(bulk.dialect(session)).read(session, **given)]
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _write(session: Session, rows: Sequence[tuple[_Row, Taken]]) -> None:
+    dialect, given = bulk.dialect(session), {"here": store.community(session)}
+    tried = _ATTEMPTS.pack(session, [_attempt(row, one) for row, one in rows])
+    session.execute(_attempts(dialect), given | tried)
+    told = _DELIVERIES.pack(session, [_delivery(row, one.at) for row, one in rows])
+    session.execute(_deliveries(dialect), given | told)
+
+
+def _attempt(row: _Row, taken: Taken) -> tuple[Any, ...]:
+    """Return (id, provider id, accepted at, state, deadline, closed at)."""
+    rises = RANKS[row.state] < RANKS[AttemptState.ACCEPTED]
+    state = AttemptState.ACCEPTED if rises else row.state
+    deadline, closed_at = row.deadline, row.closed_at
+    if row.kind is Kind.CALL:
+        deadline = taken.at + (row.deadline - row.started_at) + CALL
+    elif rises:
+        # chat and SMS are open only until the provider has them; a call until it has ended
+        closed_at = closed_at or taken.at
+    return row.id, taken.provider_id or None, taken.at, state, deadline, closed_at
+
+
+def _delivery(row: _Row, now: datetime) -> tuple[Any, ...]:
+    """Return (notice, recipient, priority, first at, state, reason, closed at, next at)."""
+    state, reason, closed_at = settled(
+        row.standing,
+        row.reason,
+        row.ended_at,
+        now,
+        routed=row.routed is not None,
+        waits=row.confirms and row.recipient_kind is not OwnerKind.BARE,
+        confirmed=row.confirmed,
+    )
+    waits = state is DeliveryState.OPEN and row.routed is None and not row.outdated
+    return (
+        row.notice_id,
+        row.recipient_id,
+        row.priority + (AGAIN if row.first_at is None else 0),
+        row.first_at or now,
+        state,
+        reason,
+        closed_at,
+        now + timedelta(seconds=row.wait) if waits else row.next_at,
+    )
+
+
+def settled(
+    state: DeliveryState,
+    reason: Reason | None,
+    closed_at: datetime | None,
+    now: datetime,
+    *,
+    routed: bool,
+    waits: bool,
+    confirmed: bool,
+) -> tuple[DeliveryState, Reason | None, datetime | None]:
+    """Return how a delivery stands once a provider has an attempt of it; pure.
+
+    What waits for no act is done; what was confirmed in an earlier revision stays confirmed.
+    """
+    if state is not DeliveryState.OPEN or routed or (waits and not confirmed):
+        return state, reason, closed_at
+    ends = DeliveryState.CONFIRMED if waits else DeliveryState.DONE
+    return ends, Reason.HANDED_OVER, now
+
+
+def _typed(table: Table, *names: str) -> dict[str, Any]:
+    return {name: table.c[name].type for name in names}
+
+
+_REFS = bulk.Table("refs", _typed(attempts, "ref"))
+_ATTEMPTS = bulk.Table(
+    "taken",
+    _typed(attempts, "id", "provider_id", "accepted_at", "state", "deadline", "closed_at"),
+)
+_DELIVERIES = bulk.Table(
+    "told",
+    _typed(
+        deliveries,
+        *("notice_id", "recipient_id", "priority", "first_at"),
+        *("state", "reason", "closed_at", "next_at"),
+    ),
+)
+
+
+@cache
+def _found(dialect: str) -> bulk.Query:
+    refs, newer = _REFS.at(dialect), aliased(Attempt)
+    outdated = exists(
+        select(literal(1))
+        .where(newer.community_id == Attempt.community_id)
+        .where(newer.notice_id == Attempt.notice_id, newer.recipient_id == Attempt.recipient_id)
+        .where(newer.id > Attempt.id)
+    )
+    query: Any = (
+        select(
+            *(Attempt.id, Attempt.ref, Attempt.kind, Attempt.state, Attempt.started_at),
+            *(Attempt.deadline, Attempt.closed_at, Attempt.notice_id, Attempt.recipient_id),
+            *(Delivery.recipient_kind, Delivery.priority, Delivery.state.label("standing")),
+            *(Delivery.reason.label("reason"), Delivery.kind.label("routed")),
+            *(Delivery.closed_at.label("ended_at"), Delivery.next_at, Delivery.first_at),
+            *(Delivery.wait, Delivery.confirmed_at.is_not(None).label("confirmed")),
+            *(Notice.confirms, outdated.label("outdated")),
+        )
+        .select_from(refs)
+        .join(Attempt, Attempt.ref == refs.c.ref)
+        .join(
+            Delivery,
+            _same(
+                Delivery.community_id,
+                Delivery.notice_id == Attempt.notice_id,
+                Delivery.recipient_id == Attempt.recipient_id,
+            ),
+        )
+        .join(
+            Notice,
+            and_(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id),
+        )
+        .where(Attempt.community_id == bindparam("here"), Attempt.accepted_at.is_(None))
+        .with_for_update(of=(Attempt, Delivery))
+    )
+    return bulk.Query(query)
+
+
+def _same(community: Any, *on: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(community == Attempt.community_id, *on)
+
+
+@cache
+def _attempts(dialect: str) -> Update:
+    rows, table = _ATTEMPTS.at(dialect), attempts.c
+    return (
+        update(attempts)
+        .where(table.community_id == bindparam("here"), table.id == rows.c.id)
+        .values(
+            provider_id=func.coalesce(rows.c.provider_id, table.provider_id),
+            accepted_at=rows.c.accepted_at,
+            state=rows.c.state,
+            deadline=rows.c.deadline,
+            closed_at=rows.c.closed_at,
+        )
+    )
+
+
+@cache
+def _deliveries(dialect: str) -> Update:
+    rows, table = _DELIVERIES.at(dialect), deliveries.c
+    names = [name for name in _DELIVERIES.columns if name not in ("notice_id", "recipient_id")]
+    return (
+        update(deliveries)
+        .where(table.community_id == bindparam("here"))
+        .where(table.notice_id == rows.c.notice_id, table.recipient_id == rows.c.recipient_id)
+        .values({name: rows.c[name] for name in names})
+    )

@@ -1,0 +1,138 @@
+"""Many rows in one step: written from one JSON value, and read into one.
+
+SQLite's driver gives up the interpreter at every row it steps over, and takes it back when the
+event loop lets go of it: a hundred rows then cost a third of a second beside a busy loop. A list of
+rows that crosses as one value crosses once. PostgreSQL's driver reads whole results by itself; to
+it too, one statement is one round trip.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import (
+    Dialect,
+    LargeBinary,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Row = tuple[Any, ...]
+Convert = Callable[[Any], Any] | None
+
+
+class Table:
+    """Rows that a statement reads from the parameter `name`: columns by name, with their types.
+
+    Build a statement with `at(dialect)` once, and give it `pack` at each execution.
+    """
+
+    def __init__(self, name: str, columns: Mapping[str, TypeEngine[Any]]) -> None:
+        self.name = name
+        self.columns = dict(columns)
+        self._writers: WeakKeyDictionary[Dialect, list[Convert]] = WeakKeyDictionary()
+
+    def at(self, dialect: str) -> Subquery:
+        """Return the rows as something to select from, to insert from and to join."""
+        given = bindparam(self.name, type_=String)
+        if dialect == "postgresql":
+            each = func.jsonb_array_elements(cast(given, JSONB)).table_valued("value")
+        else:
+            each = func.json_each(given).table_valued("value")
+        cells = (
+            _cell(dialect, each.c.value, at, type_).label(name)
+            for at, (name, type_) in enumerate(self.columns.items())
+        )
+        return select(*cells).select_from(each).subquery(f"{self.name}_")
+
+    def pack(self, session: Session, rows: Iterable[Row]) -> dict[str, str]:
+        """Return the parameter that holds these rows, each in the order of the columns."""
+        dialect = session.get_bind().dialect
+        write = self._writers.get(dialect)
+        if write is None:
+            write = [_writer(dialect, type_) for type_ in self.columns.values()]
+            self._writers[dialect] = write
+        cells = [
+            [value if put is None else put(value) for put, value in zip(write, row, strict=True)]
+            for row in rows
+        ]
+        return {self.name: json.dumps(cells, default=str)}
+
+
+class Query:
+    """A select that is read in one step; its columns must have names of their own."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        self.query = query
+        self._types = [column.type for column in query.selected_columns]
+        self._readers: WeakKeyDictionary[Dialect, list[Convert]] = WeakKeyDictionary()
+        inner = query.subquery("found")
+        self._whole = select(func.json_group_array(func.json_array(*map(_readable, inner.c))))
+
+    def read(self, session: Session, **parameters: Any) -> Sequence[Row]:
+        """Return the rows as tuples. On SQLite they may come in any order: sort what needs it."""
+        dialect = session.get_bind().dialect
+        if dialect.name == "postgresql":
+            return [tuple(row) for row in session.execute(self.query, parameters)]
+        read = self._readers.get(dialect)
+        if read is None:
+            read = [_reader(dialect, type_) for type_ in self._types]
+            self._readers[dialect] = read
+        found = json.loads(session.execute(self._whole, parameters).scalar_one())
+        return [
+            tuple(
+                value if get is None or value is None else get(value)
+                for get, value in zip(read, row, strict=True)
+            )
+            for row in found
+        ]
+
+
+def dialect(session: Session) -> str:
+    """Return the name under which `Table.at` knows the session's database."""
+    return session.get_bind().dialect.name
+
+
+def _cell(dialect: str, value: Any, at: int, type_: TypeEngine[Any]) -> Any:
+    if dialect == "postgresql":
+        return cast(value.op("->>")(literal_column(str(at))), type_)
+    return type_coerce(func.json_extract(value, literal_column(f"'$[{at}]'")), type_)
+
+
+def _readable(column: Any) -> Any:
+    # JSON has no bytes
+    return func.hex(column) if _is_binary(column.type) else type_coerce(column, String)
+
+
+def _is_binary(type_: TypeEngine[Any]) -> bool:
+    inner = type_.impl if isinstance(type_, TypeDecorator) else type_
+    return isinstance(inner, LargeBinary)
+
+
+def _writer(dialect: Dialect, type_: TypeEngine[Any]) -> Convert:
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _reader(dialect: Dialect, type_: TypeEngine[Any]) -> Convert:
+    process = type_.dialect_impl(dialect).result_processor(dialect, None)
+    if not _is_binary(type_):
+        return process
+    return lambda text: _from_hex(text, process)
+
+
+def _from_hex(text: str, process: Convert) -> Any:
+    if not text:
+        # hex() of nothing; what is encrypted is never empty
+        return None
+    return bytes.fromhex(text) if process is None else process(bytes.fromhex(text))

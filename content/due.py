@@ -1,0 +1,217 @@
+"""What is due in the outbox, in the order in which it goes out: the queries of a claim."""
+
+import uuid
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+    values,
+)
+from sqlalchemy import Integer as Int
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql import column
+
+from content import bulk, store
+from content.base import Instant
+from content.delivery import PRIORITIES, Attempt, AttemptState, Delivery, is_open
+from content.message import Kind, Spoken, Written
+from content.notice import Notice, NoticeKind, NoticeState
+from content.people import Address, Consent, OwnerKind, Resident
+
+ASKED_FOR = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.REPLY)
+"""Who has opted out and writes to us is answered all the same, and at night too."""
+
+
+class Row(NamedTuple):
+    """A delivery that may go out, with all that rendering and sending need."""
+
+    notice_id: uuid.UUID
+    recipient_id: uuid.UUID
+    address_id: uuid.UUID
+    digest: str
+    value: str
+    rung: int
+    wait: int
+    next_at: datetime
+    written: Written | None
+    spoken: Spoken | None
+    alone: str | None
+    again: bool
+
+
+class Limits(NamedTuple):
+    """What a sender may send at this moment."""
+
+    sender: str
+    kind: Kind
+    rested: datetime
+    """An address that was tried after this instant rests."""
+    hourly: int | None
+    hour: datetime
+    loudest: int
+    """Priorities from this one on are hushed; but what was asked for is told."""
+
+
+def rows(session: Session, limits: Limits, now: datetime, most: int) -> list[Row]:
+    """Return up to `most` deliveries that may go out, the most urgent first, each number once."""
+    found: dict[str, Row] = {}
+    given = {"here": store.community(session), "kind": limits.kind, "now": now}
+    due = session.scalars(_due_priorities(), given)
+    query = _candidates(limits.hourly is not None)
+    for priority in sorted(due):
+        some = query.read(
+            session,
+            **given,
+            priority=priority,
+            sender=limits.sender,
+            rested=limits.rested,
+            hour=limits.hour,
+            hourly=limits.hourly or 0,
+            hushed=priority >= limits.loudest,
+            most=most - len(found),
+        )
+        for row in sorted(map(Row._make, some), key=lambda row: row.next_at):
+            # a shared landline rings once at a time
+            found.setdefault(row.digest, row)
+        if len(found) >= most:
+            break
+    return list(found.values())
+
+
+def next_due(session: Session) -> dict[Kind | None, datetime]:
+    """Return when the next open delivery of each kind is due; None: it waits for the router."""
+    given = {"here": store.community(session)}
+    return {kind: at for kind, at in session.execute(_next_due(), given) if at is not None}
+
+
+def spoken_to(reader: type[Resident], owner: type[Resident]) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns that say how a person is told; a contact in the resident's language."""
+    contact = Address.owner_kind == OwnerKind.CONTACT
+    return (
+        func.coalesce(reader.written, owner.written).label("written"),
+        func.coalesce(reader.spoken, owner.spoken).label("spoken"),
+        case((contact, reader.name), else_=null()).label("alone"),
+    )
+
+
+def _open(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(Delivery.community_id == bindparam("here"), is_open, *more)
+
+
+@cache
+def _buckets() -> Any:
+    """Return every priority as a row: one look into the index for each, however many wait."""
+    return values(column("priority", Int), name="bucket").data([(one,) for one in PRIORITIES]).cte()
+
+
+@cache
+def _due_priorities() -> Select[int]:
+    bucket = _buckets()
+    due = exists(
+        select(literal(1))
+        .select_from(Delivery)
+        .where(_open(Delivery.kind == bindparam("kind"), Delivery.priority == bucket.c.priority))
+        .where(Delivery.next_at <= bindparam("now"))
+    )
+    return select(bucket.c.priority).where(due)
+
+
+@cache
+def _next_due() -> Any:
+    bucket = _buckets()
+
+    def earliest(kind: Kind | None) -> Select[Any]:
+        is_kind = Delivery.kind.is_(None) if kind is None else Delivery.kind == kind
+        first = (
+            select(func.min(Delivery.next_at))
+            .where(_open(is_kind, Delivery.priority == bucket.c.priority))
+            .scalar_subquery()
+        )
+        name = null() if kind is None else literal(kind, Delivery.kind.type)
+        return select(name.label("kind"), func.min(first, type_=Instant).label("at"))
+
+    each = union_all(*(earliest(kind) for kind in (None, *Kind))).subquery()
+    return select(each.c.kind, each.c.at)
+
+
+@cache
+def _candidates(hourly: bool) -> bulk.Query:
+    reader, owner = aliased(Resident), aliased(Resident)
+    query = (
+        select(
+            Delivery.notice_id,
+            Delivery.recipient_id,
+            Delivery.address_id,
+            Address.digest,
+            Address.value,
+            Delivery.rung,
+            Delivery.wait,
+            Delivery.next_at,
+            *spoken_to(reader, owner),
+            _lost().label("again"),
+        )
+        .join(Notice, _same(Notice, Notice.id == Delivery.notice_id))
+        .join(Address, _same(Address, Address.id == Delivery.address_id))
+        .outerjoin(reader, _same(reader, reader.id == Delivery.recipient_id))
+        .outerjoin(owner, _same(owner, owner.id == Address.owner_id))
+        .where(_open(Delivery.kind == bindparam("kind")))
+        .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
+        .where(Notice.state == NoticeState.LIVE, Notice.expires_at > bindparam("now"))
+        .where(or_(Address.consent != Consent.WITHDRAWN, Notice.kind.in_(ASKED_FOR)))
+        .where(or_(bindparam("hushed", type_=Boolean).is_(False), Notice.kind.in_(ASKED_FOR)))
+        .where(~_resting())
+        .order_by(Delivery.next_at)
+        .limit(bindparam("most", type_=Int))
+        .with_for_update(skip_locked=True, of=Delivery)
+    )
+    return bulk.Query(query.where(_called() < bindparam("hourly", type_=Int)) if hourly else query)
+
+
+def _same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(table.community_id == Delivery.community_id, on)
+
+
+def _resting() -> ColumnElement[bool]:
+    """Say whether this sender is, or just was, at the same number or chat."""
+    return exists(
+        select(literal(1))
+        .where(Attempt.community_id == Delivery.community_id, Attempt.digest == Address.digest)
+        .where(Attempt.sender == bindparam("sender"))
+        .where(or_(Attempt.closed_at.is_(None), Attempt.started_at > bindparam("rested")))
+    )
+
+
+def _called() -> ColumnElement[int]:
+    """Return how often this sender has tried the same number in the last hour."""
+    return (
+        select(func.count())
+        .where(Attempt.community_id == Delivery.community_id, Attempt.digest == Address.digest)
+        .where(Attempt.sender == bindparam("sender"), Attempt.started_at > bindparam("hour"))
+        .scalar_subquery()
+    )
+
+
+def _lost() -> ColumnElement[bool]:
+    """Say whether an earlier try of this step at this address has an unknown outcome."""
+    return exists(
+        select(literal(1))
+        .where(Attempt.community_id == Delivery.community_id)
+        .where(Attempt.notice_id == Delivery.notice_id)
+        .where(Attempt.recipient_id == Delivery.recipient_id)
+        .where(Attempt.address_id == Delivery.address_id, Attempt.rung == Delivery.rung)
+        .where(Attempt.state == AttemptState.UNKNOWN)
+    )
