@@ -23,7 +23,10 @@ class Settings(BaseSettings):
         env_prefix="LINXUN_", env_file="linxun.env", frozen=True, extra="ignore"
     )
 
-    database_url: str = Field("sqlite:///linxun.sqlite3", description="where everything is kept")
+    database_url: str = Field(
+        "sqlite:///linxun.sqlite3",
+        description="where everything is kept: sqlite:/// or postgresql://",
+    )
     key_file: Path = Field(Path("linxun.key"), description="the key of the personal columns")
     ladders_file: Path | None = Field(None, description="your ladders; default: the built-in ones")
     public_url: str = Field("", description="the https address at which providers reach `web`")

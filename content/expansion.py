@@ -18,7 +18,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from content import delivery, people, store
@@ -282,9 +281,9 @@ def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: dat
             for name, value in columns.items()
         )
     ).where(Resident.community_id == notice.community_id, Resident.id.in_(ids))
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Delivery).from_select(list(columns), source, include_defaults=False)
-    return int(session.execute(insert.on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+    insert = store.insert_new(session, Delivery)
+    filled = insert.from_select(list(columns), source, include_defaults=False)
+    return int(session.execute(filled).rowcount)  # type: ignore[attr-defined]
 
 
 def _row(notice: Notice, recipient_id: uuid.UUID, kind: OwnerKind, now: datetime) -> dict[str, Any]:

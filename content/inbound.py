@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Index, String, UniqueConstraint, and_, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
@@ -52,7 +51,7 @@ def keep(
         "tries": 0,
         "error": "",
     }
-    done = session.execute(insert(Inbound).values(row).on_conflict_do_nothing())
+    done = session.execute(store.insert_new(session, Inbound).values(row))
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 

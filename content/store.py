@@ -6,28 +6,31 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, QueuePool, create_engine, event
+from sqlalchemy import Engine
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from content.keys import Keyring
+from content.sqlite import Sqlite
+
+if TYPE_CHECKING:
+    from content.postgresql import Postgresql
 
 T = TypeVar("T")
 
-_BUSY_MS = 250
-"""How long SQLite itself waits for a lock; beyond that `begin` retries."""
-_LOCKED_SECONDS = 90.0
-"""How long a writer keeps trying while another process holds the database."""
-_POLL_SECONDS = 0.05
+_PATIENCE = 90.0
+"""Seconds that a writer waits for a database that is locked or gone, and a reader for one gone."""
+_RETRY_SECONDS = 0.05
 
 
 class StoreError(Exception):
@@ -35,37 +38,52 @@ class StoreError(Exception):
 
 
 class Store:
-    """One database, seen by one community: a single writer, a few readers, and a bell.
+    """One database, seen by one community: writers, a few readers, and a bell.
 
     `begin` and `read` are for synchronous callers, `write` and `query` run a function of a session
-    on the writer's or a reader's thread and are for loops. Nothing is awaited inside a session.
+    on a writer's or a reader's thread and are for loops. Nothing is awaited inside a session.
+
+    Writing transactions of a community follow one another, on SQLite and on PostgreSQL alike, in
+    whichever process: a rule may read before it writes. One that is `shared` locks the rows it
+    reads to change, and on PostgreSQL runs beside the others.
     """
 
     def __init__(self, url: str, keyring: Keyring, community_id: uuid.UUID | None = None) -> None:
         self.url = url
         self.keyring = keyring
         self.community_id = community_id
-        self._memory = make_url(url).database in (None, "", ":memory:")
-        self._writer = _engine(url, keyring, write=True)
-        self._readers = self._writer if self._memory else _engine(url, keyring, write=False)
-        self._write_thread = ThreadPoolExecutor(1, "writer")
-        self._read_threads = self._write_thread if self._memory else ThreadPoolExecutor(4, "reader")
-        self._bell = Bell(None if self._memory else self._readers)
+        self._database = _database(url, keyring)
+        memory = self._database.memory
+        self._writer = self._database.engine(write=True)
+        self._readers = self._writer if memory else self._database.engine(write=False)
+        self._write_thread = ThreadPoolExecutor(self._database.write_threads, "writer")
+        self._read_threads = (
+            self._write_thread
+            if memory
+            else ThreadPoolExecutor(self._database.read_threads, "reader")
+        )
+        self._closing = threading.Event()
+        self._bell = self._database.bell(self._readers, self._channel)
 
     def __repr__(self) -> str:
         return f"Store({make_url(self.url).render_as_string(hide_password=True)})"
 
     @contextmanager
-    def begin(self) -> Iterator[Session]:
-        """Open a writing transaction; it commits at the end, or rolls back when the body raises."""
+    def begin(self, *, shared: bool = False) -> Iterator[Session]:
+        """Open a writing transaction; it commits at the end, or rolls back when the body raises.
+
+        Waits up to 90 seconds for a database that is locked or gone.
+        """
         with _session(self._writer, self.community_id) as session:
-            _lock(session)
-            connection: Any = session.connection().connection.driver_connection
-            before = connection.total_changes
+            self._patiently(
+                lambda: self._database.lock(session, shared=shared), undo=session.rollback
+            )
+            changes = self._database.tally(session)
+            before = changes()
             yield session
             session.commit()
         # a look that found nothing to do must not wake who has just looked
-        if connection.total_changes != before:
+        if changes() != before:
             self._bell.ring()
 
     @contextmanager
@@ -74,14 +92,17 @@ class Store:
         with _session(self._readers, self.community_id) as session:
             yield session
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Run `work` in a transaction on the writer's thread and return what it returns."""
+    async def write(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
+        """Run `work` in a transaction on a writer's thread and return what it returns.
+
+        It is run again when the database has taken everything back: a deadlock, a server restarted.
+        """
         return await asyncio.get_running_loop().run_in_executor(
-            self._write_thread, self._written, work
+            self._write_thread, lambda: self._written(work, shared=shared)
         )
 
     async def query(self, work: Callable[[Session], T]) -> T:
-        """Run `work` with a reading session on a reader's thread."""
+        """Run `work` with a reading session on a reader's thread; again after a server was gone."""
         return await asyncio.get_running_loop().run_in_executor(
             self._read_threads, self._asked, work
         )
@@ -97,19 +118,29 @@ class Store:
         """
         await self._bell.wait(seconds, since)
 
+    def reach(self, seconds: float) -> None:
+        """Wait until the server answers, at most `seconds`; raises StoreError where it does not."""
+
+        def connect() -> None:
+            with self._readers.connect():
+                pass
+
+        try:
+            self._patiently(connect, seconds=seconds)
+        except DBAPIError as error:
+            raise self._unusable(error) from error
+
     def migrate(self) -> None:
         """Bring the tables to this version; raises StoreError for a newer or foreign database."""
         try:
-            if self._memory or not self._is_current():
+            if self._database.memory or not self._is_current():
                 self._upgrade()
         except DatabaseError as error:
-            raise StoreError(
-                "The database could not be brought to this version: "
-                "is it a Linxun database, and can it be written?"
-            ) from error
+            raise self._unusable(error) from error
 
     def close(self) -> None:
         """Finish what is running and close every connection."""
+        self._closing.set()
         self._write_thread.shutdown()
         self._read_threads.shutdown()
         self._bell.close()
@@ -119,13 +150,13 @@ class Store:
     def _upgrade(self) -> None:
         with self._writer.connect() as connection:
             # another process may be writing, or be migrating just now
-            _patiently(connection.begin, connection.rollback)
+            self._patiently(connection.begin, undo=connection.rollback)
+            self._database.guard(connection)
             config = _alembic()
             config.attributes["connection"] = connection
             _refuse_newer(connection, config)
             command.upgrade(config, "head")
-            with suppress(OperationalError):
-                connection.commit()
+            connection.commit()
 
     def _is_current(self) -> bool:
         """Say, without the write lock, whether there is nothing to migrate."""
@@ -136,72 +167,62 @@ class Store:
             return False
         return here == ScriptDirectory.from_config(_alembic()).get_current_head()
 
-    def _written(self, work: Callable[[Session], T]) -> T:
-        with self.begin() as session:
-            return work(session)
+    def _unusable(self, error: DBAPIError) -> StoreError:
+        if self._database.passes(error):
+            return StoreError(
+                "The database does not answer: does it run, and is LINXUN_DATABASE_URL right?"
+            )
+        return StoreError(
+            "The database could not be brought to this version: "
+            "is it a Linxun database, and can it be written?"
+        )
+
+    def _written(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            whole = False
+            try:
+                with self.begin(shared=shared) as session:
+                    done = work(session)
+                    session.flush()
+                    whole = True
+                return done
+            except DBAPIError as error:
+                # a commit that was not answered may have been made: only the caller can tell
+                again = self._database.rolled_back if whole else self._database.passes
+                if not (again(error) and self._rested(until)):
+                    raise
 
     def _asked(self, work: Callable[[Session], T]) -> T:
-        with self.read() as session:
-            return work(session)
+        def ask() -> T:
+            with self.read() as session:
+                return work(session)
 
+        return self._patiently(ask)
 
-class Bell:
-    """Wakes who waits for a commit: at once in this process, within 50 ms across processes."""
+    def _patiently(
+        self,
+        take: Callable[[], T],
+        undo: Callable[[], None] | None = None,
+        seconds: float | None = None,
+    ) -> T:
+        """Do something once the database lets us."""
+        until = time.monotonic() + (_PATIENCE if seconds is None else seconds)
+        while True:
+            try:
+                return take()
+            except DBAPIError as error:
+                if undo is not None:
+                    undo()
+                if not (self._database.passes(error) and self._rested(until)):
+                    raise
 
-    def __init__(self, engine: Engine | None) -> None:
-        self.count = 0
-        """How often it has rung."""
-        self._engine = engine
-        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
-        self._guard = threading.Lock()
-        self._connection: Any = None
-        self._version = -1
+    def _rested(self, until: float) -> bool:
+        """Pause before another try; False when it is too late for one."""
+        return time.monotonic() < until and not self._closing.wait(_RETRY_SECONDS)
 
-    def ring(self) -> None:
-        """Wake everyone who waits in this process."""
-        with self._guard:
-            self.count += 1
-            for loop, happened in self._waiting:
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(happened.set)
-
-    async def wait(self, seconds: float, since: int | None = None) -> None:
-        """Return at the next commit, at once if one came after the mark, or after `seconds`."""
-        happened = asyncio.Event()
-        entry = (asyncio.get_running_loop(), happened)
-        with self._guard:
-            if since not in (None, self.count):
-                return
-            self._waiting.add(entry)
-        try:
-            until = time.monotonic() + seconds
-            while (left := until - time.monotonic()) > 0 and not happened.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(happened.wait(), min(left, _POLL_SECONDS))
-                if self._moved():
-                    # only who looks first sees it: it tells the others
-                    self.ring()
-                    return
-        finally:
-            with self._guard:
-                self._waiting.discard(entry)
-
-    def close(self) -> None:
-        """Give back the connection that watches the other processes."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _moved(self) -> bool:
-        # a memory read of the database header: it takes microseconds and never waits for a lock
-        if self._engine is None:
-            return False
-        if self._connection is None:
-            self._connection = self._engine.raw_connection()
-        (version,) = self._connection.cursor().execute("PRAGMA data_version").fetchone()
-        moved = self._version not in (-1, version)
-        self._version = version
-        return moved
+    def _channel(self) -> str:
+        return f"linxun_{self.community_id.hex}" if self.community_id else "linxun"
 
 
 def community(session: Session) -> uuid.UUID:
@@ -212,48 +233,32 @@ def community(session: Session) -> uuid.UUID:
     return uuid.UUID(str(found))
 
 
+def insert_new(session: Session, table: Any) -> Any:
+    """Return an INSERT that leaves a row which is there already; its `rowcount` counts the new."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    # asked for, as drivers differ in what they keep of an INSERT
+    return dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
 def digest(session: Session, text: str) -> str:
     """Return the keyed hash under which `text` is looked up."""
     keyring: Keyring = session.get_bind().dialect.keyring  # type: ignore[attr-defined]
     return keyring.digest(text)
 
 
-def _engine(url: str, keyring: Keyring, *, write: bool) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError("LINXUN_DATABASE_URL must begin with sqlite:///")
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=1 if write else 5,
-        max_overflow=0,
-        # an error's text must not carry names and numbers into a log
-        hide_parameters=True,
-        pool_timeout=_LOCKED_SECONDS,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
-    )
-    engine.dialect.keyring = keyring  # type: ignore[attr-defined]
-    event.listen(engine, "connect", _connected(write=write))
-    begin = "BEGIN IMMEDIATE" if write else "BEGIN"
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+def _database(url: str, keyring: Keyring) -> "Sqlite | Postgresql":
+    try:
+        name = make_url(url).get_backend_name()
+    except ArgumentError:
+        name = ""
+    if name == "sqlite":
+        return Sqlite(url, keyring, _PATIENCE)
+    if name == "postgresql":
+        # its driver takes a while to load: who needs none does not wait for it
+        from content.postgresql import Postgresql
 
-
-def _connected(*, write: bool) -> Callable[[Any, Any], None]:
-    def prepare(connection: Any, _record: Any) -> None:
-        # autocommit in the driver: SQLAlchemy's own begin event says which kind of transaction
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
-            cursor.execute(f"PRAGMA {pragma}")
-        if write:
-            with suppress(Exception):
-                cursor.execute("PRAGMA journal_mode=WAL")
-        else:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    return prepare
+        return Postgresql(url, keyring, _PATIENCE)
+    raise StoreError("LINXUN_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
 @contextmanager
@@ -263,24 +268,6 @@ def _session(engine: Engine, community_id: uuid.UUID | None) -> Iterator[Session
         yield session
     finally:
         session.close()
-
-
-def _lock(session: Session) -> None:
-    """Take SQLite's write lock now, so that nothing later in the transaction can find it taken."""
-    _patiently(session.connection, session.rollback)
-
-
-def _patiently(take: Callable[[], object], undo: Callable[[], None]) -> None:
-    until = time.monotonic() + _LOCKED_SECONDS
-    while True:
-        try:
-            take()
-            return
-        except OperationalError as error:
-            undo()
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(_POLL_SECONDS)
 
 
 def _alembic() -> Config:

@@ -14,7 +14,22 @@ from content.base import Base
 from content.keys import Keyring
 from content.place import Community
 from content.store import Store
+from tests.databases import Databases
 
+BOTH = {
+    "channels/test_sweep.py",
+    "channels/test_tending.py",
+    "channels/test_worker.py",
+    "content/test_claim.py",
+    "content/test_confirmation.py",
+    "content/test_coverage.py",
+    "content/test_expansion.py",
+    "content/test_inbound.py",
+    "content/test_outcome.py",
+    "content/test_routing.py",
+    "content/test_transition.py",
+}
+"""The engine's tests, which run on a real PostgreSQL too."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _connect = socket.socket.connect
 
@@ -45,18 +60,39 @@ def now() -> datetime:
     return datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    """A fresh in-memory database with the community 幸福里社区."""
-    opened = Store("sqlite://", Keyring.generate(), uuid.uuid4())
-    yield from _with_community(opened)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgresql", action="store_true", help="run on PostgreSQL, not on SQLite")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The engine's tests run on both databases."""
+    if "databases" not in metafunc.fixturenames:
+        return
+    path = Path(metafunc.module.__file__).relative_to(Path(__file__).parent)
+    if not metafunc.config.getoption("postgresql") and path.as_posix() in BOTH:
+        kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+        metafunc.parametrize("databases", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Where this module's stores are kept."""
+    everything = "postgresql" if request.config.getoption("postgresql") else "sqlite"
+    return Databases(getattr(request, "param", everything))
 
 
 @pytest.fixture
-def file_store(tmp_path: Path) -> Iterator[Store]:
-    """The same in a WAL file: for workers, inboxes and crashes."""
-    opened = Store(f"sqlite:///{tmp_path}/linxun.sqlite3", Keyring.generate(), uuid.uuid4())
-    yield from _with_community(opened)
+def store(databases: Databases) -> Iterator[Store]:
+    """A fresh database with the community 幸福里社区; SQLite keeps it in memory."""
+    with databases.url() as url:
+        yield from _with_community(Store(url, Keyring.generate(), uuid.uuid4()))
+
+
+@pytest.fixture
+def file_store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
+    """The same, on SQLite in a WAL file: for workers, inboxes and crashes."""
+    with databases.url(tmp_path) as url:
+        yield from _with_community(Store(url, Keyring.generate(), uuid.uuid4()))
 
 
 @pytest.fixture

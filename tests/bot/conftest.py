@@ -11,19 +11,21 @@ from content.base import new_id
 from content.keys import Keyring
 from content.store import Store
 from tests.bot.street import Street, open_street
+from tests.databases import Databases
 
 MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def _peopled() -> Iterator[tuple[Store, Session, Street]]:
+def _peopled(databases: Databases) -> Iterator[tuple[Store, Session, Street]]:
     """One street for all tests of a module; each test works in a savepoint of its own."""
-    opened = Store("sqlite://", Keyring.generate(), new_id())
-    opened.migrate()
-    with opened.begin() as session:
-        yield opened, session, open_street(session, MORNING, opened.community_id)
-        session.rollback()
-    opened.close()
+    with databases.url() as url:
+        opened = Store(url, Keyring.generate(), new_id())
+        opened.migrate()
+        with opened.begin() as session:
+            yield opened, session, open_street(session, MORNING, opened.community_id)
+            session.rollback()
+        opened.close()
 
 
 @pytest.fixture

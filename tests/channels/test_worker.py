@@ -42,6 +42,7 @@ from content.reason import Reason
 from content.staff import Role
 from content.store import Store
 from tests.content import outbox
+from tests.databases import Databases
 
 SCALE = 240.0
 NAMES = {
@@ -116,10 +117,19 @@ class House:
 
 
 @asynccontextmanager
-async def opened(folder: Path, scale: float = SCALE, answer: int = 15) -> AsyncIterator[House]:
+async def opened(
+    databases: Databases, folder: Path, scale: float = SCALE, answer: int = 15
+) -> AsyncIterator[House]:
+    with databases.url(folder) as url:
+        async with _opened(url, folder, scale, answer) as house:
+            yield house
+
+
+@asynccontextmanager
+async def _opened(url: str, folder: Path, scale: float, answer: int) -> AsyncIterator[House]:
     clock = Clock(scale)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
-    store = Store(f"sqlite:///{folder / 'linxun.sqlite3'}", Keyring.generate(), uuid.uuid4())
+    store = Store(url, Keyring.generate(), uuid.uuid4())
     store.migrate()
     with store.begin() as session:
         session.add(Community(community_id=store.community_id, name="幸福里社区"))
@@ -206,8 +216,8 @@ def _settle(house: House) -> None:
         outbox.contact(session, house.people[NAMES["promised"]], SON, house.clock.now())
 
 
-async def _play(folder: Path) -> Played:
-    async with opened(folder) as house:
+async def _play(databases: Databases, folder: Path) -> Played:
+    async with opened(databases, folder) as house:
         _settle(house)
         alert = house.tell(Severity.SEVERE)
         await until(lambda: not house.open(alert))
@@ -298,13 +308,13 @@ def _dump(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Played:
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)
     logging.getLogger().addHandler(handler)
     with contextlib.redirect_stderr(lines):
         logs.set_up("DEBUG")
-        result = asyncio.run(_play(tmp_path_factory.mktemp("house")))
+        result = asyncio.run(_play(databases, tmp_path_factory.mktemp("house")))
     logging.getLogger().removeHandler(handler)
     structlog.reset_defaults()
     result.lines = lines.getvalue()
@@ -380,8 +390,10 @@ def test_the_database_file_holds_no_name_and_no_number_in_the_clear(played: Play
     assert found == []
 
 
-async def test_a_provider_that_asks_for_a_pause_loses_nobody(tmp_path: Path) -> None:
-    async with opened(tmp_path, scale=1.0) as house:
+async def test_a_provider_that_asks_for_a_pause_loses_nobody(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with opened(databases, tmp_path, scale=1.0) as house:
         taps = phones.OnChat("收到", after=0.1)
         house.live("甲", Behaviour(chats=(taps,)), chat="700000001")
         house.sandbox.faults.telegram.throttle(house.clock, 1)
@@ -393,8 +405,10 @@ async def test_a_provider_that_asks_for_a_pause_loses_nobody(tmp_path: Path) -> 
     assert (set(tried[:-1]), end.rung) == ({Reason.RATE_LIMITED}, 0)
 
 
-async def test_a_provider_that_fails_for_a_moment_is_asked_again(tmp_path: Path) -> None:
-    async with opened(tmp_path) as house:
+async def test_a_provider_that_fails_for_a_moment_is_asked_again(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with opened(databases, tmp_path) as house:
         house.live("甲", Behaviour(texts=(phones.REPLIES_1,)), mobile="+8613800000001")
         house.sandbox.faults.twilio.errors = 2
         made = house.tell()
@@ -412,9 +426,9 @@ async def test_a_provider_that_fails_for_a_moment_is_asked_again(tmp_path: Path)
     ids=["urgent", "mild"],
 )
 async def test_a_chat_whose_answer_was_lost_is_repeated_only_where_it_is_urgent(
-    tmp_path: Path, severity: Severity, times: int, scale: float
+    databases: Databases, tmp_path: Path, severity: Severity, times: int, scale: float
 ) -> None:
-    async with opened(tmp_path, scale=scale, answer=1) as house:
+    async with opened(databases, tmp_path, scale=scale, answer=1) as house:
         house.live("甲", Behaviour(chats=(phones.READS_ONLY,)), chat="700000001")
         house.sandbox.faults.telegram.drops = 1
         made = house.tell(severity)
@@ -423,8 +437,10 @@ async def test_a_chat_whose_answer_was_lost_is_repeated_only_where_it_is_urgent(
     assert seen == times
 
 
-async def test_an_sms_whose_answer_was_lost_is_not_repeated(tmp_path: Path) -> None:
-    async with opened(tmp_path, answer=1) as house:
+async def test_an_sms_whose_answer_was_lost_is_not_repeated(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with opened(databases, tmp_path, answer=1) as house:
         house.live("甲", Behaviour(texts=(phones.REPLIES_1,)), mobile="+8613800000001")
         house.sandbox.faults.twilio.drops = 1
         made = house.tell()
@@ -434,8 +450,10 @@ async def test_an_sms_whose_answer_was_lost_is_not_repeated(tmp_path: Path) -> N
     assert (seen, reason) == (1, Reason.CONFIRMED_REPLY)
 
 
-async def test_what_is_still_under_way_is_not_taken_for_lost(tmp_path: Path) -> None:
-    async with opened(tmp_path, answer=1) as house:
+async def test_what_is_still_under_way_is_not_taken_for_lost(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with opened(databases, tmp_path, answer=1) as house:
         house.live("甲", Behaviour(texts=(phones.REPLIES_1,)), mobile="+8613800000001")
         house.sandbox.faults.twilio.latency = 1.6
         made = house.tell()
@@ -444,8 +462,10 @@ async def test_what_is_still_under_way_is_not_taken_for_lost(tmp_path: Path) -> 
     assert seen == 1
 
 
-async def test_a_house_that_stops_records_what_is_in_flight(tmp_path: Path) -> None:
-    async with opened(tmp_path, scale=1.0) as house:
+async def test_a_house_that_stops_records_what_is_in_flight(
+    databases: Databases, tmp_path: Path
+) -> None:
+    async with opened(databases, tmp_path, scale=1.0) as house:
         for at in range(5):
             house.live(str(at), Behaviour(), room=f"3-1-{at + 1}01", mobile=f"+861380000000{at}")
         house.sandbox.faults.twilio.lag = 0.3
@@ -459,9 +479,11 @@ async def test_a_house_that_stops_records_what_is_in_flight(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-async def test_shuffled_and_doubled_receipts_end_the_same(tmp_path: Path) -> None:
+async def test_shuffled_and_doubled_receipts_end_the_same(
+    databases: Databases, tmp_path: Path
+) -> None:
     """T3 through the whole house."""
-    async with opened(tmp_path) as house:
+    async with opened(databases, tmp_path) as house:
         house.sandbox.faults.shuffled = house.sandbox.faults.doubled = 0.7
         for at in range(12):
             quiet = Behaviour(texts=(phones.NEVER_REPLIES,), calls=(phones.NO_ANSWER,))

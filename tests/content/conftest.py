@@ -11,17 +11,19 @@ from content.keys import Keyring
 from content.place import Community
 from content.store import Store
 from tests.content.office import Office, staffed
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Store]:
+def house(databases: Databases) -> Iterator[Store]:
     """One database for all tests of this file: each of them is rolled back."""
-    opened = Store("sqlite://", Keyring.generate(), new_id())
-    opened.migrate()
-    with opened.begin() as session:
-        session.add(Community(community_id=opened.community_id, name="幸福里社区"))
-    yield opened
-    opened.close()
+    with databases.url() as url:
+        opened = Store(url, Keyring.generate(), new_id())
+        opened.migrate()
+        with opened.begin() as session:
+            session.add(Community(community_id=opened.community_id, name="幸福里社区"))
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

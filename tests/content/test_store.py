@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from content import sqlite
 from content import store as stores
 from content.base import new_number
 from content.keys import KeyFileError, Keyring
@@ -63,7 +64,7 @@ def test_a_writer_waits_for_another_process(
     writing = threading.Thread(target=_rename, args=(file_store,))
     writing.start()
     # longer than SQLite itself waits
-    writing.join(stores._BUSY_MS / 1000 + 0.15)
+    writing.join(sqlite.BUSY_MS / 1000 + 0.15)
     assert writing.is_alive()
     locked.stdin.write("\n")
     locked.stdin.flush()
@@ -74,7 +75,7 @@ def test_a_writer_waits_for_another_process(
 def test_a_writer_does_not_wait_for_ever(
     file_store: Store, locked: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "_LOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(stores, "_PATIENCE", 0.1)
     with pytest.raises(OperationalError, match="locked"):
         _rename(file_store)
     assert locked.poll() is None
@@ -93,7 +94,7 @@ def test_opening_a_current_database_does_not_wait_for_a_writer(
     second.migrate()
     second.close()
     assert locked.poll() is None
-    assert time.monotonic() - began < stores._LOCKED_SECONDS
+    assert time.monotonic() - began < stores._PATIENCE
 
 
 def test_a_fresh_database_is_migrated_once_by_two_openers(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_a_migration_waits_for_another_process(
     second = Store(file_store.url, file_store.keyring)
     migrating = threading.Thread(target=second._upgrade)
     migrating.start()
-    migrating.join(stores._BUSY_MS / 1000 + 0.15)
+    migrating.join(sqlite.BUSY_MS / 1000 + 0.15)
     assert migrating.is_alive()
     locked.stdin.write("\n")
     locked.stdin.flush()
@@ -191,9 +192,10 @@ def test_without_a_community_the_sentence_says_what_to_do() -> None:
     opened.close()
 
 
-def test_only_sqlite_is_taken_for_now() -> None:
-    with pytest.raises(StoreError, match="LINXUN_DATABASE_URL must begin with sqlite:///"):
-        Store("postgresql://localhost/linxun", Keyring.generate())
+@pytest.mark.parametrize("url", ["mysql://localhost/linxun", "linxun.sqlite3", ""])
+def test_another_kind_of_database_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match=r"must begin with sqlite:/// or postgresql://"):
+        Store(url, Keyring.generate())
 
 
 def test_a_store_does_not_tell_its_password() -> None:

