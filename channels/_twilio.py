@@ -96,6 +96,14 @@ class Account:
         """
         return bool(self._validator.validate(self.url(path), form, signature))
 
+    async def test(self) -> None:
+        """Ask Twilio how the account is; raises SendError, also for one that is suspended."""
+        with errors():
+            found = await self.client.api.v2010.accounts(self.client.account_sid).fetch_async()
+            status = str(found.status)
+        if status != "active":
+            raise SendError(Reason.PROVIDER_REFUSED, permanent=True, code=status)
+
     async def close(self) -> None:
         """Release connections."""
         await self._pool.close()

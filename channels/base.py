@@ -179,6 +179,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Tests(Protocol):
+    """A channel whose way to its provider can be tried without telling anybody anything."""
+
+    async def test(self) -> None:
+        """Return when the provider would take something from us; raises `SendError`."""
+        ...
+
+
+@runtime_checkable
 class Recalls(Protocol):
     """A channel that can take back what nobody has answered yet."""
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import atexit
+import errno
 import re
+import tempfile
 import threading
 import wave
 from datetime import datetime
@@ -48,6 +50,14 @@ class Speaker:
             raise SendError(Reason.PROVIDER_DOWN) from None
         return Receipt(ref, State.SENT)
 
+    async def test(self) -> None:
+        """Write a hidden file and take it away again; raises SendError."""
+        try:
+            await asyncio.to_thread(self._touch)
+        except OSError as error:
+            code = errno.errorcode.get(error.errno or 0, "")
+            raise SendError(Reason.PROVIDER_DOWN, code=code) from None
+
     async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
         """Raise SendError: nobody can be asked whether an announcement was heard."""
         del to, message, since
@@ -81,6 +91,11 @@ class Speaker:
                 seconds = file.getnframes() / file.getframerate()
             partial.replace(path)
         return seconds
+
+    def _touch(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".test-", dir=self._folder) as file:
+            file.write(b"1")
 
     def _announce(self, script: str, language: Spoken, ref: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

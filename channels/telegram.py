@@ -193,6 +193,10 @@ class Telegram:
             else:
                 await self._bot.delete_webhook()
 
+    async def test(self) -> None:
+        """Ask Telegram who we are; raises SendError."""
+        await self.me()
+
     async def me(self) -> tuple[int, str]:
         """Return the bot's id and username, which `parse` knows from now on; raises SendError."""
         with _errors():

@@ -177,6 +177,10 @@ class TwilioVoice:
         """Say whether Twilio signed this form for our address of `path`."""
         return self._account.valid(path, form, signature)
 
+    async def test(self) -> None:
+        """Ask Twilio how the account is; raises SendError."""
+        await self._account.test()
+
     async def close(self) -> None:
         """Release connections."""
         await self._account.close()

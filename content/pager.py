@@ -1,12 +1,24 @@
 """Calling staff to a task: who is called, by what, and what they read."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import duty, expansion, identity, notice, people, phrase, place, store, task
+from content import (
+    duty,
+    expansion,
+    identity,
+    incident,
+    notice,
+    people,
+    phrase,
+    place,
+    store,
+    task,
+)
 from content.alert import Severity
 from content.delivery import Delivery, DeliveryState
 from content.message import Action, Kind, Written
@@ -26,6 +38,7 @@ _LEADS = {
     TaskKind.REVIEW: "page.afterwards",
     TaskKind.PUBLISH: "page.publish",
     TaskKind.TREND: "page.trend",
+    TaskKind.STUCK: "page.stuck",
 }
 _ROLES: dict[TaskKind, tuple[Role, ...]] = {
     TaskKind.CASE: (Role.EXPERT,),
@@ -90,8 +103,29 @@ def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -
         now=now,
         subject_id=errand.id,
     )
-    expansion.to_staff(session, made, staff_ids, now)
+    if errand.kind is TaskKind.STUCK:
+        expansion.direct(session, made, _ways(session, staff_ids), now)
+    else:
+        expansion.to_staff(session, made, staff_ids, now)
     return made
+
+
+def _ways(session: Session, staff_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return two addresses of each member of staff whose kinds are not held up themselves.
+
+    What is stuck may be the very ladder, or its first step: these are called past it.
+    """
+    stuck = {one.kind for one in incident.going_on(session)}
+    order = (Kind.CALL, Kind.CHAT, Kind.SMS)
+    ways = []
+    for found in people.addresses(session, staff_ids).values():
+        usable = [one for one in found if one.kind in order]
+        # where everything is stuck, all of it is tried
+        open_ = [one for one in usable if one.kind not in stuck] or usable
+        best = sorted(open_, key=lambda one: (order.index(one.kind), one.rank))
+        firsts = {one.kind: one for one in reversed(best)}
+        ways += [firsts[kind].id for kind in order if kind in firsts][:2]
+    return ways
 
 
 def _whom(session: Session, errand: Task, now: datetime) -> list[uuid.UUID]:
@@ -154,8 +188,11 @@ def _lines(session: Session, errand: Task, now: datetime, *, late: bool) -> list
         "name": (who.name if who else "") or phrase.say("page.somebody", Written.HANS),
         "minutes": max(1, round(abs((errand.due_at - now).total_seconds()) / 60)),
     }
-    lines = [phrase.say("page.overdue" if late else _lead(errand), Written.HANS, **values)]
-    if errand.note:
+    told = late and errand.kind is not TaskKind.STUCK
+    lines = [phrase.say("page.overdue" if told else _lead(errand), Written.HANS, **values)]
+    if errand.kind is TaskKind.STUCK:
+        lines.append(errand.note)
+    elif errand.note:
         lines.append(phrase.say("page.case_text", Written.HANS, text=errand.note))
     if who is not None:
         lines += _about(session, who)
@@ -189,8 +226,13 @@ def _resident(session: Session, errand: Task) -> Resident | None:
     return session.get(Resident, (store.community(session), errand.resident_id))
 
 
-def answered(session: Session, task_id: uuid.UUID, staff_id: uuid.UUID, now: datetime) -> None:
-    """Close the pages of a task: one has taken it, the others need not be called any more."""
+def answered(
+    session: Session, task_id: uuid.UUID, staff_id: uuid.UUID | None, now: datetime
+) -> None:
+    """Close the pages of a task: one has taken it, the others need not be called any more.
+
+    Nobody has: what they were called to is over by itself.
+    """
     notices = select(Notice.id).where(
         Notice.community_id == store.community(session),
         Notice.kind == NoticeKind.PAGE,

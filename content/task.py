@@ -28,6 +28,8 @@ class TaskKind(StrEnum):
     """More neighbours than usual ask about the same."""
     PUBLISH = "publish"
     """An expert has signed an answer; somebody else must publish it."""
+    STUCK = "stuck"
+    """Notices are held up; `note` says which, and what to do."""
 
 
 class Task(Identified, Base):
@@ -66,6 +68,7 @@ _CLOCK = {
     TaskKind.OVERDUE: timedelta(hours=1),
     TaskKind.PUBLISH: timedelta(hours=1),
     TaskKind.TREND: timedelta(hours=4),
+    TaskKind.STUCK: timedelta(minutes=5),
 }
 _URGENT = timedelta(minutes=5)
 

@@ -12,13 +12,14 @@ class Fault:
 
     latency: real seconds before a request is looked at; lag: real seconds between its acceptance
     and the answer. errors: so many requests get HTTP 500 and nothing happens. drops: so many are
-    accepted, and the connection breaks before the answer.
+    accepted, and the connection breaks before the answer. suspended: the account says so of itself.
     """
 
     latency: float = 0.0
     lag: float = 0.0
     errors: int = 0
     drops: int = 0
+    suspended: bool = False
     _throttled_until: datetime | None = None
 
     def throttle(self, clock: Clock, seconds: float) -> None:

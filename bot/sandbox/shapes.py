@@ -23,6 +23,24 @@ def rfc2822(at: datetime | None) -> str | None:
     return None if at is None else format_datetime(at)
 
 
+def account(sid: str, at: datetime) -> dict[str, Any]:
+    """Return an account as the Accounts resource shows it, without its token."""
+    parts = ("messages", "calls", "recordings", "incoming_phone_numbers")
+    uri = f"/{VERSION}/Accounts/{sid}"
+    return {
+        "auth_token": "",
+        "date_created": rfc2822(at),
+        "date_updated": rfc2822(at),
+        "friendly_name": "sandbox",
+        "owner_account_sid": sid,
+        "sid": sid,
+        "status": "active",
+        "subresource_uris": {name: f"{uri}/{name.title().replace('_', '')}.json" for name in parts},
+        "type": "Full",
+        "uri": f"{uri}.json",
+    }
+
+
 def message(entry: Message, account: str) -> dict[str, Any]:
     """Return an SMS as the Messages resource shows it."""
     uri = f"/{VERSION}/Accounts/{account}/Messages/{entry.sid}"

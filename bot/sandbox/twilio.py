@@ -29,7 +29,7 @@ Span = tuple[str, datetime, datetime]
 
 
 class Twilio:
-    """Serves /2010-04-01/Accounts/{sid}/… for one account."""
+    """Serves /2010-04-01/Accounts/{sid}.json and all below it, for one account."""
 
     def __init__(
         self,
@@ -52,10 +52,24 @@ class Twilio:
     def routes(self) -> list[Route]:
         """Return the routes to serve."""
         return [
+            Route("/2010-04-01/Accounts/{account}.json", self.own, methods=["GET"]),
             Route(
                 "/2010-04-01/Accounts/{account}/{rest:path}", self.answer, methods=["GET", "POST"]
-            )
+            ),
         ]
+
+    async def own(self, request: Request) -> Response:
+        """Show the account itself."""
+        try:
+            self._let_in(request)
+        except TwilioError as error:
+            self._stage.book.refuse("twilio", error.code)
+            return _reply(error.status, error.body())
+        return _reply(200, self._shown())
+
+    def _shown(self) -> dict[str, Any]:
+        shown = shapes.account(self._account, self._stage.clock.now())
+        return shown | ({"status": "suspended"} if self._stage.faults.twilio.suspended else {})
 
     async def answer(self, request: Request) -> Response:
         """Answer one request, or refuse it as Twilio does."""

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import duty, identity, notice, outcome, pager, people, place, task
+from content import duty, identity, incident, notice, outcome, pager, people, place, task
 from content.delivery import AttemptState, Delivery, DeliveryState
 from content.event import HOUSE
+from content.late import Cause, Late
 from content.message import Kind, Written
 from content.notice import Notice, NoticeKind
 from content.people import OwnerKind
@@ -122,6 +123,66 @@ def test_a_page_climbs_to_the_phone_and_never_to_a_door(session: Session, now: d
     row = outbox.delivery(session, page, who)
     assert kinds == [Kind.CHAT, Kind.CALL, Kind.CALL]
     assert (row.state, row.reason) == (DeliveryState.FAILED, Reason.LADDER_EXHAUSTED)
+
+
+class TestWhatIsStuck:
+    """Staff are called past what is held up: the ladder may be what does not work."""
+
+    def _duty(self, session: Session, now: datetime) -> dict[Kind, uuid.UUID]:
+        who = _staff(session, now, Role.ADMIN, chat="99")
+        for kind in (Kind.CALL, Kind.SMS):
+            people.add_address(session, OwnerKind.STAFF, who, kind, "+8613800000009", now)
+        duty.begin(session, who, now, None, now)
+        return {one.kind: one.id for one in people.addresses(session, [who])[who]}
+
+    def _stuck(self, now: datetime, kind: Kind = Kind.CHAT, sender: str = "telegram") -> Late:
+        return Late(Cause.IDLE, now - timedelta(seconds=70), 12, sender, kind)
+
+    def test_the_duty_phone_is_told_once(self, session: Session, now: datetime) -> None:
+        self._duty(session, now)
+        for seconds in range(0, 300, 10):
+            at = now + timedelta(seconds=seconds)
+            assert incident.note(session, [self._stuck(at)], at) == []
+            pager.call_out(session, at)
+        (page,) = _pages(session)
+        text = notice.texts(session, page.id)[Written.HANS]["text"]
+        assert all(part in text for part in ("12条聊天通知", "已等1分钟", "linxun doctor"))
+
+    def test_it_is_called_past_the_kind_that_is_held_up(
+        self, session: Session, now: datetime
+    ) -> None:
+        ways = self._duty(session, now)
+        incident.note(session, [self._stuck(now)], now)
+        pager.call_out(session, now)
+        assert _called(session) == {ways[Kind.CALL], ways[Kind.SMS]}
+        assert {job.kind for job in outbox.take(session, now)} == {Kind.CALL, Kind.SMS}
+
+    def test_where_everything_is_held_up_all_of_it_is_tried(
+        self, session: Session, now: datetime
+    ) -> None:
+        self._duty(session, now)
+        stuck = [self._stuck(now, kind, kind.value) for kind in (Kind.CHAT, Kind.SMS, Kind.CALL)]
+        incident.note(session, stuck, now)
+        pager.call_out(session, now)
+        assert len(_called(session)) == 2
+
+    def test_it_is_over_when_it_has_been_quiet_and_comes_back_as_a_new_one(
+        self, session: Session, now: datetime
+    ) -> None:
+        self._duty(session, now)
+        incident.note(session, [self._stuck(now)], now)
+        pager.call_out(session, now)
+        assert incident.note(session, [], now + timedelta(minutes=2)) == []
+        again = now + timedelta(minutes=2)
+        assert incident.note(session, [self._stuck(again)], again) == []
+        later = again + incident.CLEAR
+        (over,) = incident.note(session, [], later)
+        pager.answered(session, over, None, later)
+        session.flush()
+        assert incident.going_on(session) == []
+        assert outbox.take(session, later) == []
+        incident.note(session, [self._stuck(later)], later)
+        assert pager.call_out(session, later) == 1
 
 
 def test_who_takes_it_frees_the_others(session: Session, now: datetime) -> None:

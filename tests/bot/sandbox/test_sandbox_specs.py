@@ -114,12 +114,17 @@ def shape_of_a_call() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("message", shape_of_a_message()), ("call", shape_of_a_call())]
+    ("name", "shape"),
+    [
+        (".message", shape_of_a_message()),
+        (".call", shape_of_a_call()),
+        ("", shapes.account(ACCOUNT, Clock().now())),
+    ],
 )
 def test_answers_have_the_shape_of_twilios(
     twilio: dict[str, Any], name: str, shape: dict[str, Any]
 ) -> None:
-    described = twilio["components"]["schemas"][f"api.v2010.account.{name}"]["properties"]
+    described = twilio["components"]["schemas"][f"api.v2010.account{name}"]["properties"]
     types = {"string": str, "integer": int, "object": dict}
     assert set(shape) == set(described)
     wrong = [
