@@ -17,7 +17,9 @@ from bot.errors import AppError
 from bot.inbox import Inbox
 from bot.rounds import Rounds
 from bot.turn import House
+from bot.watch import Watch
 from bot.web import app as web
+from bot.web import metrics
 from channels.base import Channel, Request, SendError
 from channels.telegram import Telegram
 from channels.worker import Worker
@@ -77,6 +79,7 @@ class App:
             self.listening.close()
             raise
         self.senders = senders.limits(settings, self.channels, clock)
+        self.watch = Watch(settings, store, clock, self.channels, self.senders, self.ladders)
         self._parts: _Parts | None = None
         self._running: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -96,7 +99,14 @@ class App:
         await self.store.query(joining.warm)
         house = House(base, self.senders, self.ladders, username)
         self._parts = _Parts(
-            Worker(self.store, self.clock, self.channels, self.senders, self.ladders),
+            Worker(
+                self.store,
+                self.clock,
+                self.channels,
+                self.senders,
+                self.ladders,
+                self.watch.meter,
+            ),
             Inbox(self.store, self.clock, self.channels, house),
             Rounds(self.store, self.clock, rounds.duties(self.settings)),
             self._server(),
@@ -126,6 +136,7 @@ class App:
             parts.inbox.stop()
             parts.worker.stop()
             parts.rounds.stop()
+            self.watch.stop()
             self._stopping.set()
             await asyncio.gather(*self._running, return_exceptions=True)
             self._parts = None
@@ -145,6 +156,7 @@ class App:
             parts.worker.run(),
             parts.inbox.run(),
             parts.rounds.run(),
+            self.watch.run(),
             parts.server.serve([self.listening]),
             self._redact(),
         ]
@@ -157,8 +169,10 @@ class App:
     def _server(self) -> _Server:
         secret = self.settings.telegram_secret.get_secret_value()
         hooks = web.Hooks(self.store, self.clock, self.channels, secret)
+        made = web.make(hooks)
+        metrics.show(made, self.watch.metrics, self.watch.access)
         config = uvicorn.Config(
-            web.make(hooks), log_config=None, access_log=False, lifespan="off", server_header=False
+            made, log_config=None, access_log=False, lifespan="off", server_header=False
         )
         return _Server(config)
 

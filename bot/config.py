@@ -66,10 +66,29 @@ class Settings(BaseSettings):
     promise_hours: float = Field(
         24.0, gt=0, description="hours after which an asker hears that it is still being checked"
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="who bears it may read `/metrics`; empty: this machine only"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="a port that shows only `/metrics`; 0: none"
+    )
+    heartbeat_url: SecretStr = Field(
+        SecretStr(""), description="an address that is pinged each minute while all works"
+    )
+    link_test_minutes: float = Field(
+        3.0, ge=0, le=1440, description="minutes between two tests of each sender; 0: none"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
 
-SECRETS = ("token", "telegram_token", "telegram_secret", "twilio_auth_token")
+SECRETS = (
+    "token",
+    "telegram_token",
+    "telegram_secret",
+    "twilio_auth_token",
+    "metrics_token",
+    "heartbeat_url",
+)
 
 
 def load(**flags: Any) -> Settings:

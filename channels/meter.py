@@ -138,9 +138,9 @@ class Meter:
             self.found[name] = count
 
     def stopped(self, within: float, failing: float) -> list[str]:
-        """Return what does not work: loops silent for `within` s, senders failing for `failing` s.
+        """Return the loops silent for `within` real seconds and the senders failing for `failing`.
 
-        A sender counts while it is still tried; real seconds. Empty: everything works.
+        Empty: everything works.
         """
         now = self.ticks()
         found = [
@@ -148,11 +148,20 @@ class Meter:
             for (loop, sender), beat in self.beats.items()
             if now - beat.tick > within
         ]
-        return found + [
-            f"send {sender}"
+        return found + [f"send {sender}" for sender in self.failing(within, failing)]
+
+    def failing(self, within: float, least: float) -> dict[str, float]:
+        """Return the senders whose provider has done nothing but fail, and for how many seconds.
+
+        For `least` seconds at least, and the last time within `within`: who is not tried any more
+        is not held to be broken.
+        """
+        now = self.ticks()
+        return {
+            sender: one.last - one.since
             for sender, one in self._failing.items()
-            if one.last - one.since >= failing and now - one.last <= within
-        ]
+            if one.last - one.since >= least and now - one.last <= within
+        }
 
     def _ended(self, sender: str, outcome: Outcome, reason: Reason | None = None) -> None:
         self.attempts[sender, outcome, reason.value if reason else ""] += 1

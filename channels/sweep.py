@@ -15,6 +15,7 @@ from content.alert import Severity
 from content.claim import Sender
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content.ladder import Ladders
 from content.message import Kind, Message
 from content.notice import Notice, NoticeState
 from content.store import Store
@@ -60,10 +61,16 @@ class Lost:
     urgent: bool = False
 
 
-def tidy(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Swept:
+def tidy(
+    session: Session,
+    now: datetime,
+    senders: Sequence[Sender] = (),
+    ladders: Ladders | None = None,
+) -> Swept:
     """Expire notices, restart short expansions, reroute opted-out addresses, end zombie calls.
 
-    All of it in one transaction. senders: those of this process, whose late steps are counted.
+    All of it in one transaction. senders: those of this process, whose late steps are counted, but
+    for those that wait for the end of the ladders' quiet hours.
     """
     gone = notice.expire(session, now)
     expansion.close(session, gone, NoticeState.EXPIRED, now)
@@ -73,7 +80,7 @@ def tidy(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Swe
         expansion.restart(session, notice_id)
     return Swept(
         overdue=_overdue(session, now),
-        late=sum(one.rows for one in late.look(session, senders, now)),
+        late=sum(one.rows for one in late.look(session, senders, now, ladders)),
         zombie=_hang_up(session, now),
         short=len(short),
         expired=len(gone),

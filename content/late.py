@@ -4,10 +4,11 @@ A backlog that goes out as fast as the provider allows is not late: the preview 
 Late is what has been due for over a minute while its sender could have started and did not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
@@ -16,9 +17,11 @@ from content import store
 from content.alert import Severity
 from content.claim import ASKED_FOR, Sender
 from content.delivery import Attempt, Delivery, DeliveryState, Pace
+from content.ladder import Ladders
 from content.message import Kind
 from content.notice import Notice, NoticeState
 from content.people import Address, Consent
+from content.place import Community
 
 LATE = timedelta(seconds=60)
 
@@ -59,15 +62,16 @@ def look(
     session: Session,
     senders: Iterable[Sender],
     now: datetime,
-    loudest: Mapping[Kind, Severity] | None = None,
+    ladders: Ladders | None = None,
 ) -> list[Late]:
     """Return what is late at `now`; cheap where nothing is.
 
-    loudest: for each kind in its quiet hours the mildest severity that may be told now: what is
-    milder waits for the morning, which is not late.
+    ladders: their quiet hours; what waits for the morning is not late.
     """
     found = [_unrouted(session, now)]
-    found += [_unsent(session, one, now, (loudest or {}).get(one.kind)) for one in senders]
+    for one in senders:
+        least = _loudest(session, ladders, one.kind, now) if ladders and ladders.quiet else None
+        found.append(_unsent(session, one, now, least))
     return [one for one in found if one is not None]
 
 
@@ -107,6 +111,11 @@ def _unsent(session: Session, sender: Sender, now: datetime, least: Severity | N
     until = paused if paused and paused > now else None
     cause = Cause.PAUSED if until else Cause.IDLE
     return Late(cause, since, count, sender.name, sender.kind, until)
+
+
+def _loudest(session: Session, ladders: Ladders, kind: Kind, now: datetime) -> Severity | None:
+    community = session.get(Community, store.community(session))
+    return ladders.loudest(kind, now, ZoneInfo(community.zone)) if community else None
 
 
 def _open(session: Session) -> Sequence[ColumnElement[bool]]:

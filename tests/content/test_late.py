@@ -1,6 +1,7 @@
 """What counts as late, and what a limit excuses."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from content.claim import Sender
 from content.late import Cause
 from content.message import Kind
 from content.people import Consent, set_consent
+from content.quiet import Quiet
 from tests.content import outbox
 from tests.content.outbox import CHAT, SENDERS, SMS, SOMEBODY
 
@@ -99,8 +101,9 @@ def test_what_waits_for_the_morning_is_not_late(
     session: Session, now: datetime, severity: Severity, found: list[Cause]
 ) -> None:
     _chats(session, now, severity=severity)
-    hushed = {Kind.CHAT: Severity.EXTREME}
-    assert _causes(session, now + MINUTE, loudest=hushed) == found
+    morning = Quiet(time(8), time(10), frozenset({Kind.CHAT}), Severity.EXTREME)
+    hushed = replace(outbox.LADDERS, quiet=(morning,))
+    assert _causes(session, now + MINUTE, ladders=hushed) == found
 
 
 def test_what_is_over_is_not_late(session: Session, now: datetime) -> None:
