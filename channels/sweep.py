@@ -14,7 +14,7 @@ from content import expansion, late, notice, outcome, routing, store
 from content.alert import Severity
 from content.claim import Sender
 from content.clock import Clock
-from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt, is_under_way
 from content.ladder import Ladders
 from content.message import Kind, Message
 from content.notice import Notice, NoticeState
@@ -175,7 +175,7 @@ def _overdue(session: Session, now: datetime) -> int:
     """Count the requests past their deadline of which nobody has written down the end."""
     query = select(func.count()).where(
         Attempt.community_id == store.community(session),
-        Attempt.closed_at.is_(None),
+        is_under_way,
         Attempt.deadline <= now,
         Attempt.state == AttemptState.ATTEMPTING,
     )
@@ -186,7 +186,7 @@ def _hang_up(session: Session, now: datetime) -> int:
     """End calls that were taken and of which nothing more is heard; return how many."""
     query = (
         select(Attempt.ref)
-        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.community_id == store.community(session), is_under_way)
         .where(Attempt.deadline <= now, Attempt.kind == Kind.CALL)
         .where(Attempt.state != AttemptState.ATTEMPTING)
         .limit(_AT_ONCE)

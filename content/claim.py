@@ -118,10 +118,10 @@ def claim(
     Each job says when it may start: the starts are spaced by the rate, across all workers.
     """
     room = _room(session, sender, now)
-    free = min(permits, room, _free_lines(session, sender)) if room > 0 else 0
+    free = min(permits, room, free_lines(session, sender)) if room > 0 else 0
     if free <= 0:
         return []
-    found = due.rows(session, _limits(sender, now, loudest), now, free)
+    found = due.rows(session, limits(sender, now, loudest), now, free)
     costs = _costs(session, sender, found, room, now, weigh)
     if not costs:
         return []
@@ -208,7 +208,7 @@ def _pace(session: Session, sender: Sender) -> Any:
     return found
 
 
-def _free_lines(session: Session, sender: Sender) -> int:
+def free_lines(session: Session, sender: Sender) -> int:
     if sender.lines is None:
         return 1 << 20
     query = select(func.count()).where(
@@ -219,7 +219,7 @@ def _free_lines(session: Session, sender: Sender) -> int:
     return sender.lines - (session.scalar(query) or 0)
 
 
-def _limits(sender: Sender, now: datetime, loudest: Severity | None) -> due.Limits:
+def limits(sender: Sender, now: datetime, loudest: Severity | None) -> due.Limits:
     return due.Limits(
         sender=sender.name,
         kind=sender.kind,

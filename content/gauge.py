@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content import event, incident, late, link, store
-from content.delivery import Attempt, Pace
+from content.delivery import Attempt, Pace, is_under_way
 from content.event import Event
 from content.inbound import Inbound
 from content.incident import Incident
@@ -93,7 +93,7 @@ def acts(session: Session, after: int, upto: int) -> tuple[list[str], int]:
 def _under_way(session: Session) -> dict[str, int]:
     query = (
         select(Attempt.sender, func.count())
-        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.community_id == store.community(session), is_under_way)
         .group_by(Attempt.sender)
     )
     return dict(session.execute(query).all())

@@ -4,23 +4,22 @@ A backlog that goes out as fast as the provider allows is not late: the preview 
 Late is what has been due for over a minute while its sender could have started and did not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from content import store
+from content import claim, due, store
 from content.alert import Severity
-from content.claim import ASKED_FOR, Sender
-from content.delivery import Attempt, Delivery, DeliveryState, Pace
+from content.claim import Sender
+from content.delivery import PRIORITIES, Delivery, Pace, is_open
 from content.ladder import Ladders
 from content.message import Kind
 from content.notice import Notice, NoticeState
-from content.people import Address, Consent
 from content.place import Community
 
 LATE = timedelta(seconds=60)
@@ -68,10 +67,13 @@ def look(
 
     ladders: their quiet hours; what waits for the morning is not late.
     """
-    found = [_unrouted(session, now)]
+    due_at = due.next_due(session)
+    late = {kind for kind, at in due_at.items() if at <= now - LATE}
+    found = [_unrouted(session, now)] if None in late else []
     for one in senders:
-        least = _loudest(session, ladders, one.kind, now) if ladders and ladders.quiet else None
-        found.append(_unsent(session, one, now, least))
+        if one.kind in late:
+            least = _loudest(session, ladders, one.kind, now) if ladders and ladders.quiet else None
+            found.append(_unsent(session, one, now, least))
     return [one for one in found if one is not None]
 
 
@@ -80,17 +82,17 @@ def oldest(session: Session, now: datetime) -> dict[Kind | None, tuple[int, date
 
     None stands for those that wait for the router. A backlog under a limit counts here too.
     """
-    query = (
-        select(Delivery.kind, func.count(), func.min(Delivery.next_at))
-        .where(*_open(session), Delivery.next_at <= now)
-        .group_by(Delivery.kind)
-    )
-    return {kind: (count, since) for kind, count, since in session.execute(query)}
+    found = {}
+    for kind, at in due.next_due(session).items():
+        if at <= now:
+            count, since = session.execute(_counted(session, kind, now)).one()
+            if since is not None:
+                found[kind] = (count, since)
+    return found
 
 
 def _unrouted(session: Session, now: datetime) -> Late | None:
-    query = _due(session, now).where(Delivery.kind.is_(None))
-    count, since = _counted(session, query)
+    count, since = session.execute(_live(session, None, now)).one()
     return Late(Cause.ROUTER, since, count) if since else None
 
 
@@ -99,12 +101,13 @@ def _unsent(session: Session, sender: Sender, now: datetime, least: Severity | N
     # a limit that is at work keeps the next start near: who may start for a minute is idle
     if pace is not None and pace.free_at > (now - LATE).timestamp():
         return None
-    if sender.lines is not None and _flying(session, sender) >= sender.lines:
+    if claim.free_lines(session, sender) <= 0:
         return None
-    query = _due(session, now).where(Delivery.kind == sender.kind, *_sendable(sender))
-    if least is not None:
-        query = query.where(or_(Notice.severity.in_(_at_least(least)), Notice.kind.in_(ASKED_FOR)))
-    count, since = _counted(session, query)
+    limits = claim.limits(sender, now, least)
+    # what the claim itself would take
+    if not due.rows(session, limits, now - LATE, 1):
+        return None
+    count, since = session.execute(_live(session, sender.kind, now)).one()
     if since is None:
         return None
     paused = pace.paused_until if pace is not None else None
@@ -113,58 +116,27 @@ def _unsent(session: Session, sender: Sender, now: datetime, least: Severity | N
     return Late(cause, since, count, sender.name, sender.kind, until)
 
 
-def _loudest(session: Session, ladders: Ladders, kind: Kind, now: datetime) -> Severity | None:
-    community = session.get(Community, store.community(session))
-    return ladders.loudest(kind, now, ZoneInfo(community.zone)) if community else None
-
-
-def _open(session: Session) -> Sequence[ColumnElement[bool]]:
-    return (
-        Delivery.community_id == store.community(session),
-        Delivery.state == DeliveryState.OPEN,
-    )
-
-
-def _due(session: Session, now: datetime) -> Select[int, datetime]:
-    """Select what has been due for over a minute, of notices that are live."""
-    live = and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id)
+def _counted(session: Session, kind: Kind | None, before: datetime) -> Select[int, datetime | None]:
+    """Count what is due of a kind; each priority is one look into the index."""
     return (
         select(func.count(), func.min(Delivery.next_at))
         .select_from(Delivery)
+        .where(Delivery.community_id == store.community(session), is_open)
+        .where(Delivery.kind.is_(None) if kind is None else Delivery.kind == kind)
+        .where(Delivery.priority.in_(PRIORITIES), Delivery.next_at <= before)
+    )
+
+
+def _live(session: Session, kind: Kind | None, now: datetime) -> Select[int, datetime | None]:
+    """Count what has been due for over a minute, of notices that are live."""
+    live = and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id)
+    return (
+        _counted(session, kind, now - LATE)
         .join(Notice, live)
-        .where(*_open(session), Delivery.next_at <= now - LATE)
         .where(Notice.state == NoticeState.LIVE, Notice.expires_at > now)
     )
 
 
-def _sendable(sender: Sender) -> Sequence[ColumnElement[bool]]:
-    """Say that an address may be used and is not busy with something else of this sender."""
-    mine = (Address.community_id == Delivery.community_id, Address.id == Delivery.address_id)
-    busy = exists(
-        select(literal(1)).where(
-            Attempt.community_id == Delivery.community_id,
-            Attempt.closed_at.is_(None),
-            Attempt.sender == sender.name,
-            Attempt.digest == Address.digest,
-        )
-    ).correlate(Delivery, Address)
-    usable = or_(Address.consent != Consent.WITHDRAWN, Notice.kind.in_(ASKED_FOR))
-    return (exists(select(literal(1)).where(*mine, usable, ~busy)),)
-
-
-def _at_least(mildest: Severity) -> list[Severity]:
-    return [one for one in Severity if one.rank <= mildest.rank]
-
-
-def _flying(session: Session, sender: Sender) -> int:
-    query = select(func.count()).where(
-        Attempt.community_id == store.community(session),
-        Attempt.closed_at.is_(None),
-        Attempt.sender == sender.name,
-    )
-    return session.scalar(query) or 0
-
-
-def _counted(session: Session, query: Select[int, datetime]) -> tuple[int, datetime | None]:
-    count, since = session.execute(query).one()
-    return count, since
+def _loudest(session: Session, ladders: Ladders, kind: Kind, now: datetime) -> Severity | None:
+    community = session.get(Community, store.community(session))
+    return ladders.loudest(kind, now, ZoneInfo(community.zone)) if community else None
