@@ -328,13 +328,11 @@ class Worker:
         if waiting:
             grown = await self.store.write(lambda session: _expand(session, waiting[0], now))
             self.meter.grown(grown)
-        self.swept = await self.store.write(lambda session: self._tidy(session, now))
+        work = functools.partial(sweep.tidy, now=now, senders=self.senders, ladders=self.ladders)
+        self.swept = await self.store.write(work)
         self.meter.swept(self.swept)
         await self.store.write(lambda session: pager.call_out(session, now))
         return bool(waiting)
-
-    def _tidy(self, session: Session, now: datetime) -> sweep.Swept:
-        return sweep.tidy(session, now, self.senders, self.ladders)
 
     async def _settle(self) -> bool:
         """Ask the providers what became of what was lost, and take superfluous calls back."""
