@@ -93,6 +93,8 @@ class Twilio:
 
     async def _faulty(self, request: Request) -> Response:
         fault = self._stage.faults.twilio
+        # what has arrived is looked at even where the sender is gone by then
+        await request.body()
         if fault.latency:
             await asyncio.sleep(fault.latency)
         if fault.take_error():
