@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    null,
     select,
     update,
 )
@@ -39,6 +40,8 @@ from content.reason import Reason
 
 CALL = timedelta(minutes=3)
 """How long a call may take after it was taken, until nothing more is expected of it."""
+_CAME_TO_NOTHING = (AttemptState.FAILED, AttemptState.UNKNOWN)
+"""Attempts that do not count as tries of their step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class _Row(NamedTuple):
     started_at: datetime
     deadline: datetime
     closed_at: datetime | None
+    rung: int
     notice_id: uuid.UUID
     recipient_id: uuid.UUID
     recipient_kind: OwnerKind
@@ -79,12 +83,88 @@ class _Row(NamedTuple):
 def record(session: Session, taken: Iterable[Taken]) -> None:
     """Write that these attempts were taken; one that is known to be taken stays as it is."""
     left = {one.ref: one for one in taken}
+    believed: set[str] = set()
     while left:
         # an attempt that was found late may share its delivery with a newer one
         rows = {(row.notice_id, row.recipient_id): row for row in reversed(_rows(session, left))}
         if not rows:
+            _name(session, left.values())
             return
+        if late := [row for row in rows.values() if _late(row) and row.ref not in believed]:
+            for row in late:
+                _believe(session, row)
+            believed |= {row.ref for row in late}
+            continue
         _write(session, [(row, left.pop(row.ref)) for row in rows.values()])
+
+
+def _name(session: Session, taken: Iterable[Taken]) -> None:
+    """Add the provider's ids to attempts that a person has answered before our own commit."""
+    for one in taken:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.community_id == store.community(session), Attempt.ref == one.ref)
+            .where(Attempt.provider_id.is_(None))
+            .values(provider_id=one.provider_id or null())
+            .execution_options(synchronize_session=False)
+        )
+
+
+def wait_on(
+    session: Session, notice_id: uuid.UUID, recipient_id: uuid.UUID, rung: int, since: datetime
+) -> None:
+    """Let an open delivery wait for the step it is on, which was taken `since`, after all.
+
+    A repetition of the step that is planned already is called off, and the try counts. Call it for
+    the newest attempt only.
+    """
+    here = store.community(session)
+    counted = session.scalar(
+        select(func.count())
+        .where(Attempt.community_id == here, Attempt.notice_id == notice_id)
+        .where(Attempt.recipient_id == recipient_id, Attempt.rung == rung)
+        .where(Attempt.state.not_in(_CAME_TO_NOTHING))
+    )
+    mine = (
+        Delivery.community_id == here,
+        Delivery.notice_id == notice_id,
+        Delivery.recipient_id == recipient_id,
+    )
+    found = session.execute(select(Delivery.wait, Delivery.tries).where(*mine)).one()
+    session.execute(
+        update(Delivery)
+        .where(*mine, Delivery.state == DeliveryState.OPEN, Delivery.rung == rung)
+        .values(
+            kind=null(),
+            tries=max(found.tries, counted or 0),
+            next_at=since + timedelta(seconds=found.wait),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _late(row: _Row) -> bool:
+    """Say whether we had a verdict of our own, or had planned the next step without it."""
+    return row.state is not AttemptState.ATTEMPTING or row.routed is not None
+
+
+def _believe(session: Session, row: _Row) -> None:
+    """Take our own verdict back (unknown, never taken, refused): the provider has it all the same.
+
+    Whatever it reports stands above what we had concluded without it.
+    """
+    session.execute(
+        update(Attempt)
+        .where(Attempt.community_id == store.community(session), Attempt.id == row.id)
+        .values(
+            state=AttemptState.ATTEMPTING,
+            reason=null(),
+            closed_at=null() if row.kind is Kind.CALL else Attempt.closed_at,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if not row.outdated:
+        wait_on(session, row.notice_id, row.recipient_id, row.rung, row.started_at)
 
 
 def _rows(session: Session, refs: Iterable[str]) -> list[_Row]:
@@ -190,7 +270,8 @@ def _found(dialect: str) -> bulk.Query:
     query: Any = (
         select(
             *(Attempt.id, Attempt.ref, Attempt.kind, Attempt.state, Attempt.started_at),
-            *(Attempt.deadline, Attempt.closed_at, Attempt.notice_id, Attempt.recipient_id),
+            *(Attempt.deadline, Attempt.closed_at, Attempt.rung),
+            *(Attempt.notice_id, Attempt.recipient_id),
             *(Delivery.recipient_kind, Delivery.priority, Delivery.state.label("standing")),
             *(Delivery.reason.label("reason"), Delivery.kind.label("routed")),
             *(Delivery.closed_at.label("ended_at"), Delivery.next_at, Delivery.first_at),

@@ -58,6 +58,9 @@ def by_ref(
     attempt = outcome.by_ref(session, ref)
     if attempt is None:
         return None
+    if attempt.accepted_at is None:
+        # whoever answers it has it: that settles what became of it
+        outcome.accepted(session, ref, "", now)
     delivery = outcome.delivery_of(session, attempt)
     address = session.get(Address, (attempt.community_id, attempt.address_id))
     if delivery is None or delivery.state not in _OPEN or _replaced(session, delivery):

@@ -39,6 +39,8 @@ _FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
 
 def accepted(session: Session, ref: str, provider_id: str, now: datetime) -> None:
     """Record that the provider took the attempt; the wait for a confirmation begins."""
+    # what waits to be written would be forgotten with what was read
+    session.flush()
     acceptance.record(session, [Taken(ref, provider_id, now)])
     session.expire_all()
 
@@ -133,12 +135,13 @@ def receipt(
     attempt.provider_id = attempt.provider_id or provider_id or None
     attempt.machine = attempt.machine or machine
     _take(session, attempt, now)
-    if (
-        _raise_to(attempt, state, now, reason)
-        and state is AttemptState.FAILED
+    before = attempt.state
+    if not _raise_to(attempt, state, now, reason):
+        return True
+    if before is AttemptState.FAILED:
+        _wait_on(session, attempt)
+    elif state is AttemptState.FAILED and (attempt.kind is not Kind.CALL or reason in HOPELESS):
         # a phone that is busy or not picked up is tried again after the ladder's wait
-        and (attempt.kind is not Kind.CALL or reason in HOPELESS)
-    ):
         _advance(session, attempt, now)
     return True
 
@@ -225,6 +228,17 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
         session.refresh(delivery)
 
 
+def _wait_on(session: Session, attempt: Attempt) -> None:
+    """Let the delivery wait for an attempt that was given up, unless another has begun since."""
+    delivery = delivery_of(session, attempt)
+    if delivery is None or _outdated(session, attempt):
+        return
+    session.flush()
+    since = attempt.accepted_at or attempt.started_at
+    acceptance.wait_on(session, attempt.notice_id, attempt.recipient_id, attempt.rung, since)
+    session.refresh(delivery)
+
+
 def _raise_to(
     attempt: Attempt, state: AttemptState, now: datetime, reason: Reason | None = None
 ) -> bool:
@@ -251,13 +265,18 @@ def _waiting(session: Session, attempt: Attempt) -> Delivery | None:
     delivery = delivery_of(session, attempt)
     if delivery is None or delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
         return None
+    return None if _outdated(session, attempt) else delivery
+
+
+def _outdated(session: Session, attempt: Attempt) -> bool:
+    """Say whether the delivery has a newer attempt."""
     newer = select(func.count()).where(
         Attempt.community_id == attempt.community_id,
         Attempt.notice_id == attempt.notice_id,
         Attempt.recipient_id == attempt.recipient_id,
         Attempt.id > attempt.id,
     )
-    return None if session.scalar(newer) else delivery
+    return bool(session.scalar(newer))
 
 
 def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool = False) -> None:
