@@ -16,7 +16,7 @@ from channels.base import BadEventError, Channel, Event, EventKind, Request, Sen
 from channels.telegram import Telegram
 from content import inbound, outcome
 from content.clock import Clock
-from content.inbound import Inbound
+from content.inbound import Inbound, Raw
 from content.store import Store
 from verification.case import Attachment
 
@@ -230,19 +230,23 @@ class Inbox:
                 self._follow(progress.follow(self.store, self.clock, chat, effect))
 
 
+def raw(channel: Channel, request: Request, clock: Clock) -> Raw:
+    """Return what a provider has brought as it is kept; raises BadEventError."""
+    event_id = channel.event_id(request)
+    return Raw(channel.name, event_id, request.path, clock.now(), dict(request.data))
+
+
 def keep(session: Session, channel: Channel, request: Request, clock: Clock) -> bool:
     """Keep a raw event before anything is done about it; False when it came before."""
-    event_id = channel.event_id(request)
-    data = dict(request.data)
-    return inbound.keep(session, channel.name, event_id, request.path, data, clock.now())
+    return bool(inbound.keep_all(session, [raw(channel, request, clock)]))
 
 
 def keep_all(session: Session, channel: Channel, requests: Sequence[Request], clock: Clock) -> int:
     """Keep a batch of raw events in one transaction; what cannot be read is logged and left."""
-    kept = 0
+    raws = []
     for request in requests:
         try:
-            kept += keep(session, channel, request, clock)
+            raws.append(raw(channel, request, clock))
         except BadEventError as error:
             log.warning("inbox.refused", sender=channel.name, error=str(error))
-    return kept
+    return inbound.keep_all(session, raws)

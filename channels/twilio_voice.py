@@ -173,6 +173,10 @@ class TwilioVoice:
         again = self._account.url("key", ref, str(turn + 1)) if turn + 1 < TURNS else ""
         return answer(message, _digit(request.data), again, first=not turn, machine=machine)
 
+    def url(self, *path: str) -> str:
+        """Return the address of our own at which Twilio asks what to say."""
+        return self._account.url(*path)
+
     def valid(self, path: str, form: Mapping[str, str], signature: str) -> bool:
         """Say whether Twilio signed this form for our address of `path`."""
         return self._account.valid(path, form, signature)
@@ -227,6 +231,21 @@ def spoken(language: Spoken, *sentences: str) -> str:
     response = VoiceResponse()
     _say(response, language, *sentences)
     response.hangup()
+    return str(response)
+
+
+def wait(said: Mapping[Spoken, str], url: str = "") -> str:
+    """Return the TwiML for who must wait: a sentence in each language, then `url` is asked again.
+
+    Without an address nobody is asked again, and the call ends.
+    """
+    response = VoiceResponse()
+    for language, sentence in said.items():
+        _say(response, language, sentence)
+    if url:
+        response.redirect(url, method="POST")
+    else:
+        response.hangup()
     return str(response)
 
 

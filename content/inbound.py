@@ -1,6 +1,7 @@
 """Every raw event that arrived, kept once, before anything is done about it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,23 +37,45 @@ _PAUSES = (0, 2, 10, 60, 300)
 Index("ix_inbound_open", Inbound.community_id, Inbound.handled_at, Inbound.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A raw event as a provider has brought it, before it is a row."""
+
+    sender: str
+    event_id: str
+    path: str
+    at: datetime
+    data: dict[str, Any] = field(repr=False)
+
+
 def keep(
     session: Session, sender: str, event_id: str, path: str, data: dict[str, Any], now: datetime
 ) -> bool:
     """Keep a raw event; False when this event was kept before."""
-    row = {
-        "community_id": store.community(session),
-        "id": new_number(),
-        "sender": sender,
-        "event_id": event_id[:120],
-        "path": path[:120],
-        "data": data,
-        "at": now,
-        "tries": 0,
-        "error": "",
-    }
-    done = session.execute(store.insert_new(session, Inbound).values(row))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return bool(keep_all(session, [Raw(sender, event_id, path, now, data)]))
+
+
+def keep_all(session: Session, raws: Sequence[Raw]) -> int:
+    """Keep raw events in their order; return how many had not been kept before."""
+    if not raws:
+        return 0
+    here = store.community(session)
+    rows = [
+        {
+            "community_id": here,
+            "id": new_number(),
+            "sender": raw.sender,
+            "event_id": raw.event_id[:120],
+            "path": raw.path[:120],
+            "data": raw.data,
+            "at": raw.at,
+            "tries": 0,
+            "error": "",
+        }
+        for raw in raws
+    ]
+    new = store.insert_new(session, Inbound.__table__)
+    return int(session.execute(new, rows).rowcount)  # type: ignore[attr-defined]
 
 
 def open_ids(session: Session, now: datetime, limit: int = 100) -> list[int]:

@@ -1,8 +1,9 @@
 """The web: providers' webhooks, checked, kept and answered at once; and whether we are well."""
 
+import contextlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -12,12 +13,16 @@ from sqlalchemy import text
 
 from bot import inbox
 from bot.web import voice
+from bot.web.intake import Intake, UnkeptError
+from bot.web.reading import AwayError, Reader
+from bot.web.voice import Calls
 from channels.base import BadEventError, Channel
 from channels.base import Request as Raw
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from content.clock import Clock
+from content.journal import Journal
 from content.store import Store
 
 log = structlog.get_logger("web")
@@ -29,97 +34,139 @@ _XML = "application/xml"
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the webhooks need."""
+    """What the webhooks need; without a journal they keep nothing while the database is away."""
 
     store: Store
     clock: Clock
     channels: Mapping[str, Channel]
     telegram_secret: str = field(repr=False)
+    journal: Journal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    hooks: Hooks
+    intake: Intake
+    reader: Reader
+    calls: Calls
 
 
 def make(hooks: Hooks) -> FastAPI:
     """Return the application; nothing is documented to strangers."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    reader = Reader(hooks.store)
+    rooms = _Rooms(hooks, Intake(hooks.store, hooks.journal), reader, Calls(reader))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        rooms.intake.start()
+        yield
+        await rooms.intake.stop()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.intake = rooms.intake
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        await hooks.store.query(lambda session: session.execute(text("SELECT 1")))
-        return {"status": "ok"}
+        return {"status": await _health(rooms)}
 
     @app.post("/hooks/{name}")
     async def telegram(name: str, request: Request) -> Response:
-        return await _telegram(hooks, name, request)
+        return await _telegram(rooms, name, request)
 
     @app.post("/hooks/{name}/{path:path}")
     async def twilio(name: str, path: str, request: Request) -> Response:
-        return await _twilio(hooks, name, path, request)
+        return await _twilio(rooms, name, path, request)
 
     return app
 
 
-async def _telegram(hooks: Hooks, name: str, request: Request) -> Response:
-    channel = hooks.channels.get(name)
+async def _health(rooms: _Rooms) -> str:
+    """Say where events are kept: `ok` or `journal`; with neither we are not well."""
+    try:
+        await rooms.reader.read(lambda session: session.execute(text("SELECT 1")))
+    except AwayError as error:
+        if rooms.hooks.journal is None:
+            raise HTTPException(503, "The database does not answer.") from error
+        return "journal"
+    return "journal" if rooms.intake.away else "ok"
+
+
+async def _telegram(rooms: _Rooms, name: str, request: Request) -> Response:
+    channel = rooms.hooks.channels.get(name)
     if not isinstance(channel, Telegram):
         raise HTTPException(404)
     given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "").encode()
-    wanted = hooks.telegram_secret.encode()
+    wanted = rooms.hooks.telegram_secret.encode()
     if not wanted or not hmac.compare_digest(given, wanted):
         raise HTTPException(403, "The secret token is missing or wrong.")
-    await _keep(hooks, channel, Raw("", _json(await _body(request))))
+    await _keep(rooms, channel, Raw("", _json(await _body(request))))
     return Response()
 
 
-async def _twilio(hooks: Hooks, name: str, path: str, request: Request) -> Response:
-    channel = hooks.channels.get(name)
+async def _twilio(rooms: _Rooms, name: str, path: str, request: Request) -> Response:
+    channel = rooms.hooks.channels.get(name)
     if not isinstance(channel, TwilioSms | TwilioVoice):
         raise HTTPException(404)
     form = _form(await _body(request))
     if not channel.valid(path, form, request.headers.get("X-Twilio-Signature", "")):
         raise HTTPException(403, "The signature is missing or wrong.")
-    raw = Raw(path, dict(form))
-    if isinstance(channel, TwilioVoice) and path.startswith(("script/", "key/")):
-        return await _speak(hooks, channel, raw)
-    if isinstance(channel, TwilioVoice) and path == "inbound":
-        return await _answer(hooks, channel, raw)
-    await _keep(hooks, channel, raw)
+    if isinstance(channel, TwilioVoice) and path.startswith(
+        ("script/", "key/", "inbound", "wait/")
+    ):
+        try:
+            return Response(await _talk(rooms, channel, path, form), media_type=_XML)
+        except BadEventError as error:
+            raise HTTPException(400, str(error)) from error
+    await _keep(rooms, channel, Raw(path, dict(form)))
     return Response("<Response/>", media_type=_XML)
 
 
-async def _speak(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
-    """Answer a call in progress: the key is kept before the answer is given."""
-    ref = raw.path.split("/")[1]
-    found = await hooks.store.query(lambda session: voice.message(session, ref))
-    if found is None:
+async def _talk(rooms: _Rooms, channel: TwilioVoice, path: str, form: Mapping[str, str]) -> str:
+    """Return what is said next in a call, in any case within a second; raises BadEventError."""
+    times, raw = voice.waited(path, form)
+    try:
+        if raw.path == "inbound":
+            return await _answer(rooms, channel, raw)
+        return await _speak(rooms, channel, raw)
+    except AwayError:
+        return voice.moment(channel, raw, times)
+
+
+async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
+    """Go on with a call: the key is kept before the answer is given, and before we give up."""
+    what, _, rest = raw.path.partition("/")
+    script, away = None, None
+    try:
+        script = await rooms.calls.script(rest.split("/")[0])
+    except AwayError as error:
+        away = error
+    if script is None and away is None:
         raise HTTPException(404)
-    message, machine = found
-    if raw.path.startswith("key/"):
-        await _keep(hooks, channel, raw)
-    try:
-        answer = channel.twiml(message, raw, machine=machine)
-    except BadEventError as error:
-        raise HTTPException(400, str(error)) from error
-    return Response(answer, media_type=_XML)
+    if what == "key":
+        await _keep(rooms, channel, raw)
+    if script is None:
+        raise away or AwayError
+    message, machine = script
+    return channel.twiml(message, raw, machine=machine)
 
 
-async def _answer(hooks: Hooks, channel: TwilioVoice, raw: Raw) -> Response:
+async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     """Answer somebody who calls us: with the notice that waits for them, or with the duty phone."""
-    await _keep(hooks, channel, raw)
-    now, number = hooks.clock.now(), str(raw.data.get("From", ""))
-    ref, message = await hooks.store.query(lambda session: voice.waiting(session, number))
-    if message is not None:
-        said = channel.twiml(message, Raw(f"script/{ref}"))
-    else:
-        said = await hooks.store.query(lambda session: voice.nothing(session, number, now))
-    return Response(said, media_type=_XML)
+    await _keep(rooms, channel, raw)
+    number = str(raw.data.get("From", ""))
+    return await rooms.calls.back(channel, number, rooms.hooks.clock.now())
 
 
-async def _keep(hooks: Hooks, channel: Channel, raw: Raw) -> None:
-    """Commit the raw event before the provider is told that we have it."""
+async def _keep(rooms: _Rooms, channel: Channel, request: Raw) -> None:
+    """Have the raw event on the disk before the provider is told that we have it."""
     try:
-        await hooks.store.write(lambda session: inbox.keep(session, channel, raw, hooks.clock))
+        await rooms.intake.keep(inbox.raw(channel, request, rooms.hooks.clock))
     except BadEventError as error:
         log.warning("web.refused", sender=channel.name, error=str(error))
         raise HTTPException(400, str(error)) from error
+    except UnkeptError as error:
+        headers = {"Retry-After": "1"}
+        raise HTTPException(503, "Neither database nor disk: try again.", headers) from error
 
 
 async def _body(request: Request) -> bytes:

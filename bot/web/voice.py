@@ -1,19 +1,61 @@
-"""What is said on the phone: to who was called, and to who calls back."""
+"""What is said on the phone: to who was called, to who calls back, and while we cannot look."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from bot.web.reading import AwayError, Reader
 from channels import twilio_voice
+from channels.base import BadEventError, Request
+from channels.twilio_voice import TwilioVoice
 from content import claim, compose, confirmation, duty, outcome, people, phrase, store
 from content.message import Kind, Message, Spoken
 from content.people import OwnerKind, Resident
 from content.plain import dialled
 from content.speak import speak
 
+Script = tuple[Message, bool]
+"""What a call says, and whether a machine is thought to listen."""
 
-def message(session: Session, ref: str) -> tuple[Message, bool] | None:
+WAITS = 20
+"""How often one caller is asked for a moment: well over a minute."""
+_KNOWN = 1000
+"""Calls whose words are remembered for the time that the database does not answer."""
+_NAMES = {"*": "star", "#": "hash", "": "none"}
+_KEYS = {name: key for key, name in _NAMES.items()}
+
+
+class Calls:
+    """The calls in progress: what each of them says."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: OrderedDict[str, Script] = OrderedDict()
+
+    async def script(self, ref: str) -> Script | None:
+        """Return what this call says, from memory where need be; None: unknown. Or AwayError."""
+        try:
+            found = await self._reader.read(lambda session: message(session, ref))
+        except AwayError:
+            if ref in self._known:
+                return self._known[ref]
+            raise
+        if found is not None:
+            self._known[ref] = found
+            self._known.move_to_end(ref)
+            if len(self._known) > _KNOWN:
+                self._known.popitem(last=False)
+        return found
+
+    async def back(self, channel: TwilioVoice, number: str, now: datetime) -> str:
+        """Return the TwiML for somebody who calls us; raises AwayError."""
+        return await self._reader.read(lambda session: _back(session, channel, number, now))
+
+
+def message(session: Session, ref: str) -> Script | None:
     """Return what this call says, and whether a machine is thought to listen; None: unknown."""
     attempt = outcome.by_ref(session, ref)
     if attempt is None:
@@ -27,7 +69,57 @@ def message(session: Session, ref: str) -> tuple[Message, bool] | None:
     return compose.message(session, compose.reader(job)), attempt.machine
 
 
-def waiting(session: Session, number: str) -> tuple[str, Message | None]:
+def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
+    """Return how often a caller has waited, and what was asked at first; raises BadEventError.
+
+    `wait/<times>/<path>` stands for `path`; after the path of a key follows which key it was, for
+    Twilio does not post it a second time.
+    """
+    if not path.startswith("wait/"):
+        return 0, Request(path, dict(form))
+    _, times, *rest = path.split("/")
+    if not (times.isascii() and times.isdecimal() and int(times[:4]) <= WAITS):
+        raise BadEventError("Twilio is not told to call this address.")
+    if rest[:1] != ["key"]:
+        return int(times), Request("/".join(rest), dict(form))
+    key = _KEYS.get(rest[-1], rest[-1])
+    return int(times), Request("/".join(rest[:-1]), {**form, "Digits": key})
+
+
+def moment(channel: TwilioVoice, request: Request, times: int) -> str:
+    """Return the TwiML for a moment's patience, or for the end of it: the key, if any, is kept."""
+    digit = str(request.data.get("Digits", ""))
+    if times >= WAITS:
+        return twilio_voice.wait(_in_each(_farewell(request.path, digit)))
+    path = [request.path]
+    if request.path.startswith("key/"):
+        path.append(_NAMES.get(digit, digit))
+    return twilio_voice.wait(_in_each("call.wait"), channel.url("wait", str(times + 1), *path))
+
+
+def _farewell(path: str, digit: str) -> str:
+    if digit:
+        return "call.kept"
+    return "call.later" if path == "inbound" else "call.goodbye"
+
+
+def _in_each(key: str) -> dict[Spoken, str]:
+    """Return a sentence in the two languages of the house: we cannot look up who listens."""
+    return {
+        language: speak(phrase.say(key, language), language)
+        for language in (Spoken.MANDARIN, Spoken.ENGLISH)
+    }
+
+
+def _back(session: Session, channel: TwilioVoice, number: str, now: datetime) -> str:
+    """Answer with the notice that waits for this number, or with the duty phone."""
+    ref, waiting = _waiting(session, number)
+    if waiting is None:
+        return _nothing(session, number, now)
+    return channel.twiml(waiting, Request(f"script/{ref}"))
+
+
+def _waiting(session: Session, number: str) -> tuple[str, Message | None]:
     """Return the attempt whose notice still waits for this number, and what to say of it."""
     ref = confirmation.unanswered(session, number)
     found = message(session, ref) if ref else None
@@ -38,7 +130,7 @@ def waiting(session: Session, number: str) -> tuple[str, Message | None]:
     return ref, replace(told, speech=replace(speech, opening=f"{opening}{speech.opening}"))
 
 
-def nothing(session: Session, number: str, now: datetime) -> str:
+def _nothing(session: Session, number: str, now: datetime) -> str:
     """Return the TwiML for a caller for whom nothing waits: so it is, and the duty's number."""
     spoken, phone = _spoken(session, number), dialled(duty.phone(session, now))
     lines = [phrase.say("alert.phone", spoken, phone=phone)] if phone else []

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from twilio.request_validator import RequestValidator
 
 from bot.web import app as web
+from bot.web import intake, reading
 from channels.base import Channel
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
@@ -82,7 +83,10 @@ def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture
-async def door(emptied: Store) -> AsyncIterator[Door]:
+async def door(emptied: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    # nothing here is about time: a slow machine changes nothing
+    monkeypatch.setattr(intake, "PATIENCE", 30)
+    monkeypatch.setattr(reading, "PATIENCE", 30)
     with emptied.begin() as session:
         for table in Base.metadata.sorted_tables:
             session.execute(table.delete())
