@@ -19,7 +19,7 @@ from bot.rounds import Rounds
 from bot.turn import House
 from bot.watch import Watch
 from bot.web import app as web
-from bot.web import metrics
+from bot.web import intake, metrics
 from channels.base import Channel, Request, SendError
 from channels.telegram import Telegram
 from channels.worker import Worker
@@ -168,11 +168,12 @@ class App:
 
     def _server(self) -> _Server:
         secret = self.settings.telegram_secret.get_secret_value()
-        hooks = web.Hooks(self.store, self.clock, self.channels, secret)
+        journal = intake.beside(self.store, self.settings.journal_folder)
+        hooks = web.Hooks(self.store, self.clock, self.channels, secret, journal)
         made = web.make(hooks)
         metrics.show(made, self.watch.metrics, self.watch.access)
         config = uvicorn.Config(
-            made, log_config=None, access_log=False, lifespan="off", server_header=False
+            made, log_config=None, access_log=False, lifespan="on", server_header=False
         )
         return _Server(config)
 

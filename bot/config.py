@@ -28,6 +28,9 @@ class Settings(BaseSettings):
         description="where everything is kept: sqlite:/// or postgresql://",
     )
     key_file: Path = Field(Path("linxun.key"), description="the key of the personal columns")
+    journal_folder: Path | None = Field(
+        None, description="where webhooks are kept while the database is away; default: beside it"
+    )
     ladders_file: Path | None = Field(None, description="your ladders; default: the built-in ones")
     public_url: str = Field("", description="the https address at which providers reach `web`")
     host: str = Field("127.0.0.1", description="the address `web` listens on")

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,6 +24,8 @@ log = structlog.get_logger("intake")
 
 PATIENCE = 0.5
 """Real seconds that an event waits for the database."""
+FOLDER = "linxun-journal"
+"""Where the journal is, unless the settings say so."""
 _MOST = 1000
 """Events in hand; what comes beyond them is left to the provider, which brings it again."""
 _CHUNK = 500
@@ -30,6 +34,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Real seconds between two tries to replay."""
 _LOOK = 30.0
 """Real seconds after which we look for what a process that has died has left."""
+
+
+def beside(store: Store, folder: Path | None) -> Journal | None:
+    """Return the journal of a database: in `folder`, else beside its file; None in memory."""
+    url = make_url(store.url)
+    database = Path(url.database or "") if url.get_backend_name() == "sqlite" else Path()
+    if store.community_id is None or database.name == ":memory:" or not (url.database or folder):
+        return None
+    return Journal(folder or database.parent / FOLDER, store.keyring, store.community_id)
 
 
 class UnkeptError(Exception):
@@ -113,7 +126,7 @@ class Intake:
     async def _insert(self, raws: Sequence[Raw]) -> None:
         # what is older stands in the journal
         await self._clear.wait()
-        await self.store.write(_kept(raws))
+        await self.store.write(_kept(raws), shared=True)
 
     async def _write(self, raws: Sequence[Raw]) -> None:
         journal = self.journal
@@ -123,9 +136,16 @@ class Intake:
 
     async def _replay(self, journal: Journal) -> None:
         """Bring back what is in the journal, whenever something is there."""
+        try:
+            await self._apart(journal.prepare)
+        except JournalError as error:
+            # said now and not only when the database is away
+            log.warning("intake.no_journal", reason=str(error))
         while True:
+            # not wait_for, which can swallow that we are cancelled
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._shelf.wait(), _LOOK)
+                async with asyncio.timeout(_LOOK):
+                    await self._shelf.wait()
             segment = await self._apart(journal.oldest)
             if segment is None:
                 self._done(journal)
@@ -148,7 +168,7 @@ class Intake:
 
     async def _replayed(self, journal: Journal, segment: Segment) -> None:
         for start in range(0, len(segment.records), _CHUNK):
-            await self.store.write(_kept(segment.records[start : start + _CHUNK]))
+            await self.store.write(_kept(segment.records[start : start + _CHUNK]), shared=True)
         # the database takes them again: what comes now waits behind the little that is left
         self.away = self.away and not segment.last
         await self._apart(lambda: journal.erase(segment))
