@@ -15,15 +15,14 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
     or_,
     select,
     union_all,
-    values,
 )
 from sqlalchemy import Integer as Int
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql import column
 
 from content import bulk, store
 from content.base import Instant
@@ -115,7 +114,9 @@ def _open(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 @cache
 def _buckets() -> Any:
     """Return every priority as a row: one look into the index for each, however many wait."""
-    return values(column("priority", Int), name="bucket").data([(one,) for one in PRIORITIES]).cte()
+    # VALUES would do, but SQLAlchemy compiles a statement with it anew at every call
+    each = (select(literal_column(str(one), Int).label("priority")) for one in PRIORITIES)
+    return union_all(*each).cte("bucket")
 
 
 @cache

@@ -3,9 +3,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
-from content import claim, confirmation, outcome, people
+from content import claim, confirmation, due, outcome, people
 from content.alert import Severity
 from content.claim import Sender
 from content.delivery import AttemptState, Delivery, DeliveryState
@@ -245,6 +246,11 @@ def test_a_reason_of_the_last_try_stays_with_the_attempt(session: Session, now: 
     outcome.failed(session, job.ref, Reason.BLOCKED, now, permanent=True)
     assert [one.reason for one in outbox.attempts(session, who)] == [Reason.BLOCKED]
     assert session.get(Delivery, (uuid.uuid4(), job.notice_id, who)) is None
+
+
+@pytest.mark.parametrize("query", [due._next_due, due._due_priorities], ids=["next", "priorities"])
+def test_a_look_at_what_is_due_is_compiled_once(query: Callable[[], Executable]) -> None:
+    assert query()._generate_cache_key() is not None
 
 
 def test_a_claim_that_finds_nothing_writes_nothing(session: Session, now: datetime) -> None:
