@@ -1,19 +1,18 @@
-"""What `linxun doctor` looks at: settings, key file, database, channels, people, facts."""
+"""What `linxun doctor` looks at: settings, key file, database, channels, people, how it works."""
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 
-from bot import installed, senders
+from bot import installed, senders, standing
 from bot.config import Settings
 from bot.errors import KNOWN, AppError
+from bot.finding import Finding
 from bot.opening import open_store
-from channels.base import SendError
-from channels.telegram import Telegram
 from content import duty, expansion, ladder, store
+from content.clock import Clock
 from content.keys import KeyFileError, Keyring
 from content.people import Resident
 from content.staff import Role, StaffRole
@@ -22,15 +21,6 @@ from verification.fact import Fact, FactState
 
 _NEEDED = {Role.AUTHOR, Role.VERIFIER, Role.PUBLISHER, Role.EXPERT}
 _NOBODY_ELSE = 0o077
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check has found; `ok` False needs somebody to act."""
-
-    check: str
-    ok: bool
-    said: str
 
 
 async def everything(settings: Settings, now: datetime, *, online: bool) -> list[Finding]:
@@ -42,9 +32,7 @@ async def everything(settings: Settings, now: datetime, *, online: bool) -> list
         _try("channels", lambda: _channels(settings)),
         *_database(settings, now),
     ]
-    if online and settings.telegram_token.get_secret_value():
-        found.append(await _telegram(settings))
-    return found
+    return found + (await _links(settings) if online else [])
 
 
 def _try(check: str, ask: Callable[[], str]) -> Finding:
@@ -85,7 +73,11 @@ def _database(settings: Settings, now: datetime) -> list[Finding]:
     except KNOWN as error:
         return [Finding("database", ok=False, said=str(error))]
     try:
-        return [Finding("database", ok=True, said="migrated"), *_contents(kept, now)]
+        return [
+            Finding("database", ok=True, said="migrated"),
+            *_contents(kept, now),
+            *_standing(kept, settings, now),
+        ]
     finally:
         kept.close()
 
@@ -110,17 +102,23 @@ def _contents(kept: Store, now: datetime) -> list[Finding]:
     ]
 
 
-async def _telegram(settings: Settings) -> Finding:
-    opened = senders.channels(settings, settings.public_url or "http://127.0.0.1")
+def _standing(kept: Store, settings: Settings, now: datetime) -> list[Finding]:
     try:
-        for chat in opened.values():
-            if isinstance(chat, Telegram):
-                _, username = await chat.me()
-                return Finding("telegram", ok=True, said=f"@{username}")
-    except SendError as error:
-        said = f"Telegram does not answer ({error}): check the token, the network and the proxy."
-        return Finding("telegram", ok=False, said=said)
+        opened = senders.channels(settings, settings.public_url or "http://127.0.0.1")
+        limits = senders.limits(settings, opened, Clock())
+        return standing.of(kept, settings, limits, ladder.load(settings.ladders_file), now)
+    except KNOWN:
+        # what is wrong with the channels or the ladders has been said
+        return []
+
+
+async def _links(settings: Settings) -> list[Finding]:
+    try:
+        opened = senders.channels(settings, settings.public_url or "http://127.0.0.1")
+    except KNOWN:
+        return []
+    try:
+        return await standing.links(opened)
     finally:
         for one in opened.values():
             await one.close()
-    return Finding("telegram", ok=False, said="Telegram is not set up.")

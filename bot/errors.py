@@ -4,6 +4,7 @@ from bot.config import ConfigError
 from bot.sandbox.guard import LiveCredentialsError
 from channels.registry import RegistryError
 from content.alert import ReviewError
+from content.backup import BackupError
 from content.identity import IdentityError
 from content.keys import KeyFileError
 from content.ladder import LadderError
@@ -22,6 +23,7 @@ class AppError(Exception):
 
 KNOWN = (
     AppError,
+    BackupError,
     ConfigError,
     IdentityError,
     KeyFileError,

@@ -88,6 +88,7 @@ class _Own(Collector):
 
     def __init__(self, metrics: Metrics) -> None:
         self._meter = metrics.meter
+        self._usage = metrics.store.usage
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -121,6 +122,12 @@ class _Own(Collector):
             {key: beat.at.timestamp() for key, beat in meter.beats.items() if beat.at},
         )
         yield from _durations(meter)
+        used = self._usage
+        yield _count("linxun_database_writes", "Writing transactions.", (), {(): used.writes})
+        busy = {(): used.busy}
+        yield _count("linxun_database_busy_seconds", "Seconds spent in them.", (), busy)
+        waits = {(): used.waits}
+        yield _count("linxun_database_waits", "Times it was locked or gone.", (), waits)
 
 
 class _House(Collector):

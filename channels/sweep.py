@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -78,14 +78,27 @@ def tidy(
     short = expansion.short(session)
     for notice_id in short:
         expansion.restart(session, notice_id)
-    return Swept(
-        overdue=_overdue(session, now),
-        late=sum(one.rows for one in late.look(session, senders, now, ladders)),
+    seen = look(session, now, senders, ladders)
+    return replace(
+        seen,
         zombie=_hang_up(session, now),
         short=len(short),
         expired=len(gone),
         unrouted=routing.unroute(session),
+    )
+
+
+def look(
+    session: Session,
+    now: datetime,
+    senders: Sequence[Sender] = (),
+    ladders: Ladders | None = None,
+) -> Swept:
+    """Count what stands open, and change nothing."""
+    return Swept(
+        overdue=_overdue(session, now),
         silent=_silent(session, now),
+        late=sum(one.rows for one in late.look(session, senders, now, ladders)),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from content import event, incident, late, link, store
 from content.delivery import Attempt, Pace, is_under_way
 from content.event import Event
-from content.inbound import Inbound
+from content.inbound import TRIES, Inbound
 from content.incident import Incident
 from content.link import LinkTest
 from content.message import Kind
@@ -48,7 +48,7 @@ def look(session: Session, now: datetime) -> Gauges:
     here = store.community(session)
     waiting = select(func.count()).where(Inbound.community_id == here, Inbound.handled_at.is_(None))
     failed = select(func.count()).where(
-        Inbound.community_id == here, Inbound.handled_at > now - _DAY, Inbound.error != ""
+        Inbound.community_id == here, Inbound.handled_at > now - _DAY, Inbound.tries >= TRIES
     )
     return Gauges(
         now,

@@ -33,6 +33,7 @@ class Inbound(Numbered, Base):
 
 _PAUSES = (0, 2, 10, 60, 300)
 """Seconds from its arrival to each try of an event; after the last it rests as failed."""
+TRIES = len(_PAUSES)
 
 Index("ix_inbound_open", Inbound.community_id, Inbound.handled_at, Inbound.id)
 

@@ -37,6 +37,29 @@ class StoreError(Exception):
     """The database cannot be used; the sentence says what to do."""
 
 
+class Usage:
+    """How much a process asks of its database; counted by several threads."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+        self.busy = 0.0
+        """Real seconds in which transactions were writing."""
+        self.waits = 0
+        """How often the database was locked or gone, and was tried again."""
+        self._guard = threading.Lock()
+
+    def wrote(self, seconds: float) -> None:
+        """Count a writing transaction."""
+        with self._guard:
+            self.writes += 1
+            self.busy += seconds
+
+    def waited(self) -> None:
+        """Count a try that found the database locked or gone."""
+        with self._guard:
+            self.waits += 1
+
+
 class Store:
     """One database, seen by one community: writers, a few readers, and a bell.
 
@@ -52,6 +75,7 @@ class Store:
         self.url = url
         self.keyring = keyring
         self.community_id = community_id
+        self.usage = Usage()
         self._database = _database(url, keyring)
         memory = self._database.memory
         self._writer = self._database.engine(write=True)
@@ -78,10 +102,14 @@ class Store:
             self._patiently(
                 lambda: self._database.lock(session, shared=shared), undo=session.rollback
             )
+            began = time.monotonic()
             changes = self._database.tally(session)
             before = changes()
-            yield session
-            session.commit()
+            try:
+                yield session
+                session.commit()
+            finally:
+                self.usage.wrote(time.monotonic() - began)
         # a look that found nothing to do must not wake who has just looked
         if changes() != before:
             self._bell.ring()
@@ -219,6 +247,7 @@ class Store:
 
     def _rested(self, until: float) -> bool:
         """Pause before another try; False when it is too late for one."""
+        self.usage.waited()
         return time.monotonic() < until and not self._closing.wait(_RETRY_SECONDS)
 
     def _channel(self) -> str:

@@ -10,6 +10,7 @@ from bot import config, installed, logs
 from bot.cli import (
     alert,
     ask,
+    backup,
     beside,
     cases,
     context,
@@ -48,6 +49,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
 app.command("ask")(ask.ask)
 app.command("evaluate")(evaluate.evaluate)
 
