@@ -1,8 +1,8 @@
 """A card of the door-knock list in words: where, who, what they need, what was tried and why."""
 
 from content import phrase
-from content.coverage import Card
 from content.message import Written
+from content.visit import Card
 
 
 def line(card: Card) -> str:

@@ -1,88 +1,184 @@
-"""How far a notice has come: by grid and building, and who must be visited at the door."""
+"""How far a notice has come, by grid, step and kind, and what is still waited for.
+
+The words, from the widest to the narrowest; each counts people, never messages:
+
+- contacted: a provider took a message or a call for them.
+- reached: a provider reported an SMS as delivered, or a call of their own as answered by a person;
+  or they have confirmed. A chat reports nothing; an answering machine or a contact is not they.
+- confirmed: a human act, see `content.confirmation`; passed on: a contact has promised to tell.
+- settled: confirmed, passed on, on the door-knock list, or handed over where nothing was asked.
+"""
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
-from content import store
+from content import area, ending, store
+from content.alert import MsgType, Status
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.ending import End, Why
 from content.message import Kind
-from content.notice import Notice
-from content.people import Need, OwnerKind, Resident
+from content.notice import Notice, NoticeState
+from content.people import Address, OwnerKind
 from content.place import Place, PlaceKind
-from content.reason import Reason
 
-_ACCOUNTED = (DeliveryState.CONFIRMED, DeliveryState.PASSED_ON, DeliveryState.DOOR)
+SETTLED = (
+    DeliveryState.CONFIRMED,
+    DeliveryState.PASSED_ON,
+    DeliveryState.DOOR,
+    DeliveryState.DONE,
+)
+SHARES = (50, 90, 100)
+ANSWER, STEP, LATER = "answer", "step", "later"
+"""What an open delivery waits for, beside a free line of its kind: an answer, its next step, the
+time that was set for it."""
+_GOOD = (AttemptState.ANSWERED, AttemptState.DELIVERED, AttemptState.COMPLETED)
+_COUNTED = {
+    DeliveryState.CONFIRMED: "confirmed",
+    DeliveryState.PASSED_ON: "passed_on",
+    DeliveryState.DOOR: "door",
+    DeliveryState.OPEN: "open",
+    DeliveryState.DONE: "done",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a group of residents was reached; `minutes` until so many per cent were accounted for.
+    """How a group of residents was reached; `minutes` until so many per cent were settled.
 
-    Accounted for is confirmed, passed on by a contact, or on the door-knock list.
+    `place` names the group: a place, or the number of a step; empty for all together.
     """
 
     place: str
     residents: int = 0
+    contacted: int = 0
+    reached: int = 0
     confirmed: int = 0
     passed_on: int = 0
     need_help: int = 0
     door: int = 0
     open: int = 0
+    done: int = 0
     other: int = 0
+    """Superseded, cancelled, expired or failed before they were settled."""
     minutes: dict[int, float | None] = field(default_factory=dict)
 
+    @property
+    def settled(self) -> int:
+        """Return how many are accounted for."""
+        return self.confirmed + self.passed_on + self.door + self.done
+
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One attempt in the words of the door-knock list."""
+class ByKind:
+    """What one kind has done, in people: a provider took it, it arrived, they confirmed by it."""
 
     kind: Kind
-    state: AttemptState
-    reason: Reason | None
-    at: datetime
+    contacted: int = 0
+    reached: int = 0
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One resident to knock at: where, who, what they need, what was tried and why it failed."""
+class Earlier:
+    """What an earlier revision had done when the next one took its place."""
 
-    notice_id: uuid.UUID
-    recipient_id: uuid.UUID
-    grid: str
-    building: str
-    unit: str
-    floor: str
-    room: str
-    needs: frozenset[Need]
-    reason: Reason | None
-    skips: dict[str, str]
-    tried: tuple[Tried, ...]
-    name: str = field(repr=False)
-    needs_help: bool = False
+    made_at: datetime
+    state: NoticeState
+    residents: int
+    contacted: int
+    confirmed: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    place_id: uuid.UUID | None
+class Live:
+    """How it stands with a notice: all that a progress message or a terminal shows."""
+
+    msg_type: MsgType
+    status: Status
+    state: NoticeState
+    expected: int
+    """Recipients of the audience; who is beyond `total.residents` has no delivery yet."""
+    growing: bool
+    """The audience is not written out to its end yet."""
+    total: Reach
+    grids: tuple[Reach, ...]
+    rungs: tuple[Reach, ...]
+    """By the step on which a delivery stands or has ended, counted from 1."""
+    kinds: tuple[ByKind, ...]
+    waits: Mapping[str, int]
+    """Open deliveries by what they wait for: a kind's free line, ANSWER, STEP or LATER."""
+    whys: tuple[Why, ...]
+    skips: Mapping[tuple[str, str], int]
+    """Steps that were passed over for who has not settled: (step, reason) -> people."""
+    earlier: tuple[Earlier, ...]
+
+    @property
+    def over(self) -> bool:
+        """Say whether nothing will move any more: the notice has ended, or nobody is waited for."""
+        return self.state is not NoticeState.LIVE or not (self.growing or self.total.open)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    place: Any
     state: DeliveryState
-    closed_at: datetime | None
+    rung: int
+    waits: str
     needs_help: bool
+    contacted: bool
+    reached: bool
+    count: int
+
+
+def live(session: Session, notice_id: uuid.UUID, now: datetime) -> Live:
+    """Return how it stands with a notice: a few grouped queries, however many are told."""
+    told = session.get_one(Notice, (store.community(session), notice_id), populate_existing=True)
+    cells = _cells(session, notice_id, None, now)
+    found = ending.ends(session, notice_id)
+    names = area.grids(session)
+    waits = Counter({one.waits: 0 for one in cells if one.waits})
+    for one in cells:
+        waits[one.waits] += one.count if one.waits else 0
+    return Live(
+        msg_type=told.msg_type,
+        status=told.status,
+        state=told.state,
+        expected=told.expected,
+        growing=told.cursor is not None,
+        total=next(iter(_fold(cells, lambda _: "")), Reach("")),
+        grids=tuple(_fold(cells, lambda cell: names.get(cell.place, ""))),
+        rungs=tuple(_fold(cells, lambda cell: str(cell.rung + 1))),
+        kinds=_kinds(session, notice_id, found),
+        waits={what: count for what, count in waits.most_common() if what},
+        whys=ending.whys(found),
+        skips=ending.skips(found),
+        earlier=_earlier(session, told),
+    )
 
 
 def reach(session: Session, notice_id: uuid.UUID, by: PlaceKind | None = None) -> list[Reach]:
-    """Return the reach in all (`by` None: one row) or by grid or building, in their order."""
-    notice = session.get_one(Notice, (store.community(session), notice_id))
-    groups: dict[str, list[_Row]] = defaultdict(list)
-    names = _ancestors(session, by) if by else {}
-    for row in _rows(session, notice_id):
-        groups[names.get(row.place_id, "") if by else ""].append(row)
-    return [_reach(place, groups[place], notice.made_at) for place in sorted(groups, key=_natural)]
+    """Return the reach with its minutes: in all (`by` None: one row), or by grid or building."""
+    told = session.get_one(Notice, (store.community(session), notice_id))
+    names = area.names(session, by) if by else {}
+    cells = _cells(session, notice_id, Delivery.place_id, told.made_at)
+    ends: dict[str, list[datetime]] = defaultdict(list)
+    settled = select(Delivery.place_id, Delivery.closed_at).where(
+        _of(session, notice_id), Delivery.state.in_(SETTLED)
+    )
+    for place_id, at in session.execute(settled.order_by(Delivery.closed_at)):
+        if at is not None:
+            ends[names.get(place_id, "") if by else ""].append(at)
+    return [
+        replace(one, minutes=_minutes(ends[one.place], one.residents, told.made_at))
+        for one in _fold(cells, lambda cell: names.get(cell.place, "") if by else "")
+    ]
 
 
 def counts(session: Session, notice_id: uuid.UUID) -> dict[DeliveryState, int]:
@@ -95,137 +191,156 @@ def counts(session: Session, notice_id: uuid.UUID) -> dict[DeliveryState, int]:
     return dict(session.execute(query).all())
 
 
-def doors(
-    session: Session, notice_id: uuid.UUID, within: Iterable[str] | None = None
-) -> list[Card]:
-    """Return the door-knock list by building, unit and floor; `within` are place paths."""
-    rows = session.execute(
-        select(Delivery, Resident, Place)
-        .join(Resident, _to(Resident, Resident.id == Delivery.recipient_id))
-        .join(Place, _to(Place, Place.id == Delivery.place_id))
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.notice_id == notice_id, Delivery.state == DeliveryState.DOOR)
-    ).all()
-    kinds = (PlaceKind.GRID, PlaceKind.BUILDING, PlaceKind.UNIT)
-    names = {kind: _ancestors(session, kind) for kind in kinds}
-    tried = _tried(session, notice_id)
-    paths = None if within is None else tuple(within)
-    cards = [
-        _card(delivery, resident, home, names, tried.get(delivery.recipient_id, []))
-        for delivery, resident, home in rows
-        if paths is None or home.path.startswith(paths)
-    ]
-    return sorted(cards, key=_order)
-
-
-def _rows(session: Session, notice_id: uuid.UUID) -> list[_Row]:
-    query = select(
-        Delivery.place_id, Delivery.state, Delivery.closed_at, Delivery.needs_help
-    ).where(
-        Delivery.community_id == store.community(session),
-        Delivery.notice_id == notice_id,
-        Delivery.recipient_kind == OwnerKind.RESIDENT,
-    )
-    return [_Row(*row) for row in session.execute(query)]
-
-
-def _reach(place: str, rows: Sequence[_Row], start: datetime) -> Reach:
-    states = [row.state for row in rows]
-    ends = sorted(
-        (row.closed_at - start).total_seconds() / 60
-        for row in rows
-        if row.state in _ACCOUNTED and row.closed_at is not None
-    )
-    return Reach(
-        place=place,
-        residents=len(rows),
-        confirmed=states.count(DeliveryState.CONFIRMED),
-        passed_on=states.count(DeliveryState.PASSED_ON),
-        need_help=sum(row.needs_help for row in rows),
-        door=states.count(DeliveryState.DOOR),
-        open=states.count(DeliveryState.OPEN),
-        other=sum(state not in (*_ACCOUNTED, DeliveryState.OPEN) for state in states),
-        minutes={share: _until(ends, len(rows), share) for share in (50, 90, 100)},
-    )
-
-
-def _until(ends: Sequence[float], count: int, share: int) -> float | None:
-    needed = -(-count * share // 100)
-    return ends[needed - 1] if 0 < needed <= len(ends) else None
-
-
-def _to(table: type[Resident | Place], on: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(table.community_id == Delivery.community_id, on)
-
-
-def _ancestors(session: Session, kind: PlaceKind) -> dict[uuid.UUID | None, str]:
-    """Return, for every place, the name of the place of this kind that it lies in (or is)."""
-    places = {
-        place_id: (parent_id, place_kind, name)
-        for place_id, parent_id, place_kind, name in session.execute(
-            select(Place.id, Place.parent_id, Place.kind, Place.name).where(
-                Place.community_id == store.community(session)
-            )
-        )
-    }
-    found: dict[uuid.UUID | None, str] = {}
-    for start in places:
-        at: uuid.UUID | None = start
-        while at in places and places[at][1] is not kind:
-            at = places[at][0]
-        found[start] = places[at][2] if at in places else ""
-    return found
-
-
-def _tried(session: Session, notice_id: uuid.UUID) -> dict[uuid.UUID, list[Tried]]:
-    query = (
-        select(Attempt)
-        .where(Attempt.community_id == store.community(session), Attempt.notice_id == notice_id)
-        .order_by(Attempt.id)
-    )
-    found: dict[uuid.UUID, list[Tried]] = defaultdict(list)
-    for one in session.scalars(query):
-        found[one.recipient_id].append(Tried(one.kind, one.state, one.reason, one.started_at))
-    return found
-
-
-def _card(
-    delivery: Delivery,
-    resident: Resident,
-    home: Place,
-    names: dict[PlaceKind, dict[uuid.UUID | None, str]],
-    tried: Sequence[Tried],
-) -> Card:
-    return Card(
-        notice_id=delivery.notice_id,
-        recipient_id=delivery.recipient_id,
-        grid=names[PlaceKind.GRID][home.id],
-        building=names[PlaceKind.BUILDING][home.id],
-        unit=names[PlaceKind.UNIT][home.id],
-        floor=home.floor,
-        room=home.room,
-        needs=resident.needs,
-        reason=delivery.reason,
-        skips=dict(delivery.skips),
-        tried=tuple(tried),
-        name=resident.name,
-        needs_help=delivery.needs_help,
-    )
-
-
-def _order(card: Card) -> tuple[object, ...]:
-    return tuple(_natural(part) for part in (card.building, card.unit, card.floor, card.room))
-
-
-def _natural(text: str) -> tuple[int, str]:
-    """Order 2号楼 before 10号楼."""
-    digits = "".join(char for char in text if char.isdigit())
-    return (int(digits) if digits else 0, text)
-
-
 def started(session: Session, notice_id: uuid.UUID) -> int:
     """Return to how many recipients a provider has been asked to send this notice."""
     query = select(func.count(Attempt.recipient_id.distinct())).where(
         Attempt.community_id == store.community(session), Attempt.notice_id == notice_id
     )
     return session.scalar(query) or 0
+
+
+def arrived() -> ColumnElement[bool]:
+    """Return the SQL condition that an attempt has reached the resident themselves."""
+    contact = exists().where(
+        Address.community_id == Attempt.community_id,
+        Address.id == Attempt.address_id,
+        Address.owner_kind == OwnerKind.CONTACT,
+    )
+    return and_(Attempt.state.in_(_GOOD), Attempt.machine.is_(False), ~contact)
+
+
+def mine() -> ColumnElement[bool]:
+    """Return the SQL condition that an attempt belongs to a delivery."""
+    return and_(
+        Attempt.community_id == Delivery.community_id,
+        Attempt.notice_id == Delivery.notice_id,
+        Attempt.recipient_id == Delivery.recipient_id,
+    )
+
+
+def _of(session: Session, notice_id: uuid.UUID) -> ColumnElement[bool]:
+    return and_(
+        Delivery.community_id == store.community(session),
+        Delivery.notice_id == notice_id,
+        Delivery.recipient_kind == OwnerKind.RESIDENT,
+    )
+
+
+def _cells(session: Session, notice_id: uuid.UUID, place: Any, now: datetime) -> list[_Cell]:
+    """Count the deliveries in the finest groups that are asked about; `place` None: by grid."""
+    columns: dict[str, Any] = {
+        "place": area.head(Place.path) if place is None else place,
+        "state": Delivery.state,
+        "rung": Delivery.rung,
+        "queue": case((Delivery.state == DeliveryState.OPEN, Delivery.kind), else_=None),
+        "due": case((Delivery.state == DeliveryState.OPEN, Delivery.next_at <= now), else_=False),
+        "need": Delivery.needs_help,
+        "contacted": Delivery.first_at.is_not(None),
+        "reached": _reached(),
+    }
+    query = (
+        select(*(one.label(name) for name, one in columns.items()), func.count())
+        .select_from(Delivery)
+        .where(_of(session, notice_id))
+        .group_by(*columns)
+    )
+    if place is None:
+        home = and_(Place.community_id == Delivery.community_id, Place.id == Delivery.place_id)
+        query = query.outerjoin(Place, home)
+    rows: Any = session.execute(query)
+    return [
+        _Cell(at, state, rung, _waits(state, queue, due=due), need, contacted, reached, count)
+        for at, state, rung, queue, due, need, contacted, reached, count in rows
+    ]
+
+
+def _reached() -> ColumnElement[bool]:
+    return case(
+        (Delivery.state == DeliveryState.CONFIRMED, True),
+        (Delivery.first_at.is_(None), False),
+        else_=exists().where(mine(), arrived()),
+    )
+
+
+def _waits(state: DeliveryState, queue: Kind | None, *, due: bool) -> str:
+    if state is not DeliveryState.OPEN:
+        return ""
+    if queue is None:
+        return STEP if due else ANSWER
+    return queue.value if due else LATER
+
+
+def _fold(cells: Sequence[_Cell], group: Callable[[_Cell], str]) -> list[Reach]:
+    """Add the cells up to groups, in the order in which people count."""
+    sums: dict[str, Any] = defaultdict(Counter)
+    for one in cells:
+        found = sums[group(one)]
+        found["residents"] += one.count
+        found[_COUNTED.get(one.state, "other")] += one.count
+        for name in ("contacted", "reached"):
+            found[name] += one.count * bool(getattr(one, name))
+        found["need_help"] += one.count * bool(one.needs_help)
+    return [Reach(name, **sums[name]) for name in sorted(sums, key=area.natural)]
+
+
+def _minutes(ends: Sequence[datetime], count: int, start: datetime) -> dict[int, float | None]:
+    """Return after how many minutes so many per cent of `count` had ended; `ends` are in order."""
+    needed = {share: -(-count * share // 100) for share in SHARES}
+    return {
+        share: (ends[at - 1] - start).total_seconds() / 60 if 0 < at <= len(ends) else None
+        for share, at in needed.items()
+    }
+
+
+def _kinds(session: Session, notice_id: uuid.UUID, found: Sequence[End]) -> tuple[ByKind, ...]:
+    people = (
+        select(
+            Attempt.kind,
+            func.max(case((Attempt.accepted_at.is_not(None), 1), else_=0)).label("contacted"),
+            func.max(case((arrived(), 1), else_=0)).label("reached"),
+        )
+        .where(Attempt.community_id == store.community(session), Attempt.notice_id == notice_id)
+        .group_by(Attempt.recipient_id, Attempt.kind)
+        .subquery()
+    )
+    query = select(
+        people.c.kind,
+        func.sum(people.c.contacted).label("contacted"),
+        func.sum(people.c.reached).label("reached"),
+    )
+    tried = {
+        row.kind: (int(row.contacted), int(row.reached))
+        for row in session.execute(query.group_by(people.c.kind))
+    }
+    confirmed = Counter({one.by: 0 for one in found})
+    for one in found:
+        confirmed[one.by] += one.count
+    return tuple(
+        ByKind(kind, *tried.get(kind, (0, 0)), confirmed=confirmed[kind])
+        for kind in Kind
+        if kind in tried or confirmed[kind]
+    )
+
+
+def _earlier(session: Session, told: Notice) -> tuple[Earlier, ...]:
+    """Return the earlier revisions of the same alert, the oldest first."""
+    if told.alert_id is None:
+        return ()
+    query = (
+        select(
+            Notice.made_at,
+            Notice.state,
+            func.count(),
+            func.count(Delivery.first_at),
+            func.count(case((Delivery.state == DeliveryState.CONFIRMED, 1))),
+        )
+        .join(
+            Delivery,
+            and_(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id),
+        )
+        .where(Notice.community_id == told.community_id, Notice.alert_id == told.alert_id)
+        .where(Notice.id != told.id, Notice.made_at <= told.made_at)
+        .group_by(Notice.id, Notice.made_at, Notice.state)
+        .order_by(Notice.made_at)
+    )
+    return tuple(Earlier(*row) for row in session.execute(query))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.cli import context
 from bot.cli import draft as drafting
+from bot.cli import watch as watching
 from content import alert as alerts
 from content import cap, coverage, notice, people, review, store, wording
 from content import draft as drafts
@@ -165,20 +167,24 @@ def review_afterwards(
 
 
 @app.command()
-def status(code: Code, as_json: AsJson = False) -> None:
-    """Show where an alert stands: its steps, and by grid how many residents it has reached."""
+def status(
+    code: Code,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="go on until the alert is over; Ctrl-C leaves")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where an alert stands: its steps, whom it has reached, and why not the others."""
     with _reading() as session:
         alert = alerts.get(session, code)
         row = alerts.current(session, alert)
         told = notice.last(session, alert.id)
-        reach = (
-            coverage.reach(session, told.id) + coverage.reach(session, told.id, PlaceKind.GRID)
-            if told
-            else []
-        )
         content = drafts.read(session, row)
         history = alerts.history(session, alert)
         lines = [_line(session, act) for act in history]
+        live = watching.look(session, code)
+        reach = _reach(session, told.id) if told and as_json else []
+        zone = cap.zone(session)
     if as_json:
         _json(
             {
@@ -187,14 +193,17 @@ def status(code: Code, as_json: AsJson = False) -> None:
                 "texts": content.snapshot["texts"],
                 "history": [asdict(act) for act in history],
                 "reach": [asdict(one) for one in reach],
+                "live": watching.plain(live) if live else None,
             }
         )
         return
     context.console.print(f"{alert.code} {row.event} {row.severity} {row.stage}", markup=False)
     for line in (content.texts[Written.HANS].body, *lines):
         context.console.print(line, markup=False, soft_wrap=True)
-    if reach:
-        context.console.print(_reach(reach))
+    if watch:
+        watching.follow(alert.code)
+    elif live:
+        context.console.print(watching.figures(alert.code, live, zone))
 
 
 @app.command("list")
@@ -299,12 +308,9 @@ def _line(session: Session, act: alerts.Act) -> str:
     return f"{at} #{act.revision} {act.step} {who.name if who else ''} {act.reason}".rstrip()
 
 
-def _reach(reach: list[coverage.Reach]) -> Table:
-    table = Table("", "residents", "confirmed", "passed on", "need help", "door", "open", "other")
-    for one in reach:
-        counts = (one.residents, one.confirmed, one.passed_on, one.need_help, one.door, one.open)
-        table.add_row(one.place or "全部", *map(str, counts), str(one.other))
-    return table
+def _reach(session: Session, notice_id: uuid.UUID) -> list[coverage.Reach]:
+    by_grid = coverage.reach(session, notice_id, PlaceKind.GRID)
+    return coverage.reach(session, notice_id) + by_grid
 
 
 def _json(value: Any) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from bot.cli import context
 from content import alert as alerts
-from content import card, coverage, identity, notice
-from content.coverage import Card
+from content import card, identity, notice, visit
 from content.identity import IdentityError
 from content.staff import Role
+from content.visit import Card
 
 _MAY = frozenset({Role.GRID_WORKER, Role.PUBLISHER, Role.ADMIN})
 
@@ -27,7 +27,7 @@ def doors(
         _check(session)
         alert = alerts.get(session, code)
         made = notice.last(session, alert.id)
-        found = coverage.doors(session, made.id) if made else []
+        found = visit.cards(session, made.id) if made else []
     chosen = [one for one in found if not grid or one.grid == grid]
     if as_json:
         typer.echo(json.dumps([_row(one) for one in chosen], ensure_ascii=False, default=str))

@@ -5,12 +5,12 @@ import uuid
 from bot.turn import Acknowledge, Effect, Rows, Say, Turn
 from content import alert as alerts
 from content import card as cards_
-from content import confirmation, coverage, event, identity, notice, phrase, store
+from content import confirmation, event, identity, notice, phrase, store, visit
 from content.alert import ReviewError
-from content.coverage import Card
 from content.message import Action, Button, Written
 from content.place import Place
 from content.staff import Role, Staff
+from content.visit import Card
 
 _MOST = 20
 """Cards in one answer; the rest come when these are done."""
@@ -72,7 +72,7 @@ def _cards(turn: Turn, member: Staff, code: str) -> list[Card]:
     area = None
     if Role.PUBLISHER not in identity.roles(turn.session, member.id) and member.place_id:
         area = turn.session.get(Place, (store.community(turn.session), member.place_id))
-    cards = coverage.doors(turn.session, made.id)
+    cards = visit.cards(turn.session, made.id)
     return [card for card in cards if area is None or card.grid == area.name]
 
 

@@ -262,3 +262,28 @@ def test_the_same_text_is_published_again_only_when_asked_for(desk: Desk) -> Non
     code = desk.edited()
     assert "--again" in desk.run(Role.PUBLISHER, "publish", code).stderr.replace("\n", "")
     assert desk.json(Role.PUBLISHER, "publish", code, "--again")["recipients"] == 1
+
+
+def test_status_says_how_it_stands_in_both_languages(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    said = desk.run(Role.AUTHOR, "status", code).stdout
+    assert "0/1人收到" in said
+    assert "0 of 1 received" in said
+    live = desk.json(Role.AUTHOR, "status", code)["live"]
+    assert (live["total"]["open"], live["whys"][0]["said"], live["over"]) == (1, "还没轮到", False)
+
+
+def test_watching_prints_a_line_and_ends_with_the_alert(desk: Desk) -> None:
+    code = desk.edited()
+    desk.json(Role.PUBLISHER, "publish", code)
+    desk.json(Role.PUBLISHER, "cancel", code)
+    said = desk.run(Role.AUTHOR, "status", code, "--watch")
+    assert said.exit_code == 0
+    assert said.stdout.count("人收到") == 1
+
+
+def test_nothing_is_watched_before_it_is_published(desk: Desk) -> None:
+    refused = desk.run(Role.AUTHOR, "status", desk.drafted(), "--watch")
+    assert refused.exit_code == 1
+    assert "还没有发布" in refused.stderr

@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from content import confirmation, coverage, outcome
+from content import confirmation, coverage, outcome, visit
 from content.delivery import AttemptState, DeliveryState
 from content.message import Kind
 from content.people import Need
@@ -22,7 +22,7 @@ def test_reach_counts_every_resident_once(session: Session, now: datetime) -> No
     assert (reach.residents, reach.confirmed, reach.door, reach.open) == (5, 1, 1, 3)
     assert (reach.need_help, reach.passed_on, reach.other) == (1, 0, 0)
     assert coverage.counts(session, made.id)[DeliveryState.DOOR] == 1
-    assert [card.recipient_id for card in coverage.doors(session, made.id)] == [door]
+    assert [card.recipient_id for card in visit.cards(session, made.id)] == [door]
 
 
 def test_reach_by_building_adds_up(session: Session, now: datetime) -> None:
@@ -50,7 +50,7 @@ def test_the_door_list_is_in_the_order_of_a_walk(session: Session, now: datetime
         outbox.resident(session, now, room=room)
     made = outbox.tell(session, now)
     outbox.route(session, now)
-    walk = [(card.building, card.room) for card in coverage.doors(session, made.id)]
+    walk = [(card.building, card.room) for card in visit.cards(session, made.id)]
     assert [room for _, room in walk] == ["201", "202", "1101", "101", "101"]
     assert [building[:1] for building, _ in walk] == ["2", "2", "2", "2", "1"]
 
@@ -60,7 +60,7 @@ def test_the_door_list_can_be_cut_to_one_building(session: Session, now: datetim
         outbox.resident(session, now, room=room)
     made = outbox.tell(session, now)
     outbox.route(session, now)
-    (card,) = coverage.doors(session, made.id, within=["/4/"])
+    (card,) = visit.cards(session, made.id, within=["/4/"])
     assert card.building.startswith("4")
 
 
@@ -70,7 +70,7 @@ def test_a_card_says_what_was_tried_and_why_not_the_rest(session: Session, now: 
     (job,) = outbox.take(session, now, CHAT)
     outcome.accepted(session, job.ref, "1", now)
     outbox.route(session, now + timedelta(hours=1))
-    (card,) = coverage.doors(session, made.id)
+    (card,) = visit.cards(session, made.id)
     tried = [(one.kind, one.state, one.at) for one in card.tried]
     assert tried == [(Kind.CHAT, AttemptState.ACCEPTED, now)]
     assert card.skips == {"sms": "no_address", "call": "no_address", "contact": "no_contact"}
