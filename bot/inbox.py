@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from bot.commands import ask, progress
@@ -32,7 +33,10 @@ _LARGEST = 5 * 1024 * 1024
 """Bytes of an attachment that are fetched and kept; a larger one stays with the provider."""
 _PATIENCE = 5.0
 """Real seconds that what has arrived waits for its attachment; a slower one stays there too."""
-_ERROR_PAUSE = 1.0
+_FIRST_PAUSE, _LAST_PAUSE = 1.0, 5.0
+"""Real seconds to rest after an error; longer each time."""
+_REPLIES = 500
+"""Replies under way; nothing more is handled while so many have not been given."""
 
 
 @dataclass(slots=True)
@@ -59,19 +63,29 @@ class Inbox:
         self._following: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Handle events until `stop`."""
+        """Handle events until `stop`; while the database is away, wait for it and go on."""
+        pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 await self._next()
+                pause = _FIRST_PAUSE
+                continue
+            except (OperationalError, InterfaceError) as error:
+                log.warning("inbox.database_away", reason=type(error).__name__)
             except Exception:
                 # nothing is lost: what was not handled is still kept
                 log.exception("inbox.step_failed")
-                await asyncio.sleep(_ERROR_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            pause = min(pause * 2, _LAST_PAUSE)
         for task in self._following:
             task.cancel()
 
     async def _next(self) -> None:
         """Handle what waits, or wait for something to come."""
+        if len(self._following) >= _REPLIES:
+            await asyncio.wait(self._following, timeout=_IDLE, return_when="FIRST_COMPLETED")
+            return
         mark = self.store.mark()
         waiting = await self.store.query(
             lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
@@ -88,20 +102,27 @@ class Inbox:
     async def handle(self, numbers: Sequence[int]) -> list[Effect]:
         """Handle kept events in one transaction; return what is to be said.
 
-        Each has a savepoint of its own: one that fails is counted and tried again later.
+        Each has a savepoint of its own: one that fails is counted and tried again later. Where the
+        database itself fails nothing is counted, unless it takes the blame: then it was the event.
         """
         arrived = await self.store.query(lambda session: self._read(session, numbers))
         # side by side: one slow file must not hold up somebody else's cry for help
         await asyncio.gather(*(self._attach(one) for one in arrived))
         try:
             return await self.store.write(lambda session: self._take(session, arrived))
+        except OperationalError as error:
+            log.warning("inbox.batch_failed", count=len(arrived), reason=type(error).__name__)
         except Exception:
             # one of them is to blame: each gets a savepoint of its own
             log.exception("inbox.batch_failed", count=len(arrived))
-        effects, given_up = await self.store.write(lambda session: self._singly(session, arrived))
-        for number in given_up:
-            effects += await self._rescue(number)
-        return effects
+        begun: list[Arrived] = []
+        try:
+            return await self.store.write(lambda session: self._singly(session, arrived, begun))
+        except OperationalError as error:
+            if not begun:
+                raise
+            name = type(error).__name__
+        return await self.store.write(lambda session: self._blame(session, begun[-1], name))
 
     def _take(self, session: Session, arrived: Sequence[Arrived]) -> list[Effect]:
         mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
@@ -111,23 +132,42 @@ class Inbox:
         ]
 
     def _singly(
-        self, session: Session, arrived: Sequence[Arrived]
-    ) -> tuple[list[Effect], list[int]]:
-        """Handle events, and return what to say with the events that have failed for good."""
+        self, session: Session, arrived: Sequence[Arrived], begun: list[Arrived]
+    ) -> list[Effect]:
+        """Handle events one by one; `begun` tells the caller how far that came."""
         effects: list[Effect] = []
-        given_up: list[int] = []
         mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
         for one in arrived:
             if one.number not in mine:
                 continue
+            begun.append(one)
             try:
                 with session.begin_nested():
                     effects += self._one(session, one)
+            except OperationalError:
+                raise
             except Exception as error:
                 log.exception("inbox.failed", inbound=one.number)
-                if inbound.failed(session, one.number, type(error).__name__):
-                    given_up.append(one.number)
-        return effects, given_up
+                effects += self._failed(session, one, type(error).__name__)
+        return effects
+
+    def _blame(self, session: Session, one: Arrived, error: str) -> list[Effect]:
+        if not inbound.take(session, [one.number], self.clock.now()):
+            return []
+        return self._failed(session, one, error)
+
+    def _failed(self, session: Session, one: Arrived, error: str) -> list[Effect]:
+        """Count a failure; after the last one a text becomes a case in the same transaction."""
+        if not inbound.failed(session, one.number, error):
+            return []
+        try:
+            with session.begin_nested():
+                return self._rescue(session, one)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("inbox.rescue_failed", inbound=one.number)
+            return []
 
     def _one(self, session: Session, one: Arrived) -> list[Effect]:
         return [
@@ -155,21 +195,14 @@ class Inbox:
         kind = self.channels[sender].kind
         return Turn(session, self.clock.now(), self.house, event, sender, kind)
 
-    async def _rescue(self, number: int) -> list[Effect]:
+    def _rescue(self, session: Session, one: Arrived) -> list[Effect]:
         """Make a case of a text that could not be handled."""
-        (one,) = await self.store.query(lambda session: self._read(session, [number]))
-        texts = [event for event in one.events if event.kind is EventKind.TEXT and not event.group]
-
-        def work(session: Session) -> list[Effect]:
-            return [
-                effect
-                for event in texts
-                for effect in ask.take(self._turn(session, one.sender, event))
-            ]
-
-        with contextlib.suppress(Exception):
-            return await self.store.write(work)
-        return []
+        return [
+            effect
+            for event in one.events
+            if event.kind is EventKind.TEXT and not event.group
+            for effect in ask.take(self._turn(session, one.sender, event))
+        ]
 
     async def _attach(self, one: Arrived) -> None:
         one.files = [await self._fetch(one.sender, event) for event in one.events]
