@@ -48,14 +48,18 @@ class Settings(BaseSettings):
     )
     telegram_secret: SecretStr = Field(SecretStr(""), description="the webhook's secret token")
     telegram_rate: float = Field(30.0, gt=0, description="chat messages per second")
+    telegram_spacing: float = Field(
+        1.0, ge=0, description="seconds between two messages to one chat"
+    )
     twilio_account_sid: str = Field("", description="the Twilio account")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="the account's token")
     twilio_api_url: str = Field("", description="a stand-in for Twilio's API; empty: the real one")
     twilio_sms_from: str = Field("", description="the number SMS are sent from, in E.164")
-    twilio_sms_rate: float = Field(1.0, gt=0, description="SMS per second")
+    twilio_sms_rate: float = Field(1.0, gt=0, description="SMS segments per second")
     twilio_voice_from: str = Field("", description="the number calls are made from, in E.164")
     twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
     twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")
+    twilio_voice_hourly: int = Field(6, gt=0, description="calls to one number in an hour")
     answer_seconds: int = Field(
         30, ge=1, description="seconds after which a provider is asked what became of a request"
     )

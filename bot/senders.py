@@ -27,14 +27,23 @@ def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tupl
     """
     answer = int(settings.answer_seconds * clock.scale)
     known = {
-        "telegram": Sender("telegram", Kind.CHAT, settings.telegram_rate, None, answer),
-        "twilio_sms": Sender("twilio_sms", Kind.SMS, settings.twilio_sms_rate, None, answer),
+        "telegram": Sender(
+            "telegram",
+            Kind.CHAT,
+            settings.telegram_rate,
+            timeout=answer,
+            spacing=settings.telegram_spacing,
+        ),
+        "twilio_sms": Sender(
+            "twilio_sms", Kind.SMS, settings.twilio_sms_rate, timeout=answer, segments=True
+        ),
         "twilio_voice": Sender(
             "twilio_voice",
             Kind.CALL,
             settings.twilio_voice_rate,
             settings.twilio_voice_lines,
             answer,
+            hourly=settings.twilio_voice_hourly,
         ),
         "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, answer),
     }

@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import expansion, late, notice, outcome, routing, store
+from content import claim, expansion, late, notice, outcome, routing, store
 from content.alert import Severity
 from content.claim import Sender
 from content.clock import Clock
@@ -22,6 +22,8 @@ from content.store import Store
 
 log = structlog.get_logger("sweep")
 
+LONG_REST = timedelta(seconds=60)
+"""A sender that its provider lets rest for longer counts as closed: the ladder goes on without."""
 NO_RECEIPT = timedelta(seconds=60)
 _AT_ONCE = 500
 """Calls that one sweep ends at most: its transaction stays short."""
@@ -67,25 +69,8 @@ def tidy(
     senders: Sequence[Sender] = (),
     ladders: Ladders | None = None,
 ) -> Swept:
-    """Expire notices, restart short expansions, reroute opted-out addresses, end zombie calls.
-
-    All of it in one transaction. senders: those of this process, whose late steps are counted, but
-    for those that wait for the end of the ladders' quiet hours.
-    """
-    gone = notice.expire(session, now)
-    expansion.close(session, gone, NoticeState.EXPIRED, now)
-    outcome.drop(session, now)
-    short = expansion.short(session)
-    for notice_id in short:
-        expansion.restart(session, notice_id)
-    seen = look(session, now, senders, ladders)
-    return replace(
-        seen,
-        zombie=_hang_up(session, now),
-        short=len(short),
-        expired=len(gone),
-        unrouted=routing.unroute(session),
-    )
+    """Look, and put in order what was found."""
+    return mend(session, now, look(session, now, senders, ladders), senders)
 
 
 def look(
@@ -94,12 +79,43 @@ def look(
     senders: Sequence[Sender] = (),
     ladders: Ladders | None = None,
 ) -> Swept:
-    """Count what stands open, and change nothing."""
+    """Count what stands open, and change nothing: the counts take their time.
+
+    senders: those of this process, whose late steps are counted, but for those that wait for the
+    end of the ladders' quiet hours.
+    """
     return Swept(
         overdue=_overdue(session, now),
         silent=_silent(session, now),
         late=sum(one.rows for one in late.look(session, senders, now, ladders)),
+        short=len(expansion.short(session)),
     )
+
+
+def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender] = ()) -> Swept:
+    """Expire notices, restart short expansions, end zombie calls, and reroute; in one transaction.
+
+    What waits at an address that was opted out or erased, or for a sender that rests long, goes
+    another way.
+    """
+    gone = notice.expire(session, now)
+    expansion.close(session, gone, now)
+    outcome.drop(session, now)
+    for notice_id in expansion.short(session) if seen.short else ():
+        expansion.restart(session, notice_id)
+    return replace(
+        seen,
+        zombie=_hang_up(session, now),
+        expired=len(gone),
+        unrouted=routing.unroute(session, closed(session, senders, now)),
+    )
+
+
+def closed(session: Session, senders: Sequence[Sender], now: datetime) -> frozenset[Kind]:
+    """Return the kinds whose senders all rest for longer than a step may wait for them."""
+    resting = claim.paused(session, now + LONG_REST)
+    working = {one.kind for one in senders if one.name not in resting}
+    return frozenset({one.kind for one in senders} - working)
 
 
 async def settle(

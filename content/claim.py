@@ -23,7 +23,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from content import bulk, due, store
@@ -33,6 +32,8 @@ from content.delivery import (
     PRIORITIES,
     Attempt,
     AttemptState,
+    Delivery,
+    DeliveryState,
     Pace,
     attempts,
     deliveries,
@@ -41,6 +42,7 @@ from content.delivery import (
 from content.due import ASKED_FOR as ASKED_FOR  # noqa: PLC0414 - also known as claim.ASKED_FOR
 from content.due import next_due as next_due  # noqa: PLC0414 - also known as claim.next_due
 from content.message import Kind, Spoken, Written
+from content.notice import Notice, NoticeState
 from content.people import Address, Resident
 
 WINDOW = 0.25
@@ -158,6 +160,21 @@ def free_at(session: Session, sender: str) -> datetime | None:
     return None if found is None else datetime.fromtimestamp(found, UTC)
 
 
+def needed(session: Session, job: Job) -> bool:
+    """Say whether a claimed job is still to be told: nobody has confirmed, cancelled or updated."""
+    query = (
+        select(Delivery.state)
+        .join(
+            Notice,
+            and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
+        )
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.notice_id == job.notice_id, Delivery.recipient_id == job.recipient_id)
+        .where(Delivery.state == DeliveryState.OPEN, Notice.state == NoticeState.LIVE)
+    )
+    return session.scalar(query) is not None
+
+
 def job(session: Session, ref: str) -> Job | None:
     """Return the job of an attempt, for who must say it again (a voice script).
 
@@ -201,9 +218,8 @@ def _pace(session: Session, sender: Sender) -> Any:
         query = query.with_for_update()
     found = session.execute(query).first()
     if found is None:
-        dialect = postgresql if bulk.dialect(session) == "postgresql" else sqlite
         fresh = {"community_id": here, "sender": sender.name, "free_at": 0.0}
-        session.execute(dialect.insert(Pace).values(fresh).on_conflict_do_nothing())
+        session.execute(store.insert_new(session, Pace).values(fresh))
         found = session.execute(query).one()
     return found
 
@@ -354,10 +370,8 @@ def _attempts(dialect: str) -> Insert:
     own = {name: rows.c[name] for name in _INTENTS.columns if name != "next_at"}
     columns = common | own
     source = select(*columns.values()).where(rows.c.id.is_not(None))
-    made = (postgresql if dialect == "postgresql" else sqlite).insert(attempts)
-    filled: Insert = made.from_select(
-        list(columns), source, include_defaults=False
-    ).on_conflict_do_nothing()
+    made = store.insert_new_at(dialect, attempts)
+    filled: Insert = made.from_select(list(columns), source, include_defaults=False)
     return filled
 
 

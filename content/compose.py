@@ -20,6 +20,8 @@ class Reader:
     written: Written
     spoken: Spoken
     alone: str = field(default="", repr=False)
+    again: bool = False
+    """They may have got it before."""
 
 
 def reader(job: Job) -> Reader:
@@ -27,7 +29,7 @@ def reader(job: Job) -> Reader:
     written = job.written
     if job.kind is Kind.CALL:
         written = Written.ENGLISH if job.spoken is Spoken.ENGLISH else _chinese(written)
-    return Reader(job.notice_id, written, job.spoken, job.alone)
+    return Reader(job.notice_id, written, job.spoken, job.alone, job.again)
 
 
 def message(session: Session, who: Reader) -> Message:
@@ -44,6 +46,8 @@ def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> M
     fields = dict(exact or base)
     if exact is None and who.written is not Written.HANT:
         fields["missing"] = "1"
+    if who.again:
+        fields["again"] = "1"
     return render.render(kind, fields, who.written, who.spoken, alone=who.alone)
 
 

@@ -171,6 +171,7 @@ PRIORITIES = tuple(10 * one.rank + of for one in Severity for of in (0, 1, AGAIN
 # written out, not bound: a partial index serves only who names its condition to the letter
 is_open = text("delivery.state = 'open'")
 is_under_way = text("attempt.closed_at IS NULL")
+has_reports = text("attempt.kind != 'chat'")
 
 
 def priority(severity: Severity, *, vulnerable: bool) -> int:

@@ -69,7 +69,7 @@ def rows(session: Session, limits: Limits, now: datetime, most: int) -> list[Row
     """Return up to `most` deliveries that may go out, the most urgent first, each number once."""
     found: dict[str, Row] = {}
     given = {"here": store.community(session), "kind": limits.kind, "now": now}
-    due = session.scalars(_due_priorities(), given)
+    due = session.scalars(_priorities(routed=True), given)
     query = _candidates(limits.hourly is not None)
     for priority in sorted(due):
         some = query.read(
@@ -97,6 +97,12 @@ def next_due(session: Session) -> dict[Kind | None, datetime]:
     return {kind: at for kind, at in session.execute(_next_due(), given) if at is not None}
 
 
+def unrouted(session: Session, now: datetime) -> list[int]:
+    """Return the priorities at which something waits for the router, the most urgent first."""
+    given = {"here": store.community(session), "now": now}
+    return sorted(session.scalars(_priorities(routed=False), given))
+
+
 def spoken_to(reader: type[Resident], owner: type[Resident]) -> tuple[ColumnElement[Any], ...]:
     """Return the columns that say how a person is told; a contact in the resident's language."""
     contact = Address.owner_kind == OwnerKind.CONTACT
@@ -120,12 +126,13 @@ def _buckets() -> Any:
 
 
 @cache
-def _due_priorities() -> Select[int]:
+def _priorities(*, routed: bool) -> Select[int]:
     bucket = _buckets()
+    of_kind = Delivery.kind == bindparam("kind") if routed else Delivery.kind.is_(None)
     due = exists(
         select(literal(1))
         .select_from(Delivery)
-        .where(_open(Delivery.kind == bindparam("kind"), Delivery.priority == bucket.c.priority))
+        .where(_open(of_kind, Delivery.priority == bucket.c.priority))
         .where(Delivery.next_at <= bindparam("now"))
     )
     return select(bucket.c.priority).where(due)

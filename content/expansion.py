@@ -1,34 +1,38 @@
-"""From an audience to rows of the outbox: frozen at publishing, in short resumable steps."""
+"""From an audience to rows of the outbox, and out of it again: in short, resumable steps."""
 
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     literal,
     null,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import delivery, people, store
+from content import bulk, delivery, people, store
 from content import notice as notices
-from content.delivery import Attempt, Delivery, DeliveryState
+from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
 from content.reason import Reason
 
 CHUNK = 5_000
 """Recipients in one transaction at most."""
+FIRST = 1_000
+"""Recipients in the transaction that publishes: whoever publishes waits for it."""
 _START = "-"
 _CLOSED_AS = {
     NoticeState.SUPERSEDED: (DeliveryState.SUPERSEDED, Reason.SUPERSEDED),
@@ -46,7 +50,7 @@ def enqueue(
     *,
     keep: bool = False,
 ) -> int:
-    """Freeze the audience and expand its first chunk; return how many recipients there will be.
+    """Freeze the audience and expand its beginning; return how many recipients there will be.
 
     `touched` is an alert: everyone with any attempt on it is added, unknown outcomes included. An
     audience of None adds nobody else (a Cancel). `keep` lets confirmations of earlier revisions
@@ -59,36 +63,61 @@ def enqueue(
     }
     notice.expected = session.scalar(_members(session, notice, func.count())) or 0
     notice.cursor = _START
-    expand(session, notice, now)
+    expand(session, notice, now, min(FIRST, CHUNK))
     return notice.expected
 
 
-def expand(session: Session, notice: Notice, now: datetime) -> int:
+def grow(session: Session, now: datetime) -> int | None:
+    """Do one step of what is unfinished; return how many deliveries were made, None: all is done.
+
+    What has ended is closed before anything new is made, the more severe notice first.
+    """
+    ended = _ending(session)
+    if ended is not None:
+        _close_some(session, ended, now)
+        return 0
+    waiting = unfinished(session)
+    if not waiting:
+        return None
+    # another worker may be at it, or may have done it
+    found = session.get(
+        Notice,
+        (store.community(session), waiting[0]),
+        populate_existing=True,
+        with_for_update={"skip_locked": True},
+    )
+    return 0 if found is None else expand(session, found, now)
+
+
+def expand(session: Session, notice: Notice, now: datetime, most: int | None = None) -> int:
     """Insert the next chunk of deliveries, the vulnerable first; return how many were new.
 
     Does nothing for a notice that has ended or is expanded: another worker may have been faster.
     """
     if notice.cursor is None or notice.state is not NoticeState.LIVE:
         return 0
-    order = (people.vulnerable, Resident.id)
-    after = _after(notice.cursor)
-    query = _members(session, notice, *order).order_by(*order).limit(CHUNK)
-    rows = session.execute(query if after is None else query.where(after)).all()
-    ids = [row[1] for row in rows]
+    ids, notice.cursor = _page(session, notice, min(most or CHUNK, CHUNK))
     made = _insert(session, notice, ids, now) if ids else 0
     if made and (notice.audience or {}).get("keep"):
         _keep_confirmations(session, notice, ids)
     notice.expanded += made
-    notice.cursor = f"{rows[-1][0]}/{rows[-1][1]}" if len(rows) == CHUNK else None
     return made
+
+
+def growing(session: Session) -> bool:
+    """Say whether `grow` has anything to do."""
+    query = select(Notice.id).where(
+        Notice.community_id == store.community(session), notices.is_growing
+    )
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def unfinished(session: Session) -> list[uuid.UUID]:
     """Return the live notices whose expansion is not at its end, the most severe first."""
     query = (
         select(Notice)
-        .where(Notice.community_id == store.community(session))
-        .where(Notice.state == NoticeState.LIVE, Notice.cursor.is_not(None))
+        .where(Notice.community_id == store.community(session), notices.is_growing)
+        .where(Notice.state == NoticeState.LIVE)
     )
     found = sorted(session.scalars(query), key=lambda one: (one.severity.rank, one.made_at))
     return [one.id for one in found]
@@ -179,31 +208,62 @@ def supersede(
         update(Notice)
         .where(Notice.community_id == store.community(session), Notice.alert_id == alert_id)
         .where(Notice.state == NoticeState.LIVE)
-        .values(state=state, cursor=null())
+        .values(state=state)
         .returning(Notice.id)
     )
     ended = list(session.scalars(query))
-    close(session, ended, state, now)
+    close(session, ended, now)
     return ended
 
 
-def close(
-    session: Session, notice_ids: Sequence[uuid.UUID], state: NoticeState, now: datetime
-) -> int:
-    """Close what is still open of these notices; return how many deliveries that were."""
-    becomes, reason = _CLOSED_AS[state]
+def close(session: Session, notice_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    """Close the open deliveries of notices that have ended; a large one goes on in `grow`."""
+    for notice_id in notice_ids:
+        ended = notices.get(session, notice_id)
+        session.refresh(ended)
+        ended.cursor = _START
+        _close_some(session, ended, now)
+
+
+def _ending(session: Session) -> Notice | None:
+    """Return an ended notice whose deliveries are not all closed yet."""
+    query = (
+        select(Notice)
+        .where(Notice.community_id == store.community(session), notices.is_growing)
+        .where(Notice.state != NoticeState.LIVE)
+        .order_by(Notice.made_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return session.scalars(query).first()
+
+
+def _close_some(session: Session, notice: Notice, now: datetime) -> None:
+    """Close the next `CHUNK` deliveries of an ended notice, in the order of their recipients."""
+    becomes, reason = _CLOSED_AS[notice.state]
     # a new revision takes over the door-knock list; a cancellation leaves it as it was
     ends = [DeliveryState.OPEN]
-    if state is NoticeState.SUPERSEDED:
+    if notice.state is NoticeState.SUPERSEDED:
         ends.append(DeliveryState.DOOR)
-    query = (
-        update(Delivery)
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.notice_id.in_(notice_ids))
-        .where(Delivery.state.in_(ends))
-        .values(state=becomes, reason=reason, closed_at=now, kind=null())
+    mine = (Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id)
+    page = select(Delivery.recipient_id).where(*mine).order_by(Delivery.recipient_id).limit(CHUNK)
+    if notice.cursor not in (None, _START):
+        page = page.where(Delivery.recipient_id > uuid.UUID(notice.cursor))
+    ids = sorted(row[0] for row in bulk.Query(page).read(session))
+    session.execute(
+        update(deliveries)
+        .where(deliveries.c.community_id == notice.community_id)
+        .where(deliveries.c.notice_id == notice.id, deliveries.c.state.in_(ends))
+        .where(_listed(session))
+        .values(state=becomes, reason=reason, closed_at=now, kind=null()),
+        _IDS.pack(session, [(one,) for one in ids]),
     )
-    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    notice.cursor = str(ids[-1]) if len(ids) == CHUNK else None
+    session.flush()
+    # what this session has read of them is no longer so
+    for one in list(session.identity_map.values()):
+        if isinstance(one, Delivery) and one.notice_id == notice.id:
+            session.expire(one)
 
 
 def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUID]) -> None:
@@ -218,13 +278,20 @@ def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUI
         .scalar_subquery()
     )
     session.execute(
-        update(Delivery)
-        .where(Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id)
+        update(deliveries)
+        .where(deliveries.c.community_id == notice.community_id)
+        .where(deliveries.c.notice_id == notice.id, _listed(session))
         # who has confirmed this very notice in the meantime did so now
-        .where(Delivery.recipient_id.in_(ids), Delivery.confirmed_at.is_(None))
-        .values(confirmed_at=earlier)
-        .execution_options(synchronize_session=False)
+        .where(deliveries.c.confirmed_at.is_(None))
+        .values(confirmed_at=earlier),
+        _IDS.pack(session, [(one,) for one in ids]),
     )
+
+
+def _listed(session: Session) -> ColumnElement[bool]:
+    """Say whether a delivery's recipient is one of the parameter `ids`."""
+    ids = _IDS.at(bulk.dialect(session))
+    return deliveries.c.recipient_id.in_(select(ids.c.id))
 
 
 def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
@@ -234,7 +301,7 @@ def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
         audience = Audience.from_json(frozen["audience"])
         wanted.append(Resident.id.in_(people.select(session, audience)))
     if frozen.get("touched"):
-        wanted.append(_was_tried(uuid.UUID(frozen["touched"]), notice.id))
+        wanted.append(_was_tried(session, uuid.UUID(frozen["touched"]), notice.id))
     return (
         select(*columns)
         .select_from(Resident)
@@ -243,47 +310,84 @@ def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
     )
 
 
-def _was_tried(alert_id: uuid.UUID, but: uuid.UUID) -> ColumnElement[bool]:
+def _was_tried(session: Session, alert_id: uuid.UUID, but: uuid.UUID) -> ColumnElement[bool]:
+    earlier = select(Notice.id).where(
+        Notice.community_id == store.community(session),
+        Notice.alert_id == alert_id,
+        Notice.id != but,
+    )
     return exists(
         select(literal(1))
-        .select_from(Attempt)
-        .join(
-            Notice,
-            and_(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id),
-        )
         .where(Attempt.community_id == Resident.community_id)
+        .where(Attempt.notice_id.in_(list(session.scalars(earlier))))
         .where(Attempt.recipient_id == Resident.id)
-        .where(Notice.alert_id == alert_id, Notice.id != but)
     )
 
 
-def _after(cursor: str | None) -> ColumnElement[bool] | None:
+def _page(session: Session, notice: Notice, most: int) -> tuple[list[uuid.UUID], str | None]:
+    """Return the next residents of the audience and the cursor behind them.
+
+    The cursor is `rank/id`: the vulnerable (rank 0) come first, each rank in the order of ids. Two
+    passes along the key need no sorting, however many residents there are.
+    """
+    found: list[uuid.UUID] = []
+    rank, last = _at(notice.cursor)
+    while rank <= 1:
+        query = _members(session, notice, Resident.id).order_by(Resident.id)
+        query = query.where(people.is_vulnerable if rank == 0 else ~people.is_vulnerable)
+        if last is not None:
+            query = query.where(Resident.id > last)
+        some = [row[0] for row in bulk.Query(query.limit(most - len(found))).read(session)]
+        found += sorted(some)
+        if len(found) == most:
+            return found, f"{rank}/{found[-1]}"
+        rank, last = rank + 1, None
+    return found, None
+
+
+def _at(cursor: str | None) -> tuple[int, uuid.UUID | None]:
     if cursor in (None, _START):
-        return None
+        return 0, None
     rank, _, last = str(cursor).partition("/")
-    return tuple_(people.vulnerable, Resident.id) > tuple_(
-        literal(int(rank)), literal(uuid.UUID(last), Resident.id.type)
-    )
+    return int(rank), uuid.UUID(last)
 
 
 def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: datetime) -> int:
     """Insert by the residents' ids; who has a delivery of this notice already keeps it."""
-    columns = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
-    from_resident = {
-        "recipient_id": Resident.id,
-        "place_id": Resident.place_id,
-        "priority": people.vulnerable + delivery.priority(notice.severity, vulnerable=True),
+    given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
+    given |= _IDS.pack(session, [(one,) for one in ids])
+    done = session.execute(_filled(bulk.dialect(session)), given)
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+_IDS = bulk.Table("ids", {"id": deliveries.c.recipient_id.type})
+_OF_RESIDENT = {
+    "recipient_id": Resident.id,
+    "place_id": Resident.place_id,
+    "priority": people.vulnerable + bindparam("priority", type_=deliveries.c.priority.type),
+}
+
+
+@cache
+def _filled(dialect: str) -> Insert:
+    ids = _IDS.at(dialect)
+    names = (
+        *("community_id", "notice_id", "recipient_id", "recipient_kind", "place_id", "priority"),
+        *("state", "rung", "tries", "wait", "next_at", "skips", "needs_help"),
+    )
+    columns = {
+        name: _OF_RESIDENT.get(name, bindparam(name, type_=deliveries.c[name].type))
+        for name in names
     }
-    columns |= from_resident
-    source = select(
-        *(
-            literal(value, Delivery.__table__.c[name].type) if name not in from_resident else value
-            for name, value in columns.items()
-        )
-    ).where(Resident.community_id == notice.community_id, Resident.id.in_(ids))
-    insert = store.insert_new(session, Delivery)
-    filled = insert.from_select(list(columns), source, include_defaults=False)
-    return int(session.execute(filled).rowcount)  # type: ignore[attr-defined]
+    source = (
+        select(*columns.values())
+        .select_from(ids)
+        .join(Resident, Resident.id == ids.c.id)
+        .where(Resident.community_id == bindparam("community_id"))
+    )
+    made = store.insert_new_at(dialect, deliveries)
+    filled: Insert = made.from_select(names, source, include_defaults=False)
+    return filled
 
 
 def _row(notice: Notice, recipient_id: uuid.UUID, kind: OwnerKind, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, Uuid, select, update
+from sqlalchemy import JSON, Index, Uuid, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
@@ -64,7 +64,8 @@ class Notice(Identified, Base):
     """How many recipients the audience holds."""
     expanded: Mapped[int] = mapped_column(default=0)
     cursor: Mapped[str | None]
-    """How far the expansion is: `rank/resident id`; None when all recipients have a delivery."""
+    """How far the expansion is, `rank/resident id`, or the closing of what has ended, by the last
+    recipient's id; None when there is nothing left to do."""
 
 
 class NoticeText(Owned, Base):
@@ -77,6 +78,16 @@ class NoticeText(Owned, Base):
     fields: Mapped[dict[str, Any]] = mapped_column(SecretJson("notice_text.fields"))
 
 
+is_growing = text("notice.cursor IS NOT NULL")
+"""SQL: its deliveries are not all made, or not all closed; written so that an index serves it."""
+
+Index(
+    "ix_notice_growing",
+    Notice.community_id,
+    Notice.made_at,
+    sqlite_where=text("cursor IS NOT NULL"),
+    postgresql_where=text("cursor IS NOT NULL"),
+)
 Index("ix_notice_live", Notice.community_id, Notice.state, Notice.kind)
 Index("ix_notice_alert", Notice.community_id, Notice.alert_id)
 

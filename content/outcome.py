@@ -1,15 +1,26 @@
 """What became of an attempt: recorded once, moved only forward, in whatever order news comes."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, claim, store
+from content import acceptance, bulk, claim, store
 from content.acceptance import Taken
-from content.delivery import RANKS, Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from content.delivery import (
+    RANKS,
+    Attempt,
+    AttemptState,
+    Delivery,
+    DeliveryState,
+    Receipt,
+    attempts,
+    has_reports,
+)
 from content.message import Kind
 from content.people import Address, OwnerKind
 from content.reason import Reason
@@ -329,23 +340,47 @@ def _count(session: Session, attempt: Attempt, *which: ColumnElement[bool]) -> i
 def failures(
     session: Session, keys: Sequence[tuple[uuid.UUID, uuid.UUID]]
 ) -> dict[tuple[uuid.UUID, uuid.UUID], frozenset[uuid.UUID]]:
-    """Return, by (notice, recipient), the addresses that cannot work in this notice."""
-    found: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = {}
+    """Return, by (notice, recipient), the addresses that cannot work; absent: none."""
+    found: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = defaultdict(set)
+    given = {"here": store.community(session)} | _KEYS.pack(session, keys)
+    for notice_id, recipient_id, address_id in _failures(bulk.dialect(session)).read(
+        session, **given
+    ):
+        found[notice_id, recipient_id].add(address_id)
+    return {key: frozenset(some) for key, some in found.items()}
+
+
+_KEYS = bulk.Table(
+    "keys",
+    {"notice_id": attempts.c.notice_id.type, "recipient_id": attempts.c.recipient_id.type},
+)
+
+
+@cache
+def _failures(dialect: str) -> bulk.Query:
+    keys = _KEYS.at(dialect)
     query = (
-        select(Attempt.notice_id, Attempt.recipient_id, Attempt.address_id)
-        .where(Attempt.community_id == store.community(session))
-        .where(Attempt.recipient_id.in_([key[1] for key in keys]))
+        select(keys.c.notice_id, keys.c.recipient_id, Attempt.address_id)
+        .join(
+            Attempt,
+            and_(
+                Attempt.notice_id == keys.c.notice_id,
+                Attempt.recipient_id == keys.c.recipient_id,
+            ),
+        )
+        .where(Attempt.community_id == bindparam("here"))
         .where(Attempt.state == AttemptState.FAILED, Attempt.reason.in_(HOPELESS))
     )
-    for notice_id, recipient_id, address_id in session.execute(query):
-        found.setdefault((notice_id, recipient_id), set()).add(address_id)
-    return {key: frozenset(found.get(key, ())) for key in keys}
+    return bulk.Query(query)
 
 
 def ref_of(session: Session, provider_id: str) -> str:
     """Return the reference of the attempt that a provider knows by its own id; "" if unknown."""
     query = select(Attempt.ref).where(
-        Attempt.community_id == store.community(session), Attempt.provider_id == provider_id
+        Attempt.community_id == store.community(session),
+        Attempt.provider_id == provider_id,
+        # its index holds only these
+        has_reports,
     )
     return (session.scalar(query) if provider_id else None) or ""
 

@@ -39,7 +39,7 @@ def _lines(
     fields: Fields, language: Written, alone: str, status: str, change: str
 ) -> tuple[str, ...]:
     sender = fields.get("sender") or say("call.opening_plain", language)
-    head = (say(f"mark.{change}", language) if change else "") + sender
+    head = _marks(fields, language, change) + sender
     expires = "" if change == "cancel" else fields.get("expires", "")
     labelled = (
         ("do", "instruction", fields.get("instruction", "")),
@@ -61,6 +61,12 @@ def _lines(
             if value
         ),
     )
+
+
+def _marks(fields: Fields, language: Written, change: str) -> str:
+    """Return what stands before everything: a change, and that it may have come before."""
+    again = say("mark.again", language) if fields.get("again") else ""
+    return again + (say(f"mark.{change}", language) if change else "")
 
 
 def _level(fields: Fields, language: Written) -> str:
@@ -99,7 +105,7 @@ def _brief(fields: Fields, language: Written, alone: str, change: str) -> str:
     return "".join(
         (
             say("sms.sender" if sender else "sms.sender_plain", language, sender=sender),
-            say(f"mark.{change}", language) if change else "",
+            _marks(fields, language, change),
             say("contact.sms", language, alone=alone) if alone else "",
             sentence(_headline(fields, language, change), language),
             told,
@@ -122,6 +128,7 @@ def _said(fields: Fields, language: Written, alone: str, change: str) -> tuple[s
     do = fields.get("instruction", "")
     return (
         say("contact.speech", language, alone=alone) if alone else "",
+        say("call.again", language) if fields.get("again") else "",
         say(f"call.{change}", language) if change else "",
         say("call.over", language, headline=headline) if over and headline else headline,
         f"{say('call.do', language)} {do}" if do else "",

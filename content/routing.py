@@ -1,21 +1,29 @@
 """What the router reads of the outbox and writes back: who needs a step, and the step."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, null, or_, select, update
+from sqlalchemy import Integer as Int
+from sqlalchemy import Update, and_, bindparam, exists, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from content import event, outcome, people, store
+from content import bulk, event, outcome, store
+from content import due as queue
 from content.alert import Severity
-from content.claim import ASKED_FOR
-from content.delivery import Delivery, DeliveryState
+from content.delivery import Attempt, Delivery, DeliveryState, deliveries, is_open
+from content.due import ASKED_FOR
 from content.message import Kind
-from content.notice import Notice, NoticeState
-from content.people import Address, AddressView, Consent, Need, OwnerKind, Resident
+from content.notice import Notice, NoticeKind, NoticeState
+from content.people import Address, AddressView, Consent, Contact, Need, OwnerKind, Resident
 from content.reason import Reason
+
+_HOUR = timedelta(hours=1)
+Key = tuple[uuid.UUID, uuid.UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Due:
     needs: frozenset[Need]
     own: tuple[AddressView, ...]
     contacts: tuple[AddressView, ...]
+    rested: frozenset[uuid.UUID] = frozenset()
+    """Addresses that were called often enough within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,213 @@ class Plan:
     reason: Reason | None = None
 
 
-def due(session: Session, now: datetime, limit: int = 500) -> list[Due]:
-    """Return open deliveries without a step whose time has come, the most severe first."""
+class _Row(NamedTuple):
+    notice_id: uuid.UUID
+    recipient_id: uuid.UUID
+    recipient_kind: OwnerKind
+    rung: int
+    tries: int
+    skips: Mapping[str, str]
+    reason: Reason | None
+    next_at: datetime
+    severity: Severity
+    expires_at: datetime
+    confirms: bool
+    kind: NoticeKind
+    needs: frozenset[Need] | None
+
+
+class _Way(NamedTuple):
+    """An address by which a recipient can be reached: their own (0) or a contact's (1)."""
+
+    recipient_id: uuid.UUID
+    via: int
+    contact_rank: int
+    contact_id: uuid.UUID
+    rank: int
+    id: uuid.UUID
+    owner_id: uuid.UUID
+    kind: Kind
+    digest: str
+    consent: Consent
+
+
+def due(
+    session: Session, now: datetime, limit: int = 500, *, hourly: int | None = None
+) -> list[Due]:
+    """Return open deliveries without a step whose time has come, the most severe first.
+
+    hourly: how often one number may be called in an hour; None: as often as one likes.
+    """
+    given = {"here": store.community(session), "now": now}
+    rows: list[_Row] = []
+    for priority in queue.unrouted(session, now):
+        found = _due().read(session, **given, priority=priority, most=limit - len(rows))
+        rows += sorted(map(_Row._make, found), key=lambda row: row.next_at)
+        if len(rows) >= limit:
+            break
+    return _with_addresses(session, rows, now, hourly) if rows else []
+
+
+def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
+    """Write the steps; who has come to the end of the ladder goes on the door-knock list."""
+    steps = []
+    for one in plans:
+        if one.kind is Kind.DOOR:
+            _end(session, one, DeliveryState.DOOR, one.reason, now)
+        else:
+            steps.append(_step(one))
+    if steps:
+        given = {"here": store.community(session), "now": now} | _STEPS.pack(session, steps)
+        session.execute(_go(bulk.dialect(session)), given)
+
+
+def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
+    """End a delivery that has no door: a page to staff, an answer to an address."""
+    _end(session, one, DeliveryState.FAILED, reason, now)
+
+
+def unroute(session: Session, closed: Iterable[Kind] = ()) -> int:
+    """Send deliveries back to the router whose address was opted out or erased since.
+
+    closed: kinds by which nothing goes out for a while; what was to take them goes another way.
+    """
+    held = exists().where(
+        Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
+    )
+    asked = select(Notice.id).where(
+        Notice.community_id == store.community(session), Notice.kind.in_(ASKED_FOR)
+    )
+    opted_out = held.where(Address.consent == Consent.WITHDRAWN)
+    gone = [~held, and_(opted_out, Delivery.notice_id.not_in(asked))]
+    if kinds := list(closed):
+        ladder = Delivery.recipient_kind != OwnerKind.BARE
+        gone.append(and_(Delivery.kind.in_(kinds), ladder))
     query = (
-        select(Delivery, Notice, Resident.needs)
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session))
+        .where(is_open, Delivery.kind.is_not(None), or_(*gone))
+        .values(kind=null(), address_id=null())
+        .execution_options(synchronize_session=False)
+    )
+    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+
+
+def _step(one: Plan) -> tuple[Any, ...]:
+    return (
+        one.notice_id,
+        one.recipient_id,
+        one.rung,
+        one.tries,
+        one.wait,
+        dict(one.skips),
+        one.at,
+        one.kind,
+        one.address_id,
+    )
+
+
+def _end(
+    session: Session, one: Plan | Due, state: DeliveryState, reason: Reason | None, now: datetime
+) -> None:
+    """Close a delivery, unless it has moved on since it was read."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "closed_at": now, "kind": None}
+    if isinstance(one, Plan):
+        values |= {"rung": one.rung, "tries": one.tries, "skips": dict(one.skips)}
+    done = session.execute(
+        update(deliveries)
+        .where(deliveries.c.community_id == store.community(session))
+        .where(deliveries.c.notice_id == one.notice_id)
+        .where(deliveries.c.recipient_id == one.recipient_id)
+        .where(*_still(now))
+        .values(**values)
+    )
+    if done.rowcount:  # type: ignore[attr-defined]
+        kind = f"delivery.{state.value}"
+        said = {"notice": str(one.notice_id), "reason": str(reason)}
+        event.add(session, event.HOUSE, kind, one.recipient_id, now, **said)
+
+
+def _still(now: Any) -> tuple[Any, ...]:
+    # whoever has confirmed in the meantime stays confirmed; what another worker has routed and
+    # claimed in the meantime is not due any more
+    return is_open, deliveries.c.kind.is_(None), deliveries.c.next_at <= now
+
+
+def _with_addresses(
+    session: Session, rows: Sequence[_Row], now: datetime, hourly: int | None
+) -> list[Due]:
+    ways = _ways(session, {row.recipient_id for row in rows})
+    tried = [(row.notice_id, row.recipient_id) for row in rows]
+    failed = outcome.failures(session, tried)
+    calls = {way.digest for some in ways.values() for way in some if way.kind is Kind.CALL}
+    often = set() if hourly is None else _called(session, calls, now, hourly)
+    return [
+        Due(
+            notice_id=row.notice_id,
+            recipient_id=row.recipient_id,
+            recipient_kind=row.recipient_kind,
+            severity=row.severity,
+            expires_at=row.expires_at,
+            confirms=bool(row.confirms),
+            rung=row.rung,
+            tries=row.tries,
+            skips=row.skips,
+            passed_on=row.reason is Reason.PASSED_ON,
+            failed=failed.get((row.notice_id, row.recipient_id), frozenset()),
+            asked=row.kind in ASKED_FOR,
+            needs=row.needs or frozenset(),
+            own=tuple(_view(way) for way in ways[row.recipient_id] if not way.via),
+            contacts=tuple(_view(way) for way in ways[row.recipient_id] if way.via),
+            rested=frozenset(way.id for way in ways[row.recipient_id] if way.digest in often),
+        )
+        for row in rows
+    ]
+
+
+def _view(way: _Way) -> AddressView:
+    return AddressView(way.id, way.owner_id, way.kind, way.digest, way.rank, way.consent)
+
+
+def _ways(session: Session, recipients: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[_Way]]:
+    """Return the addresses of each recipient in order: own ones by rank, then their contacts'."""
+    given: dict[str, Any] = {"here": store.community(session)}
+    given |= _READERS.pack(session, [(one,) for one in recipients])
+    found: dict[uuid.UUID, list[_Way]] = defaultdict(list)
+    for way in sorted(map(_Way._make, _addresses(bulk.dialect(session)).read(session, **given))):
+        found[way.recipient_id].append(way)
+    return found
+
+
+def _called(session: Session, digests: Iterable[str], now: datetime, hourly: int) -> set[str]:
+    """Return the numbers that were called at least `hourly` times within the hour."""
+    given = {"here": store.community(session), "hour": now - _HOUR, "hourly": hourly}
+    given |= _NUMBERS.pack(session, [(one,) for one in digests])
+    return {digest for (digest,) in _often(bulk.dialect(session)).read(session, **given)}
+
+
+_STEPS = bulk.Table(
+    "steps",
+    {
+        name: deliveries.c[name].type
+        for name in (
+            *("notice_id", "recipient_id", "rung", "tries", "wait", "skips"),
+            *("next_at", "kind", "address_id"),
+        )
+    },
+)
+_READERS = bulk.Table("readers", {"id": deliveries.c.recipient_id.type})
+_NUMBERS = bulk.Table("numbers", {"digest": Attempt.__table__.c.digest.type})
+
+
+@cache
+def _due() -> bulk.Query:
+    query = (
+        select(
+            *(Delivery.notice_id, Delivery.recipient_id, Delivery.recipient_kind, Delivery.rung),
+            *(Delivery.tries, Delivery.skips, Delivery.reason, Delivery.next_at),
+            *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind, Resident.needs),
+        )
         .join(
             Notice,
             and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
@@ -72,131 +285,70 @@ def due(session: Session, now: datetime, limit: int = 500) -> list[Due]:
                 Resident.id == Delivery.recipient_id,
             ),
         )
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_(None))
-        .where(Delivery.next_at <= now)
+        .where(Delivery.community_id == bindparam("here"), is_open, Delivery.kind.is_(None))
+        .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
         .where(Notice.state == NoticeState.LIVE)
-        .order_by(Delivery.priority, Delivery.next_at)
-        .limit(limit)
+        .order_by(Delivery.next_at)
+        .limit(bindparam("most", type_=Int))
     )
-    return _with_addresses(session, session.execute(query).all())
+    return bulk.Query(query)
 
 
-def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
-    """Write the steps; who has come to the end of the ladder goes on the door-knock list."""
-    for one in plans:
-        ends = one.kind is Kind.DOOR
-        values = {
-            "rung": one.rung,
-            "tries": one.tries,
-            "wait": one.wait,
-            "skips": dict(one.skips),
-            "next_at": one.at,
-            "kind": None if ends else one.kind,
-            "address_id": one.address_id,
-        }
-        if ends:
-            values |= {"state": DeliveryState.DOOR, "reason": one.reason, "closed_at": now}
-        if _write(session, one, values, now) and ends:
-            event.add(
-                session,
-                event.HOUSE,
-                "delivery.door",
-                one.recipient_id,
-                now,
-                notice=str(one.notice_id),
-                reason=str(one.reason),
-            )
+@cache
+def _addresses(dialect: str) -> bulk.Query:
+    readers = _READERS.at(dialect)
+    seen = (Address.rank, Address.id, Address.owner_id, Address.kind, Address.digest)
+    here = Address.community_id == bindparam("here")
 
-
-def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
-    """End a delivery that has no door: a page to staff, an answer to an address."""
-    values = {"state": DeliveryState.FAILED, "reason": reason, "closed_at": now, "kind": None}
-    if _write(session, one, values, now):
-        event.add(
-            session,
-            event.HOUSE,
-            "delivery.failed",
-            one.recipient_id,
-            now,
-            notice=str(one.notice_id),
-            reason=str(reason),
+    def of(via: int, rank: Any, contact: Any) -> Any:
+        own = (literal(via, Int).label("via"), rank.label("contact_rank"))
+        return select(
+            readers.c.id.label("recipient_id"),
+            *own,
+            contact.label("contact_id"),
+            *seen,
+            Address.consent,
         )
 
+    nobody = readers.c.id
+    own = of(0, literal(0, Int), nobody).join(Address, Address.owner_id == readers.c.id)
+    # a bare address is a recipient itself, whoever owns it
+    itself = of(0, literal(0, Int), nobody).join(
+        Address, and_(Address.id == readers.c.id, Address.owner_id != Address.id)
+    )
+    theirs = (
+        of(1, Contact.rank, Contact.id)
+        .join(Contact, Contact.resident_id == readers.c.id)
+        .join(Address, Address.owner_id == Contact.id)
+        .where(Contact.community_id == bindparam("here"))
+    )
+    whole = own.where(here).union_all(itself.where(here), theirs.where(here)).subquery()
+    return bulk.Query(select(whole))
 
-def unroute(session: Session) -> int:
-    """Send deliveries back to the router whose address was opted out or erased since."""
-    held = exists().where(
-        Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
-    )
-    asked = select(Notice.id).where(
-        Notice.community_id == store.community(session), Notice.kind.in_(ASKED_FOR)
-    )
-    opted_out = held.where(Address.consent == Consent.WITHDRAWN)
+
+@cache
+def _often(dialect: str) -> bulk.Query:
+    numbers = _NUMBERS.at(dialect)
     query = (
-        update(Delivery)
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_not(None))
-        .where(or_(~held, and_(opted_out, Delivery.notice_id.not_in(asked))))
-        .values(kind=null(), address_id=null())
-        .execution_options(synchronize_session=False)
+        select(numbers.c.digest)
+        .join(Attempt, Attempt.digest == numbers.c.digest)
+        .where(Attempt.community_id == bindparam("here"), Attempt.kind == Kind.CALL)
+        .where(Attempt.started_at > bindparam("hour"))
+        .group_by(numbers.c.digest)
+        .having(func.count() >= bindparam("hourly", type_=Int))
     )
-    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    return bulk.Query(query)
 
 
-def _write(session: Session, one: Plan | Due, values: Mapping[str, object], now: datetime) -> bool:
-    """Write a step decided at `now`; False where the delivery has moved on since it was read."""
-    done = session.execute(
-        update(Delivery)
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.notice_id == one.notice_id, Delivery.recipient_id == one.recipient_id)
-        # whoever has confirmed in the meantime stays confirmed
-        .where(Delivery.state == DeliveryState.OPEN, Delivery.kind.is_(None))
-        # what another worker has routed and claimed in the meantime is not due any more
-        .where(Delivery.next_at <= now)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+@cache
+def _go(dialect: str) -> Update:
+    rows = _STEPS.at(dialect)
+    names = [name for name in _STEPS.columns if name not in ("notice_id", "recipient_id")]
+    return (
+        update(deliveries)
+        .where(deliveries.c.community_id == bindparam("here"))
+        .where(deliveries.c.notice_id == rows.c.notice_id)
+        .where(deliveries.c.recipient_id == rows.c.recipient_id)
+        .where(*_still(bindparam("now")))
+        .values({name: rows.c[name] for name in names})
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
-
-
-def _with_addresses(
-    session: Session, rows: Sequence[tuple[Delivery, Notice, frozenset[Need]]]
-) -> list[Due]:
-    recipients = [row[0].recipient_id for row in rows]
-    own = people.addresses(session, recipients) | _bare(session, recipients)
-    contacts = people.contacts(session, recipients)
-    theirs = people.addresses(session, [one.id for many in contacts.values() for one in many])
-    failed = outcome.failures(session, [(row[0].notice_id, row[0].recipient_id) for row in rows])
-    return [
-        Due(
-            notice_id=delivery.notice_id,
-            recipient_id=delivery.recipient_id,
-            recipient_kind=delivery.recipient_kind,
-            severity=notice.severity,
-            expires_at=notice.expires_at,
-            confirms=notice.confirms,
-            rung=delivery.rung,
-            tries=delivery.tries,
-            skips=delivery.skips,
-            passed_on=delivery.reason is Reason.PASSED_ON,
-            failed=failed[(delivery.notice_id, delivery.recipient_id)],
-            asked=notice.kind in ASKED_FOR,
-            needs=needs or frozenset(),
-            own=tuple(own.get(delivery.recipient_id, ())),
-            contacts=tuple(
-                address
-                for contact in contacts.get(delivery.recipient_id, ())
-                for address in theirs.get(contact.id, ())
-            ),
-        )
-        for delivery, notice, needs in rows
-    ]
-
-
-def _bare(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[AddressView]]:
-    """Return the addresses that are recipients themselves, whoever owns them."""
-    query = select(
-        Address.id, Address.owner_id, Address.kind, Address.digest, Address.rank, Address.consent
-    ).where(Address.community_id == store.community(session), Address.id.in_(ids))
-    return {row.id: [AddressView(*row)] for row in session.execute(query)}

@@ -264,9 +264,14 @@ def community(session: Session) -> uuid.UUID:
 
 def insert_new(session: Session, table: Any) -> Any:
     """Return an INSERT that leaves a row which is there already; its `rowcount` counts the new."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return insert_new_at(session.get_bind().dialect.name, table)
+
+
+def insert_new_at(dialect: str, table: Any) -> Any:
+    """Return the same for a statement that is built once for each kind of database."""
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     # asked for, as drivers differ in what they keep of an INSERT
-    return dialect.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return made.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def digest(session: Session, text: str) -> str:

@@ -33,6 +33,7 @@ ENVIRONMENT = {
 }
 EDGES = {
     "channels/worker.py": "one bad job must not stop the others",
+    "channels/sending.py": "one bad job must not stop the others",
     "bot/inbox.py": "one bad event must not stop the others",
     "bot/watch.py": "one look that fails must not stop the others",
     "bot/rounds.py": "one duty that fails must not stop the others",

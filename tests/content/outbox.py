@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.worker import Worker
-from content import claim, expansion, ladder, notice, people, place, routing, store
+from channels import route as steps
+from content import cap, claim, expansion, ladder, notice, people, place, store
 from content.alert import Alert, Severity
 from content.base import new_id
 from content.claim import Job, Sender
-from content.clock import Clock
 from content.delivery import Attempt, Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
@@ -128,9 +127,9 @@ def tell(
 
 def route(session: Session, now: datetime, senders: Iterable[Sender] = SENDERS) -> None:
     """Let the router give every due delivery its step."""
-    worker = Worker(None, Clock(), {}, tuple(senders), LADDERS)
     session.flush()
-    worker._plan(session, routing.due(session, now), now)
+    kinds = frozenset(one.kind for one in senders)
+    steps.route(session, LADDERS, kinds, cap.zone(session), now)
     session.expire_all()
 
 

@@ -384,9 +384,8 @@ def test_a_step_decided_before_another_worker_claimed_changes_nothing(
     (read,) = routing.due(session, now)
     (job,) = outbox.take(session, now, CHAT)
     outcome.accepted(session, job.ref, "1", now)
-    stale = outbox.Worker(None, outbox.Clock(), {}, (CHAT,), outbox.LADDERS).step(
-        read, now, outbox.ZONE
-    )
+    kinds = frozenset({CHAT.kind})
+    stale = outbox.steps.step(read, outbox.LADDERS, kinds, outbox.ZONE, now)
     routing.plan(session, [stale], now)
     assert session.scalars(select(Delivery.kind)).one() is None
 

@@ -12,6 +12,14 @@ depends_on = None
 def upgrade() -> None:
     _deliveries()
     _attempts()
+    unfinished = sa.text("cursor IS NOT NULL")
+    op.create_index(
+        "ix_notice_growing",
+        "notice",
+        ["community_id", "made_at"],
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
+    )
     op.create_table(
         "lease",
         sa.Column("community_id", sa.Uuid(), nullable=False),

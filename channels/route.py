@@ -1,0 +1,113 @@
+"""The next step of everybody who is due: from the outbox, through the router, and back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from channels import router
+from channels.router import Recipient, Standing
+from content import routing
+from content.ladder import Ladders
+from content.message import Kind
+from content.people import Consent, OwnerKind
+from content.reason import Reason
+from content.routing import Due, Plan
+
+BATCH = 500
+"""Deliveries that get their step in one transaction."""
+_DIRECT_TRIES = 3
+
+
+def route(
+    session: Session,
+    ladders: Ladders,
+    open_kinds: frozenset[Kind],
+    zone: ZoneInfo,
+    now: datetime,
+    limit: int = BATCH,
+    *,
+    hourly: int | None = None,
+) -> int:
+    """Give up to `limit` due deliveries their next step; return how many there were.
+
+    hourly: how often one number may be called in an hour; None: as often as one likes.
+    """
+    found = routing.due(session, now, limit, hourly=hourly)
+    take(session, found, ladders, open_kinds, zone, now)
+    return len(found)
+
+
+def take(
+    session: Session,
+    found: Iterable[Due],
+    ladders: Ladders,
+    open_kinds: frozenset[Kind],
+    zone: ZoneInfo,
+    now: datetime,
+) -> None:
+    """Decide and write the steps of these deliveries; what has moved on meanwhile stays."""
+    plans: list[Plan] = []
+    for one in found:
+        plan = step(one, ladders, open_kinds, zone, now)
+        visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
+        if plan.kind is Kind.DOOR and not visited:
+            routing.give_up(session, one, plan.reason or Reason.LADDER_EXHAUSTED, now)
+        else:
+            plans.append(plan)
+    routing.plan(session, plans, now)
+
+
+def step(
+    one: Due, ladders: Ladders, open_kinds: frozenset[Kind], zone: ZoneInfo, now: datetime
+) -> Plan:
+    """Return the next step of a delivery: by the ladder, or for a bare address once more."""
+    if one.recipient_kind is OwnerKind.BARE:
+        return _direct(one, now)
+    found = router.next_step(
+        Standing(
+            one.severity,
+            one.rung,
+            one.tries,
+            one.failed,
+            one.skips,
+            passed_on=one.passed_on,
+            expires_at=one.expires_at,
+        ),
+        Recipient(one.needs, one.own, one.contacts, one.rested),
+        ladders,
+        open_kinds,
+        now,
+        zone,
+    )
+    return Plan(
+        one.notice_id,
+        one.recipient_id,
+        found.rung,
+        found.tries,
+        found.kind,
+        found.address_id,
+        found.wait,
+        found.at,
+        found.skips,
+        found.reason,
+    )
+
+
+def _direct(one: Due, now: datetime) -> Plan:
+    """Send an answer to the same address again, a few times."""
+    own = [address for address in one.own if one.asked or address.consent is not Consent.WITHDRAWN]
+    over = one.tries >= _DIRECT_TRIES or not own or own[0].id in one.failed
+    return Plan(
+        one.notice_id,
+        one.recipient_id,
+        one.rung,
+        one.tries,
+        Kind.DOOR if over else own[0].kind,
+        None if over else own[0].id,
+        0,
+        now,
+        one.skips,
+        Reason.LADDER_EXHAUSTED if over else None,
+    )

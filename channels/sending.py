@@ -1,0 +1,244 @@
+"""One sender at work: claims what it may start, renders, sends at the reserved instant, records."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from channels.base import Channel, SendError
+from channels.meter import Meter
+from content import acceptance, cap, claim, compose, outcome, segment
+from content.acceptance import Taken
+from content.claim import Job, Sender
+from content.clock import Clock
+from content.compose import Reader
+from content.ladder import Ladders
+from content.message import Kind, Message
+from content.reason import Reason
+from content.store import Store
+
+log = structlog.get_logger("worker")
+
+AT_ONCE = 100
+"""Requests in flight per sender."""
+_AHEAD = 50
+"""As few in flight, the next are claimed: the database works while the provider does."""
+_LONGEST_PAUSE = 3600.0
+"""Real seconds a provider may ask for at most: more is a mistake of its own."""
+_BATCH = 500
+"""Outcomes written in one transaction at most."""
+_RETRY = 1.0
+"""Real seconds until outcomes are written again that the database could not take."""
+_CACHE = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A provider refused an attempt, or we did not make it."""
+
+    ref: str
+    reason: Reason
+    at: datetime
+    permanent: bool = False
+    until: datetime | None = None
+    """The provider asked for a pause until then."""
+
+
+class Texts:
+    """Messages by their readers, rendered once: equal readers of a notice get the same one."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Reader, Message] = OrderedDict()
+
+    def kept(self, job: Job) -> Message | None:
+        """Return the message if it is at hand."""
+        return self._kept.get(compose.reader(job))
+
+    def render(self, session: Session, job: Job) -> Message:
+        """Return the message, rendered if need be."""
+        who = compose.reader(job)
+        found = self._kept.get(who)
+        if found is None:
+            found = self._kept[who] = compose.message(session, who)
+            while len(self._kept) > _CACHE:
+                self._kept.popitem(last=False)
+        return found
+
+    def segments(self, session: Session, job: Job) -> int:
+        """Return how many SMS segments the job takes."""
+        return segment.measure(self.render(session, job).sms).segments
+
+
+class Recorder:
+    """Writes outcomes, as many in one transaction as have come together."""
+
+    def __init__(self, store: Store, meter: Meter) -> None:
+        self.store = store
+        self.meter = meter
+        self._waiting: asyncio.Queue[Taken | Failed] = asyncio.Queue()
+
+    def put(self, result: Taken | Failed) -> None:
+        """Take an outcome; it is written soon."""
+        self._waiting.put_nowait(result)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            batch = [await self._waiting.get()]
+            while not self._waiting.empty() and len(batch) < _BATCH:
+                batch.append(self._waiting.get_nowait())
+            began = time.monotonic()
+            await self._record(batch)
+            self.meter.timed("record", time.monotonic() - began)
+            for _ in batch:
+                self._waiting.task_done()
+
+    async def written(self) -> None:
+        """Return when everything that was put is written."""
+        await self._waiting.join()
+
+    async def _record(self, batch: Sequence[Taken | Failed]) -> None:
+        for some in (batch, *([one] for one in batch)):
+            # one bad record must not hold up the others: each is then written alone
+            if await self._write(some) and some is batch:
+                return
+
+    async def _write(self, some: Sequence[Taken | Failed]) -> bool:
+        while True:
+            try:
+                await self.store.write(lambda session: _results(session, some))
+            except OperationalError:
+                # a database that is gone comes back: until then the outcomes are known here only
+                log.warning("worker.record_waits", count=len(some))
+                await asyncio.sleep(_RETRY)
+            except Exception:
+                log.exception("worker.record_failed", count=len(some))
+                return False
+            else:
+                return True
+
+
+class Line:
+    """The requests of one sender."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        channel: Channel,
+        house: "House",
+    ) -> None:
+        self.sender = sender
+        self.channel = channel
+        self.house = house
+        self.flying: set[asyncio.Task[None]] = set()
+
+    async def step(self) -> bool:
+        """Claim what may start now, and send it; False where there was nothing to do."""
+        if len(self.flying) > _AHEAD:
+            await asyncio.wait(self.flying, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        now, began = self.house.clock.now(), time.monotonic()
+        permits = AT_ONCE + _AHEAD - len(self.flying)
+        jobs = await self.house.store.write(lambda session: self._claim(session, permits, now))
+        self.house.meter.claim(self.sender.name, len(jobs), time.monotonic() - began)
+        for job in jobs:
+            task = asyncio.create_task(self._deliver(job), name=job.ref)
+            self.flying.add(task)
+            task.add_done_callback(self.flying.discard)
+        return bool(jobs)
+
+    def _claim(self, session: Session, permits: int, now: datetime) -> list[Job]:
+        loudest = self.house.ladders.loudest(self.sender.kind, now, cap.zone(session))
+        weigh = self.house.texts.segments if self.sender.segments else None
+        jobs = claim.claim(session, self.sender, permits, now, loudest=loudest, weigh=weigh)
+        for job in jobs:
+            if self.house.texts.kept(job) is None:
+                self._prepare(session, job)
+        return jobs
+
+    def _prepare(self, session: Session, job: Job) -> None:
+        """Render in the session that is open anyway; what cannot be rendered is seen to later."""
+        try:
+            self.house.texts.render(session, job)
+        except Exception:
+            log.exception("worker.unreadable", ref=job.ref)
+
+    async def _deliver(self, job: Job) -> None:
+        """Send one message with no session open, and hand its outcome to the recorder."""
+        house = self.house
+        try:
+            message = await self._due(job)
+            if message is None:
+                return
+            receipt = await self.channel.send(job.to, message, job.ref)
+        except SendError as error:
+            log.warning("delivery.failed", ref=job.ref, sender=job.sender, reason=str(error))
+            self._failed(job, error)
+        except Exception:
+            # the attempt stays open: the sweep finds out what became of it
+            log.exception("delivery.broken", ref=job.ref, sender=job.sender)
+        else:
+            log.info("delivery.sent", ref=job.ref, sender=job.sender)
+            house.meter.taken(job.sender)
+            house.recorder.put(Taken(job.ref, receipt.provider_id, house.clock.now()))
+
+    async def _due(self, job: Job) -> Message | None:
+        """Wait for the reserved instant; None where nobody needs the call any more."""
+        house = self.house
+        ahead = (job.at - house.clock.now()).total_seconds()
+        if ahead > 0:
+            await house.clock.sleep(ahead)
+        message = house.texts.kept(job)
+        if message is None:
+            message = await house.store.query(lambda session: house.texts.render(session, job))
+        # a call disturbs a whole household: one that was confirmed meanwhile is not dialled
+        if job.kind is Kind.CALL and not await self._needed(job):
+            now = house.clock.now()
+            house.recorder.put(Failed(job.ref, Reason.CANCELLED_CALL, now, permanent=True))
+            return None
+        return message
+
+    async def _needed(self, job: Job) -> bool:
+        return await self.house.store.query(lambda session: claim.needed(session, job))
+
+    def _failed(self, job: Job, error: SendError) -> None:
+        house, now = self.house, self.house.clock.now()
+        house.meter.refused(job.sender, error)
+        if error.retry_after is not None:
+            pause = min(error.retry_after, _LONGEST_PAUSE)
+            until = now + timedelta(seconds=pause * house.clock.scale)
+            house.recorder.put(Failed(job.ref, error.reason, now, until=until))
+        elif not error.unknown:
+            house.recorder.put(Failed(job.ref, error.reason, now, permanent=error.permanent))
+        # unknown: settled by a receipt, or by the sweep when the deadline has passed
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the senders of one process share."""
+
+    store: Store
+    clock: Clock
+    ladders: Ladders
+    texts: Texts
+    recorder: Recorder
+    meter: Meter
+
+
+def _results(session: Session, some: Sequence[Taken | Failed]) -> None:
+    acceptance.record(session, [one for one in some if isinstance(one, Taken)])
+    failed = [one for one in some if isinstance(one, Failed)]
+    if failed:
+        outcome.prefetch(session, [one.ref for one in failed])
+    for one in failed:
+        if one.until is not None:
+            outcome.throttled(session, one.ref, one.until, one.at)
+        else:
+            outcome.failed(session, one.ref, one.reason, one.at, permanent=one.permanent)
+        session.flush()
