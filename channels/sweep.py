@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import claim, expansion, late, notice, outcome, routing, store
+from content import closing, expansion, late, notice, outcome, pace, routing, store
 from content.alert import Severity
 from content.claim import Sender
 from content.clock import Clock
@@ -99,7 +99,7 @@ def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender]
     another way.
     """
     gone = notice.expire(session, now)
-    expansion.close(session, gone, now)
+    closing.close(session, gone, now)
     outcome.drop(session, now)
     for notice_id in expansion.short(session) if seen.short else ():
         expansion.restart(session, notice_id)
@@ -113,7 +113,7 @@ def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender]
 
 def closed(session: Session, senders: Sequence[Sender], now: datetime) -> frozenset[Kind]:
     """Return the kinds whose senders all rest for longer than a step may wait for them."""
-    resting = claim.paused(session, now + LONG_REST)
+    resting = pace.paused(session, now + LONG_REST)
     working = {one.kind for one in senders if one.name not in resting}
     return frozenset({one.kind for one in senders} - working)
 

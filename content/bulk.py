@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    JSON,
     Dialect,
     LargeBinary,
     Select,
@@ -121,6 +122,9 @@ def _is_binary(type_: TypeEngine[Any]) -> bool:
 
 
 def _writer(dialect: Dialect, type_: TypeEngine[Any]) -> Convert:
+    if dialect.name == "postgresql" and isinstance(type_, JSON):
+        # nested as it is: the driver would wrap it in an object of its own
+        return None
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from content import cap, duty, expansion, loudspeaker, notice, store
+from content import cap, closing, duty, expansion, loudspeaker, notice, store
 from content.alert import Alert, MsgType, Revision
 from content.draft import Draft, Text
 from content.message import Written
@@ -31,7 +31,7 @@ def tell(
     cancels = revision.msg_type is MsgType.CANCEL
     if revision.msg_type is not MsgType.ALERT:
         ends = NoticeState.CANCELLED if cancels else NoticeState.SUPERSEDED
-        expansion.supersede(session, alert.id, ends, now)
+        closing.supersede(session, alert.id, ends, now)
     made = notice.make(
         session,
         kind=NoticeKind.ALERT,

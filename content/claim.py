@@ -1,6 +1,5 @@
 """Taking work from the outbox: recheck, intent and rate reservation in one transaction."""
 
-import math
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    case,
     false,
     func,
     literal,
@@ -25,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, due, store
+from content import bulk, due, pace, store
 from content.alert import Severity
 from content.base import new_number
 from content.delivery import (
@@ -34,7 +32,6 @@ from content.delivery import (
     AttemptState,
     Delivery,
     DeliveryState,
-    Pace,
     attempts,
     deliveries,
     is_under_way,
@@ -43,40 +40,14 @@ from content.due import ASKED_FOR as ASKED_FOR  # noqa: PLC0414 - also known as 
 from content.due import next_due as next_due  # noqa: PLC0414 - also known as claim.next_due
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeState
+from content.pace import WINDOW as WINDOW  # noqa: PLC0414 - also known as claim.WINDOW
+from content.pace import Sender as Sender  # noqa: PLC0414 - also known as claim.Sender
 from content.people import Address, Resident
 
-WINDOW = 0.25
-"""Seconds ahead for which a claim reserves starts."""
-HEADROOM = 0.985
-"""The share of a limit that is used: what was spaced out may arrive a little bunched."""
 _GRACE = 30
 """Seconds after an attempt's deadline until the ladder goes on without knowing its outcome."""
 _HOUR = timedelta(hours=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """An account and number of a provider, with its limits in the provider's own units."""
-
-    name: str
-    kind: Kind
-    rate: float
-    """Units started per second: messages, calls, or SMS segments."""
-    lines: int | None = None
-    """Attempts open at the same time; None: no limit."""
-    timeout: int = 60
-    """Seconds after which an attempt without an outcome is looked into."""
-    spacing: float = 0
-    """Seconds between two starts to one address."""
-    hourly: int | None = None
-    """Starts to one address in an hour; None: no limit."""
-    segments: bool = False
-    """Whether `rate` counts SMS segments."""
-
-    def seconds(self, units: int) -> float:
-        """Return how long so many units take at this sender's pace."""
-        return units / (self.rate * HEADROOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +90,7 @@ def claim(
     `loudest` (quiet hours) only notices that severe and answers that were asked for are taken.
     Each job says when it may start: the starts are spaced by the rate, across all workers.
     """
-    room = _room(session, sender, now)
+    room = pace.room(session, sender, now)
     free = min(permits, room, free_lines(session, sender)) if room > 0 else 0
     if free <= 0:
         return []
@@ -127,37 +98,9 @@ def claim(
     costs = _costs(session, sender, found, room, now, weigh)
     if not costs:
         return []
-    starts = _reserve(session, sender, costs, now)
+    starts = pace.reserve(session, sender, costs, now)
     jobs = [_job(row, sender, at) for row, at in zip(found, starts, strict=False)]
     return _write(session, sender, jobs, found)
-
-
-def pause(session: Session, sender: str, until: datetime) -> None:
-    """Let a sender rest: its provider asked for it."""
-    key = (store.community(session), sender)
-    pace = session.get(Pace, key, with_for_update=True)
-    if pace is None:
-        pace = Pace(community_id=key[0], sender=sender, free_at=0.0)
-        session.add(pace)
-    pace.paused_until = max(until, pace.paused_until or until)
-    session.flush()
-
-
-def paused(session: Session, beyond: datetime) -> set[str]:
-    """Return the senders that rest beyond this instant."""
-    query = select(Pace.sender).where(
-        Pace.community_id == store.community(session), Pace.paused_until > beyond
-    )
-    return set(session.scalars(query))
-
-
-def free_at(session: Session, sender: str) -> datetime | None:
-    """Return when the sender's next start is free; None: it has never started anything."""
-    query = select(Pace.free_at).where(
-        Pace.community_id == store.community(session), Pace.sender == sender
-    )
-    found = session.scalar(query)
-    return None if found is None else datetime.fromtimestamp(found, UTC)
 
 
 def needed(session: Session, job: Job) -> bool:
@@ -196,32 +139,6 @@ def job(session: Session, ref: str) -> Job | None:
         found.alone or "",
         found.again,
     )
-
-
-def _room(session: Session, sender: Sender, now: datetime) -> int:
-    """Return how many units the rate allows from now to the end of the window (GCRA)."""
-    pace = _pace(session, sender)
-    if pace.paused_until and pace.paused_until > now:
-        return 0
-    left = now.timestamp() + WINDOW - max(pace.free_at, now.timestamp())
-    room: int = math.ceil(left * sender.rate * HEADROOM)
-    return room
-
-
-def _pace(session: Session, sender: Sender) -> Any:
-    """Return the sender's pace; where lines are counted, other workers wait for this one."""
-    here = store.community(session)
-    query = select(Pace.free_at, Pace.paused_until).where(
-        Pace.community_id == here, Pace.sender == sender.name
-    )
-    if sender.lines is not None:
-        query = query.with_for_update()
-    found = session.execute(query).first()
-    if found is None:
-        fresh = {"community_id": here, "sender": sender.name, "free_at": 0.0}
-        session.execute(store.insert_new(session, Pace).values(fresh))
-        found = session.execute(query).one()
-    return found
 
 
 def free_lines(session: Session, sender: Sender) -> int:
@@ -263,26 +180,6 @@ def _costs(
             break
         costs.append(weigh(session, _job(row, sender, now)))
     return costs
-
-
-def _reserve(
-    session: Session, sender: Sender, costs: Sequence[int], now: datetime
-) -> list[datetime]:
-    """Move the sender's next free start behind these; return when each of them may start."""
-    whole, at = sender.seconds(sum(costs)), now.timestamp()
-    query = (
-        update(Pace)
-        .where(Pace.community_id == store.community(session), Pace.sender == sender.name)
-        .values(free_at=case((Pace.free_at > at, Pace.free_at), else_=at) + whole)
-        .returning(Pace.free_at)
-        .execution_options(synchronize_session=False)
-    )
-    start = float(session.scalars(query).one()) - whole
-    starts, used = [], 0
-    for cost in costs:
-        starts.append(max(now, datetime.fromtimestamp(start + sender.seconds(used), UTC)))
-        used += cost
-    return starts
 
 
 def _job(row: due.Row, sender: Sender, at: datetime) -> Job:

@@ -15,30 +15,23 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    null,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, delivery, people, store
+from content import bulk, closing, delivery, people, store
 from content import notice as notices
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
-from content.reason import Reason
 
 CHUNK = 5_000
 """Recipients in one transaction at most."""
 FIRST = 1_000
 """Recipients in the transaction that publishes: whoever publishes waits for it."""
 _START = "-"
-_CLOSED_AS = {
-    NoticeState.SUPERSEDED: (DeliveryState.SUPERSEDED, Reason.SUPERSEDED),
-    NoticeState.CANCELLED: (DeliveryState.CANCELLED, Reason.CANCELLED),
-    NoticeState.EXPIRED: (DeliveryState.EXPIRED, Reason.EXPIRED),
-}
 
 
 def enqueue(
@@ -72,9 +65,9 @@ def grow(session: Session, now: datetime) -> int | None:
 
     What has ended is closed before anything new is made, the more severe notice first.
     """
-    ended = _ending(session)
+    ended = closing.unfinished(session)
     if ended is not None:
-        _close_some(session, ended, now)
+        closing.go_on(session, ended, now)
         return 0
     waiting = unfinished(session)
     if not waiting:
@@ -198,72 +191,6 @@ def to_staff(
         session.add(Delivery(**_row(notice, staff_id, OwnerKind.STAFF, now)))
         notice.expected += 1
         notice.expanded += 1
-
-
-def supersede(
-    session: Session, alert_id: uuid.UUID, state: NoticeState, now: datetime
-) -> list[uuid.UUID]:
-    """End every live notice of an alert and its open deliveries; return the notices' ids."""
-    query = (
-        update(Notice)
-        .where(Notice.community_id == store.community(session), Notice.alert_id == alert_id)
-        .where(Notice.state == NoticeState.LIVE)
-        .values(state=state)
-        .returning(Notice.id)
-    )
-    ended = list(session.scalars(query))
-    close(session, ended, now)
-    return ended
-
-
-def close(session: Session, notice_ids: Sequence[uuid.UUID], now: datetime) -> None:
-    """Close the open deliveries of notices that have ended; a large one goes on in `grow`."""
-    for notice_id in notice_ids:
-        ended = notices.get(session, notice_id)
-        session.refresh(ended)
-        ended.cursor = _START
-        _close_some(session, ended, now)
-
-
-def _ending(session: Session) -> Notice | None:
-    """Return an ended notice whose deliveries are not all closed yet."""
-    query = (
-        select(Notice)
-        .where(Notice.community_id == store.community(session), notices.is_growing)
-        .where(Notice.state != NoticeState.LIVE)
-        .order_by(Notice.made_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return session.scalars(query).first()
-
-
-def _close_some(session: Session, notice: Notice, now: datetime) -> None:
-    """Close the next `CHUNK` deliveries of an ended notice, in the order of their recipients."""
-    becomes, reason = _CLOSED_AS[notice.state]
-    # a new revision takes over the door-knock list; a cancellation leaves it as it was
-    ends = [DeliveryState.OPEN]
-    if notice.state is NoticeState.SUPERSEDED:
-        ends.append(DeliveryState.DOOR)
-    mine = (Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id)
-    page = select(Delivery.recipient_id).where(*mine).order_by(Delivery.recipient_id).limit(CHUNK)
-    if notice.cursor not in (None, _START):
-        page = page.where(Delivery.recipient_id > uuid.UUID(notice.cursor))
-    ids = sorted(row[0] for row in bulk.Query(page).read(session))
-    session.execute(
-        update(deliveries)
-        .where(deliveries.c.community_id == notice.community_id)
-        .where(deliveries.c.notice_id == notice.id, deliveries.c.state.in_(ends))
-        .where(_listed(session))
-        .values(state=becomes, reason=reason, closed_at=now, kind=null()),
-        _IDS.pack(session, [(one,) for one in ids]),
-    )
-    notice.cursor = str(ids[-1]) if len(ids) == CHUNK else None
-    session.flush()
-    # what this session has read of them is no longer so
-    for one in list(session.identity_map.values()):
-        if isinstance(one, Delivery) and one.notice_id == notice.id:
-            session.expire(one)
 
 
 def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUID]) -> None:

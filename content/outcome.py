@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, claim, store
+from content import acceptance, bulk, pace, store
 from content.acceptance import Taken
 from content.delivery import (
     RANKS,
@@ -73,7 +73,7 @@ def throttled(session: Session, ref: str, until: datetime, now: datetime) -> Non
     attempt = by_ref(session, ref)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
-    claim.pause(session, attempt.sender, until)
+    pace.pause(session, attempt.sender, until)
     _end(attempt, AttemptState.FAILED, Reason.RATE_LIMITED, now)
     _give_back(session, attempt, until)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from channels import sweep
 from channels.base import Event, EventKind
 from channels.base import State as State_
-from content import duty, expansion, identity, outcome, pager, people, phrase, task
+from content import closing, duty, identity, outcome, pager, people, phrase, task
 from content import store as stores
 from content.delivery import AttemptState, DeliveryState, Receipt
 from content.event import Event as Event_
@@ -174,7 +174,7 @@ def test_a_button_confirms_once_and_says_so_again(street: Street) -> None:
 def test_help_under_a_notice_that_is_over_still_brings_help(street: Street) -> None:
     made = street.publish()
     ref = street.send(made, street.li, Kind.CHAT)
-    expansion.supersede(street.session, made.alert_id, NoticeState.CANCELLED, street.now)
+    closing.supersede(street.session, made.alert_id, NoticeState.CANCELLED, street.now)
     street.session.expire_all()
     assert said(street.presses(LI_CHAT, f"help:{ref}")) == word("confirm.help")
     assert [one.resident_id for one in helped(street)] == [street.li.id]
@@ -189,7 +189,7 @@ def test_received_under_a_notice_that_is_over_confirms_nothing(
 ) -> None:
     made = street.publish()
     ref = street.send(made, street.li, Kind.CHAT)
-    expansion.supersede(street.session, made.alert_id, state, street.now)
+    closing.supersede(street.session, made.alert_id, state, street.now)
     street.session.expire_all()
     assert said(street.presses(LI_CHAT, f"received:{ref}")) == word(key)
     assert street.delivery(made, street.li).confirmed_at is None

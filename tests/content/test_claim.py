@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
-from content import claim, confirmation, due, outcome, people
+from content import claim, confirmation, due, outcome, pace, people
 from content.alert import Severity
 from content.claim import Sender
 from content.delivery import AttemptState, Delivery, DeliveryState
@@ -187,8 +187,8 @@ def test_a_paused_sender_starts_nothing_until_the_pause_is_over(
 ) -> None:
     outbox.resident(session, now, chat="11")
     outbox.tell(session, now)
-    claim.pause(session, CHAT.name, now + timedelta(seconds=30))
-    claim.pause(session, CHAT.name, now + timedelta(seconds=10))
+    pace.pause(session, CHAT.name, now + timedelta(seconds=30))
+    pace.pause(session, CHAT.name, now + timedelta(seconds=10))
     assert outbox.take(session, now + timedelta(seconds=29), CHAT) == []
     assert len(outbox.take(session, now + timedelta(seconds=30), CHAT)) == 1
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import confirmation, outcome, people
+from content import closing, confirmation, outcome, people
 from content.alert import Severity
 from content.confirmation import Act
 from content.delivery import AttemptState, Delivery, DeliveryState
@@ -95,7 +95,7 @@ def test_an_act_on_an_ended_notice_is_late(
     who = outbox.resident(session, now, chat="11")
     made = outbox.tell(session, now, alert_id=about)
     (job,) = outbox.take(session, now, CHAT)
-    outbox.expansion.supersede(session, about, ends, now)
+    closing.supersede(session, about, ends, now)
     done = confirmation.by_ref(session, job.ref, Act.BUTTON, SOMEBODY, now)
     assert done.late
     assert _state(session, made, who)[0] is not DeliveryState.CONFIRMED
@@ -223,7 +223,7 @@ class TestContact:
         made = outbox.tell(session, now, alert_id=about)
         (job,) = outbox.take(session, now, CALL)
         confirmation.by_ref(session, job.ref, Act.KEY, SOMEBODY, now)
-        outbox.expansion.supersede(session, about, NoticeState.SUPERSEDED, now)
+        closing.supersede(session, about, NoticeState.SUPERSEDED, now)
         session.expire_all()
         assert confirmation.by_ref(session, job.ref, Act.KEY, SOMEBODY, now).late
         assert _state(session, made, who)[0] is DeliveryState.PASSED_ON

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import confirmation, expansion, outcome, review
+from content import closing, confirmation, expansion, outcome, review
 from content.alert import Severity
 from content.confirmation import Act
 from content.delivery import Delivery, DeliveryState
@@ -137,7 +137,7 @@ def test_an_ended_notice_is_not_expanded_further(
     _many(session, now, 3)
     about = outbox.alert(session, now)
     made = outbox.tell(session, now, alert_id=about)
-    expansion.supersede(session, about, NoticeState.CANCELLED, now)
+    closing.supersede(session, about, NoticeState.CANCELLED, now)
     session.refresh(made)
     assert made.id not in expansion.unfinished(session)
     assert {row.state for row in _rows(session, made)} == {DeliveryState.CANCELLED}
@@ -173,7 +173,7 @@ class TestHalfSent:
         self, session: Session, now: datetime, half: tuple[uuid.UUID, ...]
     ) -> None:
         about, first, told, untold = half
-        expansion.supersede(session, about, NoticeState.CANCELLED, now)
+        closing.supersede(session, about, NoticeState.CANCELLED, now)
         over = outbox.tell(session, now, audience=None, touched=about, alert_id=about)
         assert [row.recipient_id for row in _rows(session, over)] == [told]
         later = now + timedelta(hours=1)
@@ -185,7 +185,7 @@ class TestHalfSent:
     ) -> None:
         about, _, told, _ = half
         outcome.unknown(session, outbox.attempts(session)[0].ref, now)
-        expansion.supersede(session, about, NoticeState.CANCELLED, now)
+        closing.supersede(session, about, NoticeState.CANCELLED, now)
         over = outbox.tell(session, now, audience=None, touched=about, alert_id=about)
         assert [row.recipient_id for row in _rows(session, over)] == [told]
 
@@ -193,7 +193,7 @@ class TestHalfSent:
         self, session: Session, now: datetime, half: tuple[uuid.UUID, ...]
     ) -> None:
         about, first, told, untold = half
-        expansion.supersede(session, about, NoticeState.SUPERSEDED, now)
+        closing.supersede(session, about, NoticeState.SUPERSEDED, now)
         newer = outbox.tell(session, now, touched=about, alert_id=about)
         assert {row.recipient_id for row in _rows(session, newer)} == {told, untold}
         old = select(Delivery.state).where(Delivery.notice_id == first)
@@ -204,7 +204,7 @@ class TestHalfSent:
     ) -> None:
         about, _, told, _ = half
         other = outbox.resident(session, now, room="9-1-101")
-        expansion.supersede(session, about, NoticeState.SUPERSEDED, now)
+        closing.supersede(session, about, NoticeState.SUPERSEDED, now)
         newer = outbox.tell(
             session, now, audience=Audience(places=("/9/",)), touched=about, alert_id=about
         )
@@ -215,7 +215,7 @@ class TestHalfSent:
     ) -> None:
         about, _, told, _ = half
         flying = outbox.attempts(session)[0].ref
-        expansion.supersede(session, about, NoticeState.SUPERSEDED, now)
+        closing.supersede(session, about, NoticeState.SUPERSEDED, now)
         outbox.tell(session, now, touched=about, alert_id=about)
         assert told not in {job.recipient_id for job in outbox.take(session, now, CHAT)}
         outcome.accepted(session, flying, "77", now)

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from content import claim, late, outcome
+from content import claim, late, outcome, pace
 from content.alert import Severity
 from content.claim import Sender
 from content.late import Cause
@@ -73,7 +73,7 @@ def test_a_backlog_behind_lines_that_are_all_taken_is_not_late(
 def test_a_pause_that_lasts_is_named_with_its_end(session: Session, now: datetime) -> None:
     _chats(session, now)
     until = now + timedelta(hours=1)
-    claim.pause(session, CHAT.name, until)
+    pace.pause(session, CHAT.name, until)
     (found,) = late.look(session, SENDERS, now + MINUTE)
     assert (found.cause, found.until) == (Cause.PAUSED, until)
 

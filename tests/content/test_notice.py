@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from content import notice
+from content import closing, notice
 from content.delivery import DeliveryState
 from content.message import Written
-from content.notice import NoticeState
 from tests.content import outbox
 from tests.content.office import Office, of, published
 
@@ -46,7 +45,7 @@ def test_what_is_over_expires_with_its_open_deliveries(session: Session, now: da
     lasting = outbox.tell(session, now, hours=2)
     later = now + timedelta(hours=1)
     assert notice.expire(session, later) == [made.id]
-    outbox.expansion.close(session, [made.id], NoticeState.EXPIRED, later)
+    closing.close(session, [made.id], later)
     states = [outbox.delivery(session, one, who).state for one in (made, lasting)]
     assert states == [DeliveryState.EXPIRED, DeliveryState.OPEN]
 

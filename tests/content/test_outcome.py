@@ -72,7 +72,12 @@ class TestReceipts:
         assert ends == {(*story[-1], False, "SM1", False)}
 
     @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
     )
     @given(order=st.permutations([OURS, *CALL_STORY, *CALL_STORY]))
     def test_every_order_of_a_doubled_call_ends_the_same(
