@@ -248,9 +248,13 @@ def test_a_reason_of_the_last_try_stays_with_the_attempt(session: Session, now: 
     assert session.get(Delivery, (uuid.uuid4(), job.notice_id, who)) is None
 
 
-@pytest.mark.parametrize("query", [due._next_due, due._due_priorities], ids=["next", "priorities"])
-def test_a_look_at_what_is_due_is_compiled_once(query: Callable[[], Executable]) -> None:
-    assert query()._generate_cache_key() is not None
+@pytest.mark.parametrize(
+    "query",
+    [due._next_due(), due._priorities(routed=True), due._priorities(routed=False)],
+    ids=["next", "claim", "route"],
+)
+def test_a_look_at_what_is_due_is_compiled_once(query: Executable) -> None:
+    assert query._generate_cache_key() is not None
 
 
 def test_a_claim_that_finds_nothing_writes_nothing(session: Session, now: datetime) -> None:
