@@ -4,8 +4,10 @@ Everything that goes wrong below HTTP becomes a `SendError` here, once for all a
 request was written it is transient, afterwards the provider may have taken it (`unknown`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote_plus
 
 import aiohttp
 from yarl import URL
@@ -21,6 +23,8 @@ NEVER_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
 )
+_LONG = 100
+"""Characters of a value that is worth keeping quoted: a message goes to thousands of people."""
 GATEWAYS = frozenset({502, 504})
 """The provider's door answered, its inside did not: the request may have been taken."""
 
@@ -94,6 +98,23 @@ class Pool:
         return aiohttp.ClientTimeout(
             total=self.timeout + wait, connect=self.timeout, sock_read=wait
         )
+
+
+def form(fields: Mapping[str, object]) -> str:
+    """Return a form as it is sent: quoted; a field with several values stands several times."""
+    return "&".join(f"{name}={value}" for name, value in _quoted(fields))
+
+
+def _quoted(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, given in fields.items():
+        for one in given if isinstance(given, list | tuple) else (given,):
+            value = str(one)
+            yield name, _kept(value) if len(value) > _LONG else quote_plus(value)
+
+
+@lru_cache(256)
+def _kept(value: str) -> str:
+    return quote_plus(value)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from channels._http import Pool
+from channels._http import Pool, form
 from channels.base import BadEventError, Receipt, Request, SendError, State
 from content.reason import Reason
 
@@ -220,7 +221,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # twilio has no types
         answer = await self._pool.request(
             method.upper(),
             url.replace(API, self._api_url, 1) + query,
-            form=urlencode(data or {}, doseq=True),
+            form=form(data or {}),
             headers={**(headers or {}), **_basic(auth)},
         )
         if answer.status == THROTTLED:
@@ -231,6 +232,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]  # twilio has no types
         return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 
 
+@cache
 def _basic(auth: tuple[str, str] | None) -> dict[str, str]:
     if auth is None:
         return {}
