@@ -10,10 +10,15 @@ from content.place import Community
 from content.store import Store, StoreError
 
 
-def open_store(settings: Settings) -> Store:
-    """Open and migrate the database; raises StoreError where no community was set up."""
+def open_store(settings: Settings, patience: float = 0.0) -> Store:
+    """Open and migrate the database; raises StoreError where no community was set up.
+
+    A server that does not answer is waited for, `patience` seconds at most.
+    """
     opened = Store(settings.database_url, Keyring.load(settings.key_file))
     try:
+        if patience:
+            opened.reach(patience)
         opened.community_id = _community(opened)
     except BaseException:
         opened.close()

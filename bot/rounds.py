@@ -40,18 +40,26 @@ def duties(settings: Settings) -> dict[str, Work]:
 
 
 class Rounds:
-    """One loop that does every duty in turn, until it is stopped."""
+    """One loop that does every duty in turn, while `holds`, until it is stopped."""
 
-    def __init__(self, store: Store, clock: Clock, work: Mapping[str, Work]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        work: Mapping[str, Work],
+        holds: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.work = work
+        self.holds = holds
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Go round until `stop`."""
         while not self._stopping.is_set():
-            await self.once()
+            if self.holds():
+                await self.once()
             with contextlib.suppress(TimeoutError):
                 wait = max(_LEAST, self.clock.real(_EVERY))
                 await asyncio.wait_for(self._stopping.wait(), wait)

@@ -4,18 +4,23 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-from bot.app import App
+from bot.app import App, Part
 from bot.config import Settings
 from bot.errors import AppError
 from bot.opening import open_store
 from content.clock import Clock
 
+_PATIENCE = 90.0
+"""Seconds for which a house that starts waits for its database, which may be starting too."""
 
-async def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+
+async def serve(
+    settings: Settings, tell: Callable[[str], None], parts: frozenset[Part] | None = None
+) -> None:
     """Run until SIGINT or SIGTERM; what is in flight is finished and recorded."""
-    opened = open_store(settings)
+    opened = open_store(settings, _PATIENCE)
     try:
-        running = App(settings, opened, Clock())
+        running = App(settings, opened, Clock(), parts)
         if not running.channels:
             raise AppError(
                 "还没有设置任何渠道，请看 linxun doctor。 "
@@ -25,7 +30,8 @@ async def serve(settings: Settings, tell: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
         for one in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(one, running.ask_to_stop)
-        tell(f"{', '.join(running.channels)} · {running.public_url}")
+        where = "" if running.listening is None else f" · {running.public_url}"
+        tell(f"{', '.join(running.channels)}{where}")
         await running.run()
     finally:
         opened.close()

@@ -50,6 +50,7 @@ class Worker:
         senders: Sequence[Sender],
         ladders: Ladders,
         meter: Meter | None = None,
+        holds: Callable[[], bool] = lambda: True,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -57,6 +58,8 @@ class Worker:
         self.senders = tuple(senders)
         self.ladders = ladders
         self.meter = meter or Meter()
+        self.holds = holds
+        """Whether the sweeps are this process's duty."""
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._stopping = asyncio.Event()
@@ -149,6 +152,8 @@ class Worker:
         """Take calls back that nobody needs any more, as soon as somebody has made them so."""
         while not self._stopping.is_set():
             await self._look(_IDLE)
+            if not self.holds():
+                continue
             try:
                 await sweep.recall(self.store, self.channels, self._recalled)
             except Exception:
@@ -165,7 +170,7 @@ class Worker:
         pause = max(_LEAST, self.clock.real(_SWEEP))
         while not self._stopping.is_set():
             try:
-                again = await step()
+                again = self.holds() and await step()
                 self.meter.beat(name, self.clock.now())
                 if again:
                     continue

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, delete, or_
+from sqlalchemy import String, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -42,6 +42,12 @@ def hold(session: Session, name: str, holder: str, now: datetime, seconds: float
         .returning(Lease.holder)
     )
     return session.scalar(taken) is not None
+
+
+def holders(session: Session) -> dict[str, str]:
+    """Return who has each duty, or had it last."""
+    query = select(Lease.name, Lease.holder).where(Lease.community_id == store.community(session))
+    return dict(session.execute(query).all())
 
 
 def drop(session: Session, name: str, holder: str) -> None:

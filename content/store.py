@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -26,11 +27,15 @@ from content.sqlite import Sqlite
 if TYPE_CHECKING:
     from content.postgresql import Postgresql
 
+log = structlog.get_logger("store")
+
 T = TypeVar("T")
 
 _PATIENCE = 90.0
 """Seconds that a writer waits for a database that is locked or gone, and a reader for one gone."""
 _RETRY_SECONDS = 0.05
+_SAY_SECONDS = 2.0
+"""Seconds after which a wait is logged, and then again."""
 
 
 class StoreError(Exception):
@@ -87,6 +92,7 @@ class Store:
             else ThreadPoolExecutor(self._database.read_threads, "reader")
         )
         self._closing = threading.Event()
+        self._said = time.monotonic()
         self._bell = self._database.bell(self._readers, self._channel)
 
     def __repr__(self) -> str:
@@ -248,6 +254,9 @@ class Store:
     def _rested(self, until: float) -> bool:
         """Pause before another try; False when it is too late for one."""
         self.usage.waited()
+        if time.monotonic() - self._said > _SAY_SECONDS:
+            self._said = time.monotonic()
+            log.warning("store.waiting", seconds=round(until - self._said))
         return time.monotonic() < until and not self._closing.wait(_RETRY_SECONDS)
 
     def _channel(self) -> str:
