@@ -58,8 +58,7 @@ class Worker:
         self.senders = tuple(senders)
         self.ladders = ladders
         self.meter = meter or Meter()
-        self.holds = holds
-        """Whether the sweeps are this process's duty."""
+        self.holds = holds  # whether the sweeps are this process's duty
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._stopping = asyncio.Event()
@@ -152,10 +151,9 @@ class Worker:
         """Take calls back that nobody needs any more, as soon as somebody has made them so."""
         while not self._stopping.is_set():
             await self._look(_IDLE)
-            if not self.holds():
-                continue
             try:
-                await sweep.recall(self.store, self.channels, self._recalled)
+                if self.holds():
+                    await sweep.recall(self.store, self.channels, self._recalled)
             except Exception:
                 log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
