@@ -69,13 +69,22 @@ class App:
         await self.store.write(
             lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
         )
-        await self.leases.renew()
-        self._running = [asyncio.create_task(one.run()) for one in (self.leases, self.watch)]
+        try:
+            hearing = await self._heard() if self.listening else None
+            await self.leases.renew()
+        except BaseException:
+            await self.stop()
+            raise
+        work = [self.leases.run(), self.watch.run()]
         if Part.WORKER in self.parts:
             self._worker = self._made()
-            self._running.append(asyncio.create_task(self._worker.run()))
-        if self.listening is not None:
-            await self._hear(self.listening)
+            work.append(self._worker.run())
+        if hearing is not None and self.listening is not None:
+            work += hearing.work(self.listening)
+        self._hearing = hearing
+        self._running = [asyncio.create_task(one) for one in work]
+        if hearing is not None:
+            await hearing.server.ready.wait()
         log.info(
             "app.started",
             parts=sorted(self.parts),
@@ -130,26 +139,24 @@ class App:
             holds=lambda: self.leases.holds(SWEEP),
         )
 
-    async def _hear(self, listening: socket.socket) -> None:
+    async def _heard(self) -> "Hearing":
         # the fact base takes memory and seconds: who only delivers does without
         from bot.hearing import Ears, Hearing
 
-        self._hearing = Hearing(
-            Ears(
-                self.settings,
-                self.store,
-                self.clock,
-                self.channels,
-                self.senders,
-                self.ladders,
-                self.leases,
-                self.watch,
-                self.public_url,
-            )
+        ears = Ears(
+            self.settings,
+            self.store,
+            self.clock,
+            self.channels,
+            self.senders,
+            self.ladders,
+            self.leases,
+            self.watch,
+            self.public_url,
         )
-        await self._hearing.open()
-        self._running += [asyncio.create_task(one) for one in self._hearing.work(listening)]
-        await self._hearing.server.ready.wait()
+        hearing = Hearing(ears)
+        await hearing.open()
+        return hearing
 
     def _deaf(self) -> None:
         if self.listening is not None:
