@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --override requirements/override.in
 
-.PHONY: demo test test-all install check format locks bench-match clean
+.PHONY: demo test test-all install check format locks bench-match bench-delivery clean
 
 demo: install
 	$(BIN)/linxun demo
@@ -40,6 +40,10 @@ format: install
 # one process on one core; QUICK=1 stops at 100,000 facts, DATA names the folder of evaluation sets
 bench-match: $(VENV)/.bench
 	$(BIN)/python benchmarks/match_bench.py $(if $(DATA),--data $(DATA)) $(if $(filter 1,$(QUICK)),--quick)
+
+# provider, workers and peers are processes on loopback; QUICK=1 ends within four minutes
+bench-delivery: $(VENV)/.bench
+	$(BIN)/python benchmarks/delivery_bench.py $(if $(filter 1,$(QUICK)),--quick)
 
 $(VENV)/.bench: $(VENV)/.installed requirements/bench.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
