@@ -29,10 +29,13 @@ class Heartbeat:
         self._proxy = None if _near(url) else proxy or None
 
     async def beat(self) -> bool:
-        """Ping if everything works; False where something does not, or nobody answered.
+        """Ping if everything works; False where something does not, nobody answers, or none sends.
 
         The address is a secret: whoever knows it can make us look alive. It is never logged.
         """
+        if not self._meter.sends:
+            # who only hears cannot say whether anything goes out
+            return False
         stopped = self._meter.stopped(SILENT, FAILING)
         if stopped:
             log.error("heartbeat.withheld", stopped=stopped)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot import installed
+from bot.web.intake import Intake
 from channels.meter import BUCKETS, Meter, Timing
 from content import gauge
 from content.base import new_number
@@ -47,6 +48,8 @@ class Metrics:
         self.clock = clock
         self.gauges: Gauges | None = None
         """The last look at the house; None while the database cannot be read."""
+        self.intake: Intake | None = None
+        """What takes the webhooks' events in, in a process that has a web."""
         self.acts: Counter[str] = Counter()
         self._cursor = new_number()
         self._looked = float("-inf")
@@ -87,6 +90,7 @@ class _Own(Collector):
     """What this process has done itself."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._meter = metrics.meter
         self._usage = metrics.store.usage
 
@@ -122,6 +126,8 @@ class _Own(Collector):
             {key: beat.at.timestamp() for key, beat in meter.beats.items() if beat.at},
         )
         yield from _durations(meter)
+        if self._metrics.intake is not None:
+            yield from _journal(self._metrics.intake)
         used = self._usage
         yield _count("linxun_database_writes", "Writing transactions.", (), {(): used.writes})
         busy = {(): used.busy}
@@ -185,6 +191,14 @@ def _links(seen: Gauges) -> Iterator[Metric]:
     yield _gauge("linxun_house_link_test_timestamp_seconds", "When it was.", ("sender",), at)
     took = {(one.sender,): one.milliseconds / 1000 for one, _ in tested}
     yield _gauge("linxun_house_link_test_seconds", "How long it took.", ("sender",), took)
+
+
+def _journal(intake: Intake) -> Iterator[Metric]:
+    moved = {("shelved",): intake.shelved, ("replayed",): intake.replayed}
+    moved[("refused",)] = intake.refused
+    yield _count("linxun_journal_events", "Events around the journal.", ("what",), moved)
+    waiting = {(): max(0, intake.shelved - intake.replayed)}
+    yield _gauge("linxun_journal_waiting", "Events in it, of this process.", (), waiting)
 
 
 def _durations(meter: Meter) -> Iterator[Metric]:

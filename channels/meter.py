@@ -137,6 +137,11 @@ class Meter:
             self.findings[name] += max(0, count - before)
             self.found[name] = count
 
+    @property
+    def sends(self) -> bool:
+        """Say whether this process is one that claims and sends."""
+        return any(loop == "claim" for loop, _ in self.beats)
+
     def stopped(self, within: float, failing: float) -> list[str]:
         """Return the loops silent for `within` real seconds and the senders failing for `failing`.
 

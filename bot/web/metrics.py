@@ -39,6 +39,7 @@ class Access:
 
 def show(app: FastAPI, metrics: Metrics, access: Access) -> None:
     """Serve `/metrics` beside the webhooks; who may not read is told nothing of it."""
+    metrics.intake = getattr(app.state, "intake", None)
 
     @app.get("/metrics")
     async def read(request: Request) -> Response:

@@ -29,8 +29,8 @@ def ticks() -> Ticks:
 @pytest.fixture
 def meter(ticks: Ticks) -> Meter:
     made = Meter(ticks)
-    for loop in ("look", "tend"):
-        made.expect(loop)
+    for loop, sender in (("look", ""), ("tend", ""), ("claim", "telegram")):
+        made.expect(loop, sender)
     return made
 
 
@@ -44,6 +44,13 @@ async def outside() -> AsyncIterator[Recorder]:
 async def test_it_beats_while_everything_works(meter: Meter, outside: Recorder) -> None:
     assert await Heartbeat(f"{outside.url}/{SECRET}", meter).beat()
     assert [path for _, path, _ in outside.requests] == [f"/{SECRET}"]
+
+
+async def test_a_process_that_sends_nothing_does_not_say_that_sending_works(
+    outside: Recorder,
+) -> None:
+    assert not await Heartbeat(outside.url, Meter()).beat()
+    assert outside.requests == []
 
 
 async def test_it_is_silent_when_a_loop_stands_still(
