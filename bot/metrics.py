@@ -26,6 +26,7 @@ from content import gauge
 from content.base import new_number
 from content.clock import Clock
 from content.gauge import Gauges
+from content.message import Kind
 from content.store import Store
 
 log = structlog.get_logger("metrics")
@@ -158,8 +159,12 @@ class _House(Collector):
 
 def _queue(seen: Gauges) -> Iterator[Metric]:
     due = {(kind.value if kind else _ROUTER,): one for kind, one in seen.due.items()}
-    rows = {key: count for key, (count, _) in due.items()}
-    ages = {key: (seen.at - since).total_seconds() for key, (_, since) in due.items()}
+    # a kind with nothing due is 0, not missing
+    none = dict.fromkeys(
+        [(_ROUTER,), *((kind.value,) for kind in Kind if kind is not Kind.DOOR)], 0
+    )
+    rows = none | {key: count for key, (count, _) in due.items()}
+    ages = none | {key: (seen.at - since).total_seconds() for key, (_, since) in due.items()}
     yield _gauge("linxun_house_due_rows", "Deliveries due now.", ("kind",), rows)
     yield _gauge("linxun_house_due_age_seconds", "Age of the oldest due one.", ("kind",), ages)
     inbound = {("waiting",): seen.waiting, ("failed",): seen.failed}

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from bot import config
 from bot.cli import context
@@ -17,7 +17,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for a program")] = False,
     online: Annotated[bool, typer.Option(help="ask the providers too")] = True,
 ) -> None:
-    """Check settings, key file, database, ladders, channels, duty and facts."""
+    """Check settings, key file, database, ladders, channels, duty, facts, and how all of it works."""
     # the channels' libraries take seconds to load: no other command waits for them
     from bot.checks import everything
 
@@ -25,7 +25,7 @@ def doctor(
     if as_json:
         context.console.print_json(json.dumps([asdict(one) for one in found], ensure_ascii=False))
     else:
-        table = Table("检查 check", "结果 result")
+        table = Table("检查 check", Column("结果 result", overflow="fold"))
         for one in found:
             table.add_row(one.check, one.said, style="green" if one.ok else "bold red")
         context.console.print(table)

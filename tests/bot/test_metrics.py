@@ -116,6 +116,7 @@ async def test_what_a_house_does_is_counted_without_a_name_or_a_number(tmp_path:
     assert found["linxun_sweep finding=late"] == 0
     assert found["linxun_last_success_timestamp_seconds loop=claim sender=telegram"] > 0
     assert found["linxun_database_up"] == 1
+    assert found["linxun_house_due_age_seconds kind=sms"] == 0
     assert found["linxun_journal_waiting"] == 0
     assert found["linxun_database_writes_total"] > 0
     assert [secret for secret in (NAME, CHAT, NUMBER, NUMBER[3:]) if secret in text] == []
