@@ -65,12 +65,17 @@ class Limits(NamedTuple):
     """Priorities from this one on are hushed; but what was asked for is told."""
 
 
-def rows(session: Session, limits: Limits, now: datetime, most: int) -> list[Row]:
-    """Return up to `most` deliveries that may go out, the most urgent first, each number once."""
+def rows(
+    session: Session, limits: Limits, now: datetime, most: int, *, only_look: bool = False
+) -> list[Row]:
+    """Return up to `most` deliveries that may go out, the most urgent first, each number once.
+
+    They are locked for who takes them, unless somebody will `only_look`.
+    """
     found: dict[str, Row] = {}
     given = {"here": store.community(session), "kind": limits.kind, "now": now}
     due = session.scalars(_priorities(routed=True), given)
-    query = _candidates(limits.hourly is not None)
+    query = _candidates(limits.hourly is not None, only_look)
     for priority in sorted(due):
         some = query.read(
             session,
@@ -157,7 +162,7 @@ def _next_due() -> Any:
 
 
 @cache
-def _candidates(hourly: bool) -> bulk.Query:
+def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
     reader, owner = aliased(Resident), aliased(Resident)
     query = (
         select(
@@ -184,8 +189,9 @@ def _candidates(hourly: bool) -> bulk.Query:
         .where(~_resting())
         .order_by(Delivery.next_at)
         .limit(bindparam("most", type_=Int))
-        .with_for_update(skip_locked=True, of=Delivery)
     )
+    if not only_look:
+        query = query.with_for_update(skip_locked=True, of=Delivery)
     return bulk.Query(query.where(_called() < bindparam("hourly", type_=Int)) if hourly else query)
 
 

@@ -105,7 +105,7 @@ def _unsent(session: Session, sender: Sender, now: datetime, least: Severity | N
         return None
     limits = claim.limits(sender, now, least)
     # what the claim itself would take
-    if not due.rows(session, limits, now - LATE, 1):
+    if not due.rows(session, limits, now - LATE, 1, only_look=True):
         return None
     count, since = session.execute(_live(session, sender.kind, now)).one()
     if since is None:

@@ -17,6 +17,7 @@ from content.store import Store
 from tests.databases import Databases
 
 BOTH = {
+    "bot/test_watch.py",
     "channels/test_sweep.py",
     "channels/test_tending.py",
     "channels/test_worker.py",
@@ -25,6 +26,7 @@ BOTH = {
     "content/test_coverage.py",
     "content/test_expansion.py",
     "content/test_inbound.py",
+    "content/test_late.py",
     "content/test_outcome.py",
     "content/test_routing.py",
     "content/test_transition.py",

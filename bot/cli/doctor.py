@@ -17,7 +17,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for a program")] = False,
     online: Annotated[bool, typer.Option(help="ask the providers too")] = True,
 ) -> None:
-    """Check settings, key file, database, ladders, channels, duty, facts, and how all of it works."""
+    """Check settings, key file, database, ladders, channels, duty, facts and how all works."""
     # the channels' libraries take seconds to load: no other command waits for them
     from bot.checks import everything
 
