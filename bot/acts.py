@@ -3,12 +3,11 @@
 import contextlib
 import unicodedata
 import uuid
-from datetime import timedelta
 
 from bot.commands import ask, errands, resident
 from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
 from channels.base import State
-from content import claim, confirmation, event, notice, outcome, people, phrase, task
+from content import claim, confirmation, guard, notice, outcome, people, phrase, task
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
@@ -27,8 +26,6 @@ START = frozenset({"start", "恢复", "订阅"})
 _CARRIERS = frozenset({"td", "t"})
 """Words that opt out of an SMS only; in a chat they are just letters."""
 _MARKS = "。.!！~～ 、,，"
-_QUIET = timedelta(hours=1)
-"""How long an SMS of somebody who has nothing to confirm is not answered again."""
 
 
 def receipt(turn: Turn) -> list[Effect]:
@@ -131,9 +128,9 @@ def _told(turn: Turn, word: str, done: Confirmed) -> list[Effect]:
     """Answer a reply in kind; by SMS only who asks for help or has nothing to confirm."""
     help_ = word in HELP
     if help_ and (done.notices or done.again or _cry(turn)):
-        return tell(turn, "confirm.help")
+        return tell(turn, "confirm.help", urgent=True)
     if help_:
-        return _nothing(turn, "confirm.nothing", "emergency.general")
+        return tell(turn, "confirm.nothing", "emergency.general", urgent=True)
     if done.notices or done.again:
         said = "confirm.received" if done.notices else "confirm.again"
         return tell(turn, said) if turn.kind is Kind.CHAT else []
@@ -156,15 +153,13 @@ def _cry(turn: Turn) -> bool:
     return bool(living)
 
 
-def _nothing(turn: Turn, *keys: str) -> list[Effect]:
+def _nothing(turn: Turn, key_: str) -> list[Effect]:
     """Say that nothing waits; by SMS once an hour, for the other side may be a machine too."""
-    if turn.kind is not Kind.CHAT:
-        mine = turn.address_id()
-        last = event.last(turn.session, "reply.idle", mine)
-        if last is not None and last.at > turn.now - _QUIET:
-            return []
-        event.add(turn.session, turn.actor(), "reply.idle", mine, turn.now)
-    return tell(turn, *keys)
+    if turn.kind is not Kind.CHAT and guard.said(
+        turn.session, turn.address_id(), key_, turn.now - guard.HOUR
+    ):
+        return []
+    return tell(turn, key_)
 
 
 def _opt(turn: Turn, word: str) -> list[Effect]:

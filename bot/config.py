@@ -85,6 +85,12 @@ class Settings(BaseSettings):
     link_test_minutes: float = Field(
         3.0, ge=0, le=1440, description="minutes between two tests of each sender; 0: none"
     )
+    answers_per_hour: int = Field(
+        10, ge=2, description="automatic answers to one number in an hour, by SMS"
+    )
+    chat_answers_per_hour: int = Field(
+        60, ge=2, description="automatic answers in one chat in an hour"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import acts
 from bot.commands import ask, cases, doors, errands, lessons, resident, review, words
-from bot.turn import Acknowledge, Effect, Turn
+from bot.turn import Acknowledge, Effect, Turn, guarded
 from channels.base import EventKind
 from content.message import Action, Kind
 from verification.case import Attachment
@@ -20,6 +20,10 @@ _ROOMS: dict[str, Callable[[Turn, str], list[Effect]]] = {
 
 def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
     """Return what is to be said at once after an event has been handled."""
+    return guarded(turn, _handled(turn, file))
+
+
+def _handled(turn: Turn, file: Attachment | None) -> list[Effect]:
     match turn.event.kind:
         case EventKind.RECEIPT:
             return acts.receipt(turn)

@@ -27,6 +27,7 @@ from channels.base import Channel, SendError
 from channels.telegram import Telegram
 from content.claim import Sender
 from content.clock import Clock
+from content.guard import Limits
 from content.ladder import Ladders
 from content.store import Store
 from verification import joining, shelf
@@ -91,7 +92,9 @@ class Hearing:
             pass
         base = await ears.store.query(shelf.base)
         await ears.store.query(joining.warm)
-        house = House(base, ears.senders, ears.ladders, username)
+        given = ears.settings
+        limits = Limits(given.answers_per_hour, given.chat_answers_per_hour)
+        house = House(base, ears.senders, ears.ladders, username, limits)
         self._inbox = Inbox(ears.store, ears.clock, ears.channels, house)
         duties = rounds.duties(ears.settings)
         self._rounds = Rounds(ears.store, ears.clock, duties, lambda: ears.leases.holds(ROUNDS))

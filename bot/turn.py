@@ -2,15 +2,16 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from channels.base import Event, EventKind
-from content import expansion, identity, people, phrase, store
+from content import guard, identity, people, phrase, store
 from content.claim import Sender
 from content.event import Actor, Door
+from content.guard import Limits, Pass
 from content.ladder import Ladders
 from content.message import Button, Kind, Written
 from content.notice import NoticeKind
@@ -19,7 +20,6 @@ from content.place import Community, Place
 from content.staff import Staff
 from verification import answer, shelf
 
-_HOUR, _PER_HOUR = timedelta(hours=1), 5
 DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 Rows = tuple[tuple[Button, ...], ...]
 
@@ -33,6 +33,8 @@ class House:
     ladders: Ladders
     username: str = ""
     """The bot's name in the chat app, for links into a private chat."""
+    limits: Limits = field(default_factory=Limits)
+    """How much is said by itself to one number or chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class Say:
     chat: str
     text: str = field(repr=False)
     buttons: Rows = ()
+    what: str = ""
+    """The name of the sentence, where it must be said beyond the loop guard, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +162,43 @@ class Show:
 Effect = Say | Acknowledge | Follow | Show
 
 
-def tell(turn: Turn, *keys: str, **values: object) -> list[Effect]:
+def tell(turn: Turn, *keys: str, urgent: bool = False, **values: object) -> list[Effect]:
     """Say sentences to who acts: at once in a chat, through the outbox elsewhere.
 
-    There only so many in an hour: two machines must not answer each other for ever.
+    The loop guard may leave them unsaid; not what is `urgent`, the answer to a cry for help.
     """
+    what = keys[-1]
     if turn.kind is Kind.CHAT:
         said = (phrase.say(key, turn.language(), **values) for key in keys)
-        return [Say(turn.chat, "\n".join(said))]
-    address = turn.address_id()
-    if expansion.replies(turn.session, address, turn.now - _HOUR) < _PER_HOUR:
+        return [Say(turn.chat, "\n".join(said), what=what if urgent else "")]
+    if _given(turn, turn.address_id(), what, urgent=urgent) is not Pass.REST:
         texts = answer.said(keys, [turn.language()], **values)
-        answer.send(turn.session, NoticeKind.REPLY, texts, [address], turn.now)
+        answer.send(turn.session, NoticeKind.REPLY, texts, [turn.address_id()], turn.now)
     return []
+
+
+def guarded(turn: Turn, effects: list[Effect]) -> list[Effect]:
+    """Leave out what would be said in a chat beyond the loop guard; staff at work pass it."""
+    says = [one for one in effects if isinstance(one, Say)]
+    if not says or turn.staff() is not None:
+        return effects
+    group = turn.event.group
+    subject = None if group else turn.known_address()
+    what = next((one.what for one in says if one.what), "")
+    passed = _given(
+        turn,
+        subject or guard.stranger(turn.session, turn.kind, turn.chat),
+        what or "chat",
+        urgent=bool(what),
+    )
+    if passed is Pass.SAY:
+        return effects
+    rest: list[Effect] = [one for one in effects if not isinstance(one, Say)]
+    if passed is Pass.LAST:
+        rest.append(Say(turn.chat, phrase.say("intent.too_many", turn.language())))
+    return rest
+
+
+def _given(turn: Turn, subject: uuid.UUID, what: str, *, urgent: bool) -> Pass:
+    limit = turn.house.limits.of(turn.kind)
+    return guard.given(turn.session, subject, what, turn.now, limit, urgent=urgent)

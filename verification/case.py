@@ -104,7 +104,7 @@ class Heard(Identified, Base):
     at: Mapped[datetime] = mapped_column(Instant)
     state: Mapped[State]
     automatic: Mapped[bool] = mapped_column(default=False)
-    """Whether it was answered by itself: the loop guard counts these."""
+    """Whether it was answered by itself."""
     decision: Mapped[dict[str, Any]] = mapped_column(SecretJson("question.decision"))
     """Outcome, why, the candidates with their probability, the veto and the differing words."""
     case_id: Mapped[uuid.UUID | None]
@@ -354,17 +354,6 @@ def last(
     )
     last = session.scalars(query.order_by(Heard.number.desc()).limit(1)).first()
     return last if last is not None and last.state in states else None
-
-
-def automatic(session: Session, address_id: uuid.UUID | None, since: datetime) -> int:
-    """Return how many automatic answers an address has had since an instant."""
-    query = select(func.count()).where(
-        Heard.community_id == store.community(session),
-        Heard.address_id == address_id,
-        Heard.at > since,
-        Heard.automatic.is_(True),
-    )
-    return session.scalar(query) or 0
 
 
 def _readable(text: str) -> str:

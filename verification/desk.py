@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from content import event, mask, phrase, store
+from content import event, guard, mask, phrase, store
 from content.alert import Severity
 from content.event import Actor, Door
+from content.guard import Limits, Pass
 from content.message import Kind
 from content.notice import NoticeKind
 from content.task import TaskKind
@@ -19,45 +20,51 @@ from verification.gate import Emergency, Intent
 from verification.judgement import Course, Judgement
 from verification.reply import Reply
 
-PER_HOUR = 20
-"""Automatic answers to one address in an hour: two robots must not talk for ever."""
+_LIMITS = Limits()
 NONE = ("none", "0", "", "都不是")
 """What an asker sends who meant none of the facts shown."""
 
 _UNJUDGED = "转专家：判断时出了错"
-_HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
+_DAY = timedelta(hours=24)
 _DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 
 
-def hear(session: Session, base: shelf.Base, question: Question, now: datetime) -> Reply:
+def hear(
+    session: Session, base: shelf.Base, question: Question, now: datetime, limits: Limits = _LIMITS
+) -> Reply:
     """Answer a question, ask back, or take it down as a case; all in the caller's transaction.
 
-    A bare 1 to 3, 0 or 都不是 chooses among the facts that its sender was just shown.
+    A bare 1 to 3, 0 or 都不是 chooses among the facts that its sender was just shown. Beyond the
+    loop guard a question is taken down and not answered.
     """
     earlier = _choosing(session, question, now)
     if earlier is not None:
-        return choose(session, base, earlier.id, question.text.strip(), now)
+        return choose(session, base, earlier.id, question.text.strip(), now, limits)
     shelf.refresh(session, base)
     zone = standing.zone(session)
     learned = learning.lessons(session, now, zone)
     judged = judgement.judge(base.index, question.matter, now, zone, question.area, learned)
     heard = _record(session, question, now)
     heard.decision = judgement.explain(judged)
-    count = case.automatic(session, heard.address_id, now - _HOUR)
-    warned = _warn(session, heard, judged.emergency, now, quiet=count >= PER_HOUR)
-    if count >= PER_HOUR:
-        return _rest(session, heard, now, say_so=count == PER_HOUR)
-    heard.automatic = heard.address_id is not None
-    said = _respond(session, heard, question, judged, now)
+    warned = _warn(session, heard, judged.emergency, now, limits)
+    passed = _passed(session, heard, now, limits)
+    if passed is Pass.SAY:
+        said = _respond(session, heard, question, judged, now)
+    else:
+        said = _rest(session, heard, now, passed)
     _book(session, heard, now)
     return _joined(said, warned, judged.emergency, heard)
 
 
-def take(session: Session, question: Question, now: datetime) -> Reply:
+def take(session: Session, question: Question, now: datetime, limits: Limits = _LIMITS) -> Reply:
     """Take a question down as a case without judging it: for when judging has failed."""
     heard = _record(session, question, now)
     heard.decision = {"outcome": "case", "why": _UNJUDGED, "shown": []}
-    said = reply.check(session, heard, now)
+    passed = _passed(session, heard, now, limits)
+    if passed is Pass.SAY:
+        said = reply.check(session, heard, now)
+    else:
+        said = _rest(session, heard, now, passed)
     _book(session, heard, now)
     return said
 
@@ -69,15 +76,21 @@ def again(
     address_id: uuid.UUID,
     now: datetime,
     area: str | None = None,
+    limits: Limits = _LIMITS,
 ) -> Reply:
     """Hear a question from a group once more, in the private chat where its asker has come."""
     heard = case.get(session, question_id)
     private = Question(heard.text, address_id, Kind.CHAT, heard.language, area, forwarded=True)
-    return hear(session, base, private, now)
+    return hear(session, base, private, now, limits)
 
 
 def choose(
-    session: Session, base: shelf.Base, question_id: uuid.UUID, option: str, now: datetime
+    session: Session,
+    base: shelf.Base,
+    question_id: uuid.UUID,
+    option: str,
+    now: datetime,
+    limits: Limits = _LIMITS,
 ) -> Reply:
     """Take what an asker chose: "1" to "3" or a fact's id; "none" or "0" opens a case.
 
@@ -85,14 +98,21 @@ def choose(
     nothing twice.
     """
     heard = case.get(session, question_id)
-    if option in NONE and heard.state in (State.ASKED_BACK, State.ANSWERED):
-        learning.not_meant(session, heard, now)
-        said = reply.check(session, heard, now)
-    elif option not in NONE and heard.state is State.ASKED_BACK:
-        shelf.refresh(session, base)
-        said = _chosen(session, heard, option, now)
-    else:
+    undone = option in NONE
+    states = (State.ASKED_BACK, State.ANSWERED) if undone else (State.ASKED_BACK,)
+    if heard.state not in states:
         return reply.silent(heard, number=case.told(session, heard))
+    fact_id = None if undone else _option(heard, option)
+    if undone:
+        learning.not_meant(session, heard, now)
+    passed = _passed(session, heard, now, limits)
+    if passed is not Pass.SAY:
+        said = _rest(session, heard, now, passed)
+    elif fact_id is None:
+        said = reply.check(session, heard, now)
+    else:
+        shelf.refresh(session, base)
+        said = _chosen(session, heard, fact_id, now)
     _book(session, heard, now)
     return said
 
@@ -131,8 +151,7 @@ def _answer(session: Session, heard: Heard, judged: Judgement, now: datetime) ->
     return reply.check(session, heard, now)
 
 
-def _chosen(session: Session, heard: Heard, option: str, now: datetime) -> Reply:
-    fact_id = _option(heard, option)
+def _chosen(session: Session, heard: Heard, fact_id: uuid.UUID, now: datetime) -> Reply:
     fact = facts.get(session, fact_id)
     if standing.holds(session, fact, now):
         suggests = Actor(_DOORS.get(heard.channel, Door.HOUSE))
@@ -178,7 +197,7 @@ def _option(heard: Heard, option: str) -> uuid.UUID:
 
 
 def _warn(
-    session: Session, heard: Heard, found: Emergency | None, now: datetime, *, quiet: bool
+    session: Session, heard: Heard, found: Emergency | None, now: datetime, limits: Limits
 ) -> tuple[uuid.UUID, ...]:
     """Page the staff, and tell the asker whom to call before anything else is said."""
     if found is None:
@@ -186,7 +205,10 @@ def _warn(
     note = mask.mask(heard.text)
     errand.give(session, TaskKind.EMERGENCY, heard, note, now, calm=found.hearsay)
     event.add(session, _actor(session, heard), "emergency.heard", heard.id, now, what=found.kind)
-    if heard.group or heard.address_id is None or quiet:
+    if heard.group or heard.address_id is None:
+        return ()
+    limit, what = limits.of(heard.channel), f"emergency.{found.kind}"
+    if guard.given(session, heard.address_id, what, now, limit, urgent=True) is Pass.REST:
         return ()
     texts = answer.said(_warning(found), [heard.language])
     severity = Severity.MODERATE if found.hearsay else Severity.EXTREME
@@ -205,13 +227,21 @@ _ADVICE = {"crime": "police"}
 """Kinds of emergency whose advice goes by another name."""
 
 
-def _rest(session: Session, heard: Heard, now: datetime, *, say_so: bool) -> Reply:
-    """Past the limit a question goes to the experts; the asker is told so once an hour."""
+def _passed(session: Session, heard: Heard, now: datetime, limits: Limits) -> Pass:
+    """Ask the loop guard; what a group reads is guarded where it is said."""
+    if heard.address_id is None:
+        return Pass.SAY
+    limit = limits.of(heard.channel)
+    passed = guard.given(session, heard.address_id, "question", now, limit, urgent=False)
+    heard.automatic = heard.automatic or passed is Pass.SAY
+    return passed
+
+
+def _rest(session: Session, heard: Heard, now: datetime, passed: Pass) -> Reply:
+    """Beyond the guard a question goes to the experts; the asker is told so once an hour."""
     reply.open_case(session, heard, now)
-    _book(session, heard, now)
-    if not say_so:
+    if passed is Pass.REST:
         return reply.silent(heard)
-    heard.automatic = True
     return reply.say(session, heard, ("intent.too_many",), now)
 
 

@@ -21,13 +21,13 @@ _LATELY = timedelta(hours=24)
 
 def question(turn: Turn) -> list[Effect]:
     """Give a text to the desk; its answer leaves through the outbox."""
-    desk.hear(turn.session, turn.house.base, asked(turn), turn.now)
+    desk.hear(turn.session, turn.house.base, asked(turn), turn.now, turn.house.limits)
     return []
 
 
 def take(turn: Turn) -> list[Effect]:
     """Take a text down as a case without judging it: when judging has failed."""
-    desk.take(turn.session, asked(turn), turn.now)
+    desk.take(turn.session, asked(turn), turn.now, turn.house.limits)
     return []
 
 
@@ -35,7 +35,7 @@ def media(turn: Turn, file: Attachment | None) -> list[Effect]:
     """Take down a photo, voice note or file."""
     if turn.event.group:
         return group(turn, file)
-    desk.hear(turn.session, turn.house.base, asked(turn, file=file), turn.now)
+    desk.hear(turn.session, turn.house.base, asked(turn, file=file), turn.now, turn.house.limits)
     return []
 
 
@@ -49,7 +49,7 @@ def group(turn: Turn, file: Attachment | None = None) -> list[Effect]:
     matter = asked(turn, file=file)
     if not matter.matter and file is None:
         return [Say(turn.chat, phrase.say("join.group_check_empty", turn.language()))]
-    reply = desk.hear(turn.session, turn.house.base, matter, turn.now)
+    reply = desk.hear(turn.session, turn.house.base, matter, turn.now, turn.house.limits)
     text = reply.group_text or phrase.say("case.group", turn.language())
     if turn.house.username:
         link = f"https://t.me/{turn.house.username}?start=q_{reply.question_id.hex}"
@@ -67,7 +67,7 @@ def private(turn: Turn, payload: str) -> list[Effect]:
     if heard is None or not heard.group:
         return [Say(turn.chat, phrase.say("join.help", turn.language()))]
     mine, area = turn.address_id(), turn.area()
-    desk.again(turn.session, turn.house.base, heard.id, mine, turn.now, area)
+    desk.again(turn.session, turn.house.base, heard.id, mine, turn.now, area, turn.house.limits)
     return []
 
 
@@ -78,7 +78,9 @@ def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
         return [_note(turn, "confirm.not_yours")]
     before = heard.state
     try:
-        reply = desk.choose(turn.session, turn.house.base, heard.id, option, turn.now)
+        reply = desk.choose(
+            turn.session, turn.house.base, heard.id, option, turn.now, turn.house.limits
+        )
     except Refused as refused:
         return [Acknowledge(turn.event.callback_id, str(refused))]
     if reply.state is State.WAITING:
@@ -109,7 +111,7 @@ def marked(turn: Turn, text: str) -> list[Effect] | None:
     if heard is None:
         return None
     if word in NOT_MINE:
-        desk.choose(turn.session, turn.house.base, heard.id, "none", turn.now)
+        desk.choose(turn.session, turn.house.base, heard.id, "none", turn.now, turn.house.limits)
         return []
     learning.useful(turn.session, heard, turn.now)
     return tell(turn, "confirm.useful") if turn.kind is Kind.CHAT else []

@@ -119,7 +119,7 @@ def shown(street: Street, kind: Kind, value: str) -> Heard:
 def test_two_machines_do_not_answer_each_other_for_ever(street: Street) -> None:
     for _ in range(20):
         street.texts(LI, "求助")
-    assert [one.sms for one in street.told(Kind.SMS, LI)] == [word("confirm.help")] * 5
+    assert [one.sms for one in street.told(Kind.SMS, LI)] == [word("confirm.help")] * 10
 
 
 def test_a_number_chooses_from_the_list_that_was_shown_after_the_notice(street: Street) -> None:

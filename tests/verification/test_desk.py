@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from content.guard import Limits
 from content.message import Kind, Written
 from content.notice import NoticeKind
 from content.store import Store
@@ -156,13 +157,14 @@ def test_the_asker_from_a_group_is_answered_in_private(
 
 
 def test_two_robots_do_not_talk_for_ever(cast: Any, ask: Ask, now: datetime) -> None:
-    sent = [bool(ask("你好", cast.wang, at=now).notices) for _ in range(desk.PER_HOUR + 3)]
-    assert sent == [True] * (desk.PER_HOUR + 1) + [False] * 2
+    most = Limits().chat
+    sent = [bool(ask("你好", cast.wang, at=now).notices) for _ in range(most + 3)]
+    assert sent == [True] * most + [False] * 3
     assert ask("你好", cast.wang, at=now + timedelta(hours=2)).notices
 
 
 def test_what_comes_too_fast_is_still_taken_down(cast: Any, ask: Ask) -> None:
-    for _ in range(desk.PER_HOUR + 1):
+    for _ in range(Limits().chat):
         ask("你好", cast.wang)
     assert ask(NEWS, cast.wang).state is State.WAITING
 
