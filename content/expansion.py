@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 from content import bulk, closing, delivery, people, store
 from content import notice as notices
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries
-from content.notice import Notice, NoticeKind, NoticeState
+from content.notice import Notice, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
 
 CHUNK = 5_000
@@ -165,22 +165,6 @@ def direct(
         session.add(Delivery(**row, kind=kind, address_id=address_id))
         notice.expected += 1
         notice.expanded += 1
-
-
-def replies(session: Session, address_id: uuid.UUID, since: datetime) -> int:
-    """Return how many short replies one address was given since then."""
-    query = (
-        select(func.count())
-        .select_from(Delivery)
-        .join(
-            Notice,
-            and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
-        )
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.recipient_id == address_id)
-        .where(Notice.kind == NoticeKind.REPLY, Notice.made_at > since)
-    )
-    return session.scalar(query) or 0
 
 
 def to_staff(
