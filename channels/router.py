@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from content.alert import Severity
@@ -62,13 +62,33 @@ def next_step(
     open_kinds: frozenset[Kind],
     now: datetime,
     zone: ZoneInfo,
+    paused: Mapping[Kind, datetime] | None = None,
 ) -> Step:
     """Return the step to take: the same rung while it has tries, else the next that works.
 
+    `paused` are kinds that are not open, and until when: whoever has nothing else waits for them.
     In quiet hours (of `zone`) the step waits for their end, `Step.at`; it is passed over only where
     the notice would be over by then. Every rung that is passed over leaves its reason in `skips`,
     so that the door-knock list can say what was not tried and why.
     """
+    step = _walk(standing, recipient, ladders, open_kinds, now, zone)
+    if step.kind is not Kind.DOOR or not paused or standing.passed_on:
+        return step
+    later = _walk(standing, recipient, ladders, open_kinds | paused.keys(), now, zone)
+    at = max(later.at, paused.get(later.kind, now))
+    lives = standing.expires_at is None or at < standing.expires_at
+    return replace(later, at=at) if later.kind is not Kind.DOOR and lives else step
+
+
+def _walk(
+    standing: Standing,
+    recipient: Recipient,
+    ladders: Ladders,
+    open_kinds: frozenset[Kind],
+    now: datetime,
+    zone: ZoneInfo,
+) -> Step:
+    """Go down the ladder from where the delivery stands to the first step that can be taken."""
     rungs = ladders.of(recipient.needs).rungs
     skips = dict(standing.skips)
     # the ladders, or the person's needs, may have changed since
@@ -89,11 +109,6 @@ def next_step(
                 skips[step.value] = found.value
         rung, tries = rung + 1, 0
     return _door(rungs, skips, now, _why(rungs, skips))
-
-
-def after(now: datetime, wait: int) -> datetime:
-    """Return when the next step is due, `wait` seconds from now."""
-    return now + timedelta(seconds=wait)
 
 
 def _door(rungs: tuple[Rung, ...], skips: Mapping[str, str], now: datetime, reason: Reason) -> Step:
