@@ -1,5 +1,6 @@
 """Which channels the settings enable, and how fast each of them may send."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from bot.config import ConfigError, Settings
@@ -12,16 +13,17 @@ from content.message import Kind
 
 def channels(settings: Settings, public_url: str) -> dict[str, Channel]:
     """Open every channel that has credentials; raises ConfigError for half of them."""
-    enabled = {
-        **_telegram(settings),
-        **_twilio(settings, public_url),
-        **_speaker(settings),
-    }
-    return {name: registry.open(name, given) for name, given in enabled.items()}
+    given = _given(settings, public_url)
+    return {name: registry.open(name, its) for name, its in given.items()}
 
 
-def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tuple[Sender, ...]:
-    """Return the sender of each open channel with its limits.
+def enabled(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the channels that `channels` would open; raises ConfigError."""
+    return tuple(_given(settings, settings.public_url))
+
+
+def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Sender, ...]:
+    """Return the sender of each of these channels with its limits.
 
     A request's time-out is real time, so that on a fast clock its deadline is later.
     """
@@ -47,7 +49,12 @@ def limits(settings: Settings, opened: dict[str, Channel], clock: Clock) -> tupl
         ),
         "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, answer),
     }
-    return tuple(known[name] for name in opened)
+    return tuple(known[name] for name in names)
+
+
+def _given(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
+    """Return the arguments of every channel that has credentials."""
+    return {**_telegram(settings), **_twilio(settings, public_url), **_speaker(settings)}
 
 
 def _telegram(settings: Settings) -> dict[str, dict[str, Any]]:

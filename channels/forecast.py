@@ -1,87 +1,210 @@
-"""What a publication would do: who is reached first by what, and when the last of them is."""
+"""What a publication would do: who is told first by what, when the last is, and what would help."""
 
-import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels import router
-from channels.router import Recipient, Standing
-from content import cap, people, store
+from channels import backlog, flow, router
+from channels.flow import Better, Limit, Line
+from channels.router import Recipient, Standing, Step
+from content import cap, profile, segment
 from content.alert import Severity
-from content.claim import Sender
 from content.ladder import Ladders
-from content.message import Kind, Written
-from content.people import Audience, Resident
+from content.message import Kind, Message, Spoken, Written
+from content.pace import Sender
+from content.people import AddressView, Audience, Consent
+from content.profile import Profile
 
-CALL_SECONDS = 75
-"""How long a call with a message said twice holds its line."""
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What would be told to whom; `message` renders it for a kind and a person's languages."""
+
+    audience: Audience
+    severity: Severity
+    expires_at: datetime
+    message: Callable[[Kind, Written, Spoken], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The first contacts of one sender."""
+
+    sender: Sender
+    count: int
+    units: int
+    """What they take of the rate: messages, calls or SMS segments."""
+    ahead: int
+    """What else is due there before them."""
+    begins: datetime
+    hushed: bool
+    """It begins when the quiet hours end."""
+    last: datetime
+    """When the last first contact starts."""
+    limit: Limit
+    late: int
+    """How many would start only when it is over."""
+    better: Better | None = None
+
+    @property
+    def better_last(self) -> datetime | None:
+        """Return when the last would start with a better limit."""
+        return self.begins + timedelta(seconds=self.better.seconds) if self.better else None
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """How many recipients, by which kind first, in which languages, and how long it takes."""
 
+    now: datetime
     recipients: int
     first: Mapping[Kind, int]
     """Recipients by the kind of their first contact; DOOR: no machine can reach them."""
     languages: Mapping[Written, int]
-    seconds: float
-    """Until the last first contact starts, on idle senders."""
-    limit: str
-    """The sender that takes longest."""
+    segments: int
+    """SMS segments of all first contacts by SMS."""
+    queues: tuple[Queue, ...]
+    """The one that takes longest comes first."""
+    ends: datetime
+    """When the longest ladder is at its end, if nobody confirms and no retry has to queue."""
+    expires_at: datetime
+
+    @property
+    def short(self) -> bool:
+        """Say whether it is over before everybody's ladder is at its end."""
+        return self.expires_at < self.ends
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """All that does not change between two profiles."""
+
+    sending: Sending
+    ladders: Ladders
+    kinds: frozenset[Kind]
+    now: datetime
+    zone: ZoneInfo
+
+    def step(self, who: Profile, at: datetime, rung: int = 0, tries: int = 0) -> Step:
+        """Return what the router says of such a person."""
+        standing = Standing(self.sending.severity, rung, tries, expires_at=self.sending.expires_at)
+        given = standing, _recipient(who), self.ladders, self.kinds
+        return router.next_step(*given, at, self.zone)
+
+    def steps(self, who: Profile, last: Mapping[Kind, datetime]) -> Iterator[datetime]:
+        """Return when each step of an unanswered ladder is over; none starts before `last`."""
+        at, rung, tries = self.now, 0, 0
+        # however late it is: how long it would have to live is asked
+        endless = replace(self, sending=replace(self.sending, expires_at=_NEVER))
+        while (step := endless.step(who, at, rung, tries)).kind is not Kind.DOOR:
+            rung, tries = step.rung, step.tries + 1
+            at = max(step.at, last.get(step.kind, step.at)) + timedelta(seconds=step.wait)
+            yield at
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def forecast(
     session: Session,
-    audience: Audience,
-    severity: Severity,
+    sending: Sending,
     ladders: Ladders,
     senders: Sequence[Sender],
     now: datetime,
+    *,
+    answered: float | None = None,
 ) -> Forecast:
-    """Route everybody in the audience for the first time, without sending anything."""
-    rows = session.execute(
-        select(Resident.id, Resident.needs, Resident.written)
-        .where(Resident.community_id == store.community(session))
-        .where(Resident.id.in_(people.select(session, audience)))
-    ).all()
-    own = people.addresses(session, [row.id for row in rows])
-    contacts = people.contacts(session, [row.id for row in rows])
-    theirs = people.addresses(session, [one.id for many in contacts.values() for one in many])
+    """Route everybody in the audience for the first time, without sending anything.
+
+    answered: the share of calls that are answered; None: as it was of late.
+    """
     kinds = frozenset(sender.kind for sender in senders)
-    first: Counter[Kind] = Counter()
-    for row in rows:
-        recipient = Recipient(
-            row.needs,
-            tuple(own.get(row.id, ())),
-            tuple(a for one in contacts.get(row.id, ()) for a in theirs.get(one.id, ())),
-        )
-        first[
-            router.next_step(
-                Standing(severity), recipient, ladders, kinds, now, cap.zone(session)
-            ).kind
-        ] += 1
-    slowest = max(senders, key=lambda one: seconds(one, first[one.kind]), default=None)
+    sending = replace(sending, message=cache(sending.message))
+    view = _View(sending, ladders, kinds, now, cap.zone(session))
+    people = profile.count(session, sending.audience)
+    first: dict[Kind, Counter[Profile]] = defaultdict(Counter)
+    for who, many in people.items():
+        first[view.step(who, now).kind][who] = many
+    share = backlog.answered(session) if answered is None else answered
+    found = [_queue(session, view, one, first[one.kind], share) for one in senders]
+    queues = sorted((one for one in found if one), key=lambda one: one.last, reverse=True)
+    last = {one.sender.kind: one.last for one in queues}
     return Forecast(
-        len(rows),
-        first,
-        Counter(row.written for row in rows),
-        seconds(slowest, first[slowest.kind]) if slowest else 0.0,
-        slowest.name if slowest else "",
+        now=now,
+        recipients=people.total(),
+        first={kind: some.total() for kind, some in first.items() if some},
+        languages=_languages(people),
+        segments=sum(_segments(sending, who) * n for who, n in first[Kind.SMS].items()),
+        queues=tuple(queues),
+        ends=max((end for who in people for end in view.steps(who, last)), default=now),
+        expires_at=sending.expires_at,
     )
 
 
-def seconds(sender: Sender, count: int) -> float:
-    """Return after how many seconds this sender starts the last of `count` attempts."""
-    if count <= 1:
-        return 0.0
-    by_rate = (count - 1) / sender.rate
-    if sender.lines is None or sender.kind is not Kind.CALL:
-        return by_rate
-    rounds = math.ceil(count / sender.lines) - 1
-    return max(by_rate, rounds * CALL_SECONDS)
+def _languages(people: Counter[Profile]) -> Counter[Written]:
+    found: Counter[Written] = Counter()
+    for who, many in people.items():
+        found[who.written] += many
+    return found
+
+
+def _segments(sending: Sending, who: Profile) -> int:
+    text = sending.message(Kind.SMS, who.written, who.spoken).sms
+    return segment.measure(text).segments
+
+
+def _recipient(who: Profile) -> Recipient:
+    """Return somebody of this profile, with addresses that stand for the real ones."""
+    own = (_address(at, kind) for at, kind in enumerate(who.own))
+    theirs = (_address(100 + at, kind) for at, kind in enumerate(who.contacts))
+    return Recipient(who.needs, tuple(own), tuple(theirs))
+
+
+@cache
+def _address(number: int, kind: Kind) -> AddressView:
+    some = uuid.UUID(int=number)
+    return AddressView(some, some, kind, str(number), number, Consent.ASSUMED)
+
+
+def _queue(
+    session: Session, view: _View, sender: Sender, people: Counter[Profile], share: float
+) -> Queue | None:
+    """Return the first contacts of one sender, behind what is due there; None: there are none."""
+    ours = [
+        flow.batch(sender, view.sending.message(sender.kind, who.written, who.spoken), many)
+        for who, many in sorted(people.items(), key=_order)
+    ]
+    if not ours:
+        return None
+    severity = view.sending.severity
+    hushed = view.ladders.hushed_until(sender.kind, severity, view.now, view.zone)
+    begins = max(hushed or view.now, backlog.free(session, sender, view.now))
+    given = view.ladders, sender, severity, share, ours[-1], begins
+    ahead = list(backlog.ahead(session, *given))
+    count, before = flow.total(ours), flow.total(ahead)
+    busy = backlog.busy(session, sender) if sender.lines and begins == view.now else 0
+    line = Line(sender, (*ahead, *ours), share, busy)
+    end = flow.end(line, (view.sending.expires_at - begins).total_seconds(), before)
+    return Queue(
+        sender=sender,
+        count=count,
+        units=sum(one.count * one.units for one in ours),
+        ahead=before,
+        begins=begins,
+        hushed=begins == hushed,
+        last=begins + timedelta(seconds=end.seconds),
+        limit=end.limit,
+        late=end.late,
+        better=flow.better(line),
+    )
+
+
+def _order(item: tuple[Profile, int]) -> bool:
+    """Put the vulnerable first, as the outbox does."""
+    return not item[0].vulnerable

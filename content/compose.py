@@ -26,10 +26,15 @@ class Reader:
 
 def reader(job: Job) -> Reader:
     """Return whose message this is; on the phone the spoken language decides."""
-    written = job.written
-    if job.kind is Kind.CALL:
-        written = Written.ENGLISH if job.spoken is Spoken.ENGLISH else _chinese(written)
+    written = language(job.kind, job.written, job.spoken)
     return Reader(job.notice_id, written, job.spoken, job.alone, job.again)
+
+
+def language(kind: Kind, written: Written, spoken: Spoken) -> Written:
+    """Return in which language somebody is told by this kind."""
+    if kind is not Kind.CALL:
+        return written
+    return Written.ENGLISH if spoken is Spoken.ENGLISH else _chinese(written)
 
 
 def message(session: Session, who: Reader) -> Message:

@@ -20,6 +20,7 @@ from bot.cli import (
     evaluate,
     facts,
     init,
+    preview,
     publishing,
     residents,
     rumors,
@@ -40,6 +41,7 @@ app.add_typer(residents.app, name="residents")
 app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
 alert.app.command("doors")(doors.doors)
+alert.app.command("preview")(preview.preview)
 facts.app.add_typer(publishing.app)
 facts.app.add_typer(beside.app)
 app.add_typer(facts.app, name="facts")

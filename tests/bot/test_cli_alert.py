@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from bot import config
 from bot.cli import draft as drafting
+from bot.cli import preview
 from bot.cli.alert import app
 from content import identity, place
 from content import store as stores
@@ -25,6 +26,8 @@ from content.place import Community
 from content.staff import Role
 from content.store import Store
 
+# as the whole command does
+app.command("preview")(preview.preview)
 RUN = CliRunner()
 REVIEWERS = (Role.AUTHOR, Role.VERIFIER, Role.EDITOR, Role.PUBLISHER)
 
@@ -287,3 +290,17 @@ def test_nothing_is_watched_before_it_is_published(desk: Desk) -> None:
     refused = desk.run(Role.AUTHOR, "status", desk.drafted(), "--watch")
     assert refused.exit_code == 1
     assert "还没有发布" in refused.stderr
+
+
+def test_the_preview_shows_forms_and_times_in_both_languages(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINXUN_TELEGRAM_TOKEN", "1:a")
+    shown = desk.run(Role.AUTHOR, "preview", desk.drafted()).stdout
+    for part in ("[zh-Hans]", "7月20日3号楼停水", "收到的人：1", "Recipients: 1", "直接进上门名单"):
+        assert part in shown
+
+
+def test_the_preview_for_a_program_has_the_figures(desk: Desk) -> None:
+    found = desk.json(Role.AUTHOR, "preview", desk.drafted())
+    assert (found["recipients"], found["first"], found["queues"]) == (1, {"door": 1}, [])

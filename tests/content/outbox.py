@@ -1,7 +1,7 @@
 """Residents with their numbers, a notice, senders, and one turn of the engine: for the outbox."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -95,13 +95,14 @@ def make(
     kind: NoticeKind = NoticeKind.ALERT,
     confirms: bool = True,
     hours: float = 6,
+    texts: Mapping[Written, Mapping[str, str]] | None = None,
     **other: object,
 ) -> Notice:
     fields = {"headline": "暴雨红色预警", "description": "今晚有暴雨。", "text": "好。"}
     return notice.make(
         session,
         kind=kind,
-        texts={Written.HANS: fields},
+        texts=texts or {Written.HANS: fields},
         severity=severity,
         confirms=confirms,
         expires_at=now + timedelta(hours=hours),

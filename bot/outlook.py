@@ -1,0 +1,167 @@
+"""Outlook: a draft in every form, and in words whom it reaches first, by what and until when."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from channels import forecast as forecasts
+from channels.flow import Limit
+from channels.forecast import Forecast, Queue, Sending
+from content import alert as alerts
+from content import bulletin, compose, phrase, segment
+from content.alert import Revision
+from content.compose import Reader
+from content.draft import Draft
+from content.ladder import Ladders
+from content.message import Kind, Message, Spoken, Written
+from content.notice import NoticeKind
+from content.pace import Sender
+from content.plain import moment
+
+_SPOKEN = {Written.ENGLISH: Spoken.ENGLISH}
+_WAITS = 60
+"""Seconds of waiting that are worth a line."""
+
+
+class Outlook:
+    """One draft as it would go out at `now`."""
+
+    def __init__(self, session: Session, revision: Revision, draft: Draft, now: datetime) -> None:
+        alert = alerts.get(session, revision.alert_id)
+        self.code = alert.code
+        self._session = session
+        self._id = revision.id
+        self._draft = draft
+        self._now = now
+        self._fields = {
+            language: dict(fields)
+            for language, fields in bulletin.texts(session, alert, revision, draft, now).items()
+        }
+        self._message = cache(self._render)
+
+    def forms(self) -> dict[Written, Message]:
+        """Render the draft in each language it has."""
+        return {
+            language: self._message(Kind.CHAT, language, _SPOKEN.get(language, Spoken.MANDARIN))
+            for language in self._fields
+        }
+
+    def forecast(self, ladders: Ladders, senders: Sequence[Sender]) -> Forecast:
+        """Return whom it would reach first by what, and when the last of them."""
+        sending = Sending(
+            self._draft.audience, self._draft.severity, self._draft.expires, self._message
+        )
+        return forecasts.forecast(self._session, sending, ladders, senders, self._now)
+
+    def figures(self, plan: Forecast, zone: ZoneInfo, language: Written) -> list[str]:
+        """Return what staff must know before it goes out, in their language."""
+        sms = self._message(Kind.SMS, Written.HANS, Spoken.MANDARIN).sms
+        missing = sorted(
+            (one, count)
+            for one, count in plan.languages.items()
+            if one not in self._fields and one is not Written.HANT
+        )
+        said: list[tuple[str, dict[str, Any]]] = [
+            ("staff.preview", {"code": self.code}),
+            ("staff.preview_count", {"count": plan.recipients}),
+            *(
+                ("staff.preview_kind", {"kind": phrase.say(f"kind.{kind}", language), "count": n})
+                for kind, n in sorted(plan.first.items())
+                if kind is not Kind.DOOR
+            ),
+            (
+                "staff.preview_sms",
+                {"segments": segment.measure(sms).segments, "total": plan.segments},
+            ),
+            *(("staff.preview_missing", {"language": one, "count": n}) for one, n in missing),
+        ]
+        lines = [phrase.say(key, language, **values) for key, values in said]
+        return [*lines, *times(plan, zone, language)]
+
+    def _render(self, kind: Kind, written: Written, spoken: Spoken) -> Message:
+        # there is no notice yet: the revision stands for it
+        who = Reader(self._id, compose.language(kind, written, spoken), spoken)
+        return compose.of(NoticeKind.ALERT, self._fields, who)
+
+
+def form(language: Written, message: Message, reader: Written = Written.HANS) -> str:
+    """Return how it would read in chat, as an SMS and aloud, under headings for `reader`."""
+    spoken = message.speech.script if message.speech else ""
+    parts = (("chat", message.chat), ("text", message.sms), ("call", spoken))
+    told = (f"{phrase.say(f'staff.preview_{key}', reader)}\n{text}" for key, text in parts)
+    return f"[{language}]\n" + "\n\n".join(told)
+
+
+def times(plan: Forecast, zone: ZoneInfo, language: Written) -> list[str]:
+    """Return what holds the first contacts up, when the last of them starts, what would help."""
+    teller = _Teller(plan, zone, language)
+    return [line for queue in plan.queues for line in teller.queue(queue)] + teller.warnings()
+
+
+class _Teller:
+    def __init__(self, plan: Forecast, zone: ZoneInfo, language: Written) -> None:
+        self._plan = plan
+        self._zone = zone
+        self._language = language
+
+    def queue(self, queue: Queue) -> Iterator[str]:
+        kind = queue.sender.kind
+        names = {"kind": self._say(f"kind.{kind}"), "count": queue.count}
+        if queue.hushed:
+            yield self._say("outlook.hushed", at=self._at(queue.begins), **names)
+        if queue.ahead:
+            yield self._say("outlook.ahead", **names | {"count": queue.ahead})
+        if (queue.last - self._plan.now).total_seconds() >= _WAITS:
+            yield self._last(queue) + self._better(queue)
+        if queue.late:
+            ends = self._at(self._plan.expires_at)
+            yield self._say("outlook.late", at=ends, **names | {"count": queue.late})
+
+    def warnings(self) -> list[str]:
+        plan, said = self._plan, []
+        if not plan.queues or plan.queues[0].last <= plan.now:
+            said.append(self._say("outlook.at_once"))
+        if plan.first.get(Kind.DOOR):
+            said.append(self._say("staff.preview_no_path", count=plan.first[Kind.DOOR]))
+        if plan.short:
+            at, ends = self._at(plan.expires_at), self._at(plan.ends)
+            said.append(self._say("outlook.short", at=at, ends=ends))
+        return said
+
+    def _last(self, queue: Queue) -> str:
+        lines, rate = queue.sender.lines, queue.sender.rate
+        limit = self._limit(queue.sender, lines, None)
+        if queue.limit is Limit.RATE:
+            limit = self._limit(queue.sender, None, rate)
+        last = self._at(queue.last)
+        return self._say(f"outlook.last_{queue.sender.kind}", limit=limit, last=last)
+
+    def _better(self, queue: Queue) -> str:
+        if queue.better is None or queue.better_last is None:
+            return ""
+        limit = self._limit(queue.sender, queue.better.lines, queue.better.rate)
+        last = self._at(queue.better_last)
+        return self._say("outlook.better", limit=limit, last=last)
+
+    def _limit(self, sender: Sender, lines: int | None, rate: float | None) -> str:
+        """Name lines, a rate, or both."""
+        unit = "segments" if sender.segments else sender.kind
+        said = []
+        if lines is not None:
+            said.append(self._say("outlook.lines", lines=lines))
+        if rate is not None:
+            said.append(self._say(f"outlook.rate_{unit}", rate=f"{rate:g}"))
+        return self._say("outlook.and").join(said)
+
+    def _at(self, at: datetime) -> str:
+        local = at.astimezone(self._zone)
+        if local.date() == self._plan.now.astimezone(self._zone).date():
+            return f"{local:%H:%M}"
+        return moment(local.isoformat(), self._language, year=False)
+
+    def _say(self, key: str, **values: Any) -> str:
+        return phrase.say(key, self._language, **values)
