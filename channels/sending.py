@@ -112,7 +112,7 @@ class Recorder:
     async def _write(self, some: Sequence[Taken | Failed]) -> bool:
         while True:
             try:
-                await self.store.write(lambda session: _results(session, some))
+                await self.store.write(lambda session: _results(session, some), shared=True)
             except OperationalError:
                 # a database that is gone comes back: until then the outcomes are known here only
                 log.warning("worker.record_waits", count=len(some))
@@ -145,7 +145,9 @@ class Line:
             return True
         now, began = self.house.clock.now(), time.monotonic()
         permits = AT_ONCE + _AHEAD - len(self.flying)
-        jobs = await self.house.store.write(lambda session: self._claim(session, permits, now))
+        jobs = await self.house.store.write(
+            lambda session: self._claim(session, permits, now), shared=True
+        )
         self.house.meter.claim(self.sender.name, len(jobs), time.monotonic() - began)
         for job in jobs:
             task = asyncio.create_task(self._deliver(job), name=job.ref)

@@ -194,7 +194,7 @@ class Worker:
             return False
         kinds = self.kinds - closed
         await self.store.write(
-            lambda session: route.take(session, found, self.ladders, kinds, zone, now)
+            lambda session: route.take(session, found, self.ladders, kinds, zone, now), shared=True
         )
         self._due |= dict.fromkeys(kinds, now)
         self._wake()
@@ -211,7 +211,8 @@ class Worker:
             try:
                 made = None
                 if await self.store.query(expansion.growing):
-                    made = await self.store.write(lambda session: expansion.grow(session, now))  # noqa: B023
+                    grow = functools.partial(expansion.grow, now=now)
+                    made = await self.store.write(grow, shared=True)
                     self.meter.grown(made or 0)
                 self.meter.beat("grow", now)
             except Exception:

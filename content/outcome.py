@@ -58,7 +58,7 @@ def accepted(session: Session, ref: str, provider_id: str, now: datetime) -> Non
 
 def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permanent: bool) -> None:
     """Record that the provider refused the attempt: go on at once, or try again after a pause."""
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.FAILED, reason, now)
@@ -70,7 +70,7 @@ def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permane
 
 def throttled(session: Session, ref: str, until: datetime, now: datetime) -> None:
     """Record that the provider asked for a pause: it costs no try, and slows the whole sender."""
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     pace.pause(session, attempt.sender, until)
@@ -83,7 +83,7 @@ def never_taken(session: Session, ref: str, now: datetime) -> None:
 
     It costs no try, but not for ever: a provider that takes nothing must not hold up the ladder.
     """
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.FAILED, Reason.NEVER_TAKEN, now)
@@ -99,7 +99,7 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     `repeat` sends it again at once instead, one time on each step: for the most urgent alerts a
     double does less harm, but a provider that never answers must not hold up the next step.
     """
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
@@ -140,7 +140,7 @@ def receipt(
             at=now,
         )
     )
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is None:
         return False
     attempt.provider_id = attempt.provider_id or provider_id or None
@@ -157,22 +157,21 @@ def receipt(
     return True
 
 
-def by_ref(session: Session, ref: str) -> Attempt | None:
-    """Return the attempt with this reference; asked for again in a transaction, it is at hand."""
+def by_ref(session: Session, ref: str, *, lock: bool = False) -> Attempt | None:
+    """Return the attempt with this reference; whoever goes on to change it takes its lock."""
     seen: dict[str, Attempt] = session.info.setdefault("attempts", {})
     if ref not in seen:
         query = select(Attempt).where(
             Attempt.community_id == store.community(session), Attempt.ref == ref
         )
-        found = session.scalars(query).first()
-        if found is None:
-            return None
-        seen[ref] = found
-    return seen[ref]
+        found = session.scalars(query.with_for_update() if lock else query).first()
+        if found is not None:
+            seen[ref] = found
+    return seen.get(ref)
 
 
 def prefetch(session: Session, refs: Collection[str]) -> None:
-    """Load these attempts and their deliveries at once: what follows finds them in the session."""
+    """Load and lock these attempts and their deliveries at once: what follows finds them here."""
     query = (
         select(Attempt, Delivery)
         .join(
@@ -182,6 +181,8 @@ def prefetch(session: Session, refs: Collection[str]) -> None:
             & (Delivery.recipient_id == Attempt.recipient_id),
         )
         .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
+        .order_by(Attempt.id)  # whoever waits for a row holds none that is waited for
+        .with_for_update(of=(Attempt, Delivery))
     )
     found = session.execute(query).all()
     session.info.setdefault("attempts", {}).update({one.ref: one for one, _ in found})
@@ -208,7 +209,7 @@ def overdue(session: Session, now: datetime, limit: int = 100) -> Sequence[Attem
 
 def hang_up(session: Session, ref: str, now: datetime) -> None:
     """End a call of which nothing more was heard, so that its line and number are free again."""
-    attempt = by_ref(session, ref)
+    attempt = by_ref(session, ref, lock=True)
     if attempt is not None and attempt.closed_at is None:
         attempt.closed_at = now
         attempt.reason = attempt.reason or Reason.OUTCOME_UNKNOWN

@@ -126,8 +126,10 @@ class Town:
         }
 
     @asynccontextmanager
-    async def process(self, **other: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The house as a process of its own, which is killed at the end."""
+    async def process(
+        self, command: str = "run", **other: str
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The house, or a half of it, as a process of its own, which is killed at the end."""
         settings = self.settings() | other
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LINXUN_")},
@@ -135,7 +137,7 @@ class Town:
             "PYTHONPATH": str(ROOT),
         }
         running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", CHILD.format(self.chunk), "run"),
+            *(sys.executable, "-c", CHILD.format(self.chunk), command),
             cwd=self.folder,
             env=environment,
             stdout=asyncio.subprocess.DEVNULL,
@@ -205,11 +207,11 @@ class Town:
 
 
 @asynccontextmanager
-async def opened(folder: Path, limits: Limits = UNLIMITED) -> AsyncIterator[Town]:
+async def opened(folder: Path, limits: Limits = UNLIMITED, url: str = "") -> AsyncIterator[Town]:
     ring = Keyring.generate()
     ring.save(folder / "linxun.key")
     (folder / "ladders.toml").write_text(LADDERS.format(times=TIMES), encoding="utf-8")
-    store = Store(f"sqlite:///{folder / 'linxun.sqlite3'}", ring, uuid.uuid4())
+    store = Store(url or f"sqlite:///{folder / 'linxun.sqlite3'}", ring, uuid.uuid4())
     store.migrate()
     with store.begin() as session:
         session.add(Community(community_id=store.community_id, name="幸福里社区"))
