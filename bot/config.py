@@ -95,6 +95,7 @@ class Settings(BaseSettings):
 
 
 SECRETS = (
+    "database_url",
     "token",
     "telegram_token",
     "telegram_secret",
