@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
-    bindparam,
     exists,
     func,
     literal,
@@ -265,7 +264,8 @@ def _found(dialect: str) -> bulk.Query:
         select(literal(1))
         .where(newer.community_id == Attempt.community_id)
         .where(newer.notice_id == Attempt.notice_id, newer.recipient_id == Attempt.recipient_id)
-        .where(newer.id > Attempt.id)
+        # not by the key: it would read all that the community has tried since
+        .where(newer.id + 0 > Attempt.id)
     )
     query: Any = (
         select(
@@ -279,7 +279,7 @@ def _found(dialect: str) -> bulk.Query:
             *(Notice.confirms, outdated.label("outdated")),
         )
         .select_from(refs)
-        .join(Attempt, Attempt.ref == refs.c.ref)
+        .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))
         .join(
             Delivery,
             _same(
@@ -292,7 +292,7 @@ def _found(dialect: str) -> bulk.Query:
             Notice,
             and_(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id),
         )
-        .where(Attempt.community_id == bindparam("here"), Attempt.accepted_at.is_(None))
+        .where(Attempt.accepted_at.is_(None))
         .with_for_update(of=(Attempt, Delivery))
     )
     return bulk.Query(query)
@@ -307,7 +307,7 @@ def _attempts(dialect: str) -> Update:
     rows, table = _ATTEMPTS.at(dialect), attempts.c
     return (
         update(attempts)
-        .where(table.community_id == bindparam("here"), table.id == rows.c.id)
+        .where(table.community_id == rows.c.here, table.id == rows.c.id)
         .values(
             provider_id=func.coalesce(rows.c.provider_id, table.provider_id),
             accepted_at=rows.c.accepted_at,
@@ -324,7 +324,7 @@ def _deliveries(dialect: str) -> Update:
     names = [name for name in _DELIVERIES.columns if name not in ("notice_id", "recipient_id")]
     return (
         update(deliveries)
-        .where(table.community_id == bindparam("here"))
+        .where(table.community_id == rows.c.here)
         .where(table.notice_id == rows.c.notice_id, table.recipient_id == rows.c.recipient_id)
         .values({name: rows.c[name] for name in names})
     )

@@ -12,12 +12,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
+    CTE,
     JSON,
     Dialect,
     LargeBinary,
     Select,
     String,
-    Subquery,
+    Uuid,
     bindparam,
     cast,
     func,
@@ -29,6 +30,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from content import store
+
 Row = tuple[Any, ...]
 Convert = Callable[[Any], Any] | None
 
@@ -36,7 +39,9 @@ Convert = Callable[[Any], Any] | None
 class Table:
     """Rows that a statement reads from the parameter `name`: columns by name, with their types.
 
-    Build a statement with `at(dialect)` once, and give it `pack` at each execution.
+    Build a statement with `at(dialect)` once, and give it `pack` at each execution. The column
+    `here` is the community: join by it, not by a constant. A table looked up by a constant is what
+    SQLite goes through first, and then all of the community is read for each list of rows.
     """
 
     def __init__(self, name: str, columns: Mapping[str, TypeEngine[Any]]) -> None:
@@ -44,7 +49,7 @@ class Table:
         self.columns = dict(columns)
         self._writers: WeakKeyDictionary[Dialect, list[Convert]] = WeakKeyDictionary()
 
-    def at(self, dialect: str) -> Subquery:
+    def at(self, dialect: str) -> CTE:
         """Return the rows as something to select from, to insert from and to join."""
         given = bindparam(self.name, type_=String)
         if dialect == "postgresql":
@@ -55,10 +60,13 @@ class Table:
             _cell(dialect, each.c.value, at, type_).label(name)
             for at, (name, type_) in enumerate(self.columns.items())
         )
-        return select(*cells).select_from(each).subquery(f"{self.name}_")
+        here = bindparam(f"{self.name}_here", type_=Uuid()).label("here")
+        rows = select(here, *cells).select_from(each).cte(f"{self.name}_")
+        # materialized, `here` is a column like any other
+        return rows.prefix_with("MATERIALIZED")
 
-    def pack(self, session: Session, rows: Iterable[Row]) -> dict[str, str]:
-        """Return the parameter that holds these rows, each in the order of the columns."""
+    def pack(self, session: Session, rows: Iterable[Row]) -> dict[str, Any]:
+        """Return the parameters that hold these rows, each in the order of the columns."""
         dialect = session.get_bind().dialect
         write = self._writers.get(dialect)
         if write is None:
@@ -68,7 +76,8 @@ class Table:
             [value if put is None else put(value) for put, value in zip(write, row, strict=True)]
             for row in rows
         ]
-        return {self.name: json.dumps(cells, default=str)}
+        here = store.community(session)
+        return {self.name: json.dumps(cells, default=str), f"{self.name}_here": here}
 
 
 class Query:

@@ -277,7 +277,7 @@ def _off_the_queue(dialect: str) -> Update:
     rows, table = _INTENTS.at(dialect), deliveries
     return (
         update(table)
-        .where(table.c.community_id == bindparam("here"))
+        .where(table.c.community_id == rows.c.here)
         .where(table.c.notice_id == rows.c.notice_id)
         .where(table.c.recipient_id == rows.c.recipient_id)
         .values(kind=null(), tries=table.c.tries + 1, next_at=rows.c.next_at)

@@ -294,7 +294,7 @@ def _filled(dialect: str) -> Insert:
         select(*columns.values())
         .select_from(ids)
         .join(Resident, Resident.id == ids.c.id)
-        .where(Resident.community_id == bindparam("community_id"))
+        .where(Resident.community_id == ids.c.here)
     )
     made = store.insert_new_at(dialect, deliveries)
     filled: Insert = made.from_select(names, source, include_defaults=False)

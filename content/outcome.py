@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from content import acceptance, bulk, pace, store
@@ -286,7 +286,8 @@ def _outdated(session: Session, attempt: Attempt) -> bool:
         Attempt.community_id == attempt.community_id,
         Attempt.notice_id == attempt.notice_id,
         Attempt.recipient_id == attempt.recipient_id,
-        Attempt.id > attempt.id,
+        # not by the key: it would read all that the community has tried since
+        Attempt.id + 0 > attempt.id,
     )
     return bool(session.scalar(newer))
 
@@ -369,7 +370,7 @@ def _failures(dialect: str) -> bulk.Query:
                 Attempt.recipient_id == keys.c.recipient_id,
             ),
         )
-        .where(Attempt.community_id == bindparam("here"))
+        .where(Attempt.community_id == keys.c.here)
         .where(Attempt.state == AttemptState.FAILED, Attempt.reason.in_(HOPELESS))
     )
     return bulk.Query(query)

@@ -298,7 +298,7 @@ def _due() -> bulk.Query:
 def _addresses(dialect: str) -> bulk.Query:
     readers = _READERS.at(dialect)
     seen = (Address.rank, Address.id, Address.owner_id, Address.kind, Address.digest)
-    here = Address.community_id == bindparam("here")
+    here = Address.community_id == readers.c.here
 
     def of(via: int, rank: Any, contact: Any) -> Any:
         own = (literal(via, Int).label("via"), rank.label("contact_rank"))
@@ -319,10 +319,17 @@ def _addresses(dialect: str) -> bulk.Query:
     theirs = (
         of(1, Contact.rank, Contact.id)
         .join(Contact, Contact.resident_id == readers.c.id)
-        .join(Address, Address.owner_id == Contact.id)
-        .where(Contact.community_id == bindparam("here"))
+        .join(
+            Address,
+            and_(
+                # by way of the contact: else all addresses are read for each reader
+                Address.community_id == func.nullif(Contact.community_id, null()),
+                Address.owner_id == Contact.id,
+            ),
+        )
+        .where(Contact.community_id == readers.c.here)
     )
-    whole = own.where(here).union_all(itself.where(here), theirs.where(here)).subquery()
+    whole = own.where(here).union_all(itself.where(here), theirs).subquery()
     return bulk.Query(select(whole))
 
 
@@ -332,7 +339,7 @@ def _often(dialect: str) -> bulk.Query:
     query = (
         select(numbers.c.digest)
         .join(Attempt, Attempt.digest == numbers.c.digest)
-        .where(Attempt.community_id == bindparam("here"), Attempt.kind == Kind.CALL)
+        .where(Attempt.community_id == numbers.c.here, Attempt.kind == Kind.CALL)
         .where(Attempt.started_at > bindparam("hour"))
         .group_by(numbers.c.digest)
         .having(func.count() >= bindparam("hourly", type_=Int))
@@ -346,7 +353,7 @@ def _go(dialect: str) -> Update:
     names = [name for name in _STEPS.columns if name not in ("notice_id", "recipient_id")]
     return (
         update(deliveries)
-        .where(deliveries.c.community_id == bindparam("here"))
+        .where(deliveries.c.community_id == rows.c.here)
         .where(deliveries.c.notice_id == rows.c.notice_id)
         .where(deliveries.c.recipient_id == rows.c.recipient_id)
         .where(*_still(bindparam("now")))
