@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 _NUMBER = re.compile(r"(?<![\w-])\+?\d[\d -]{6,}\d(?![\w-])")
-_KEEPS = frozenset({"event", "timestamp", "level", "ref", "logger", "port", "inbound"})
+_KEEPS = frozenset({"event", "timestamp", "level", "ref", "logger", "port", "inbound", "sender"})
 
 
 class Masked(logging.Formatter):
@@ -38,11 +38,21 @@ def set_up(level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             redact,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            _renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
+    )
+
+
+def _renderer() -> Any:
+    """Return the writer of lines: for people on a terminal, else plain; a delivery writes one."""
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer()
+    order = ["timestamp", "level", "event"]
+    return structlog.processors.KeyValueRenderer(
+        key_order=order, drop_missing=True, repr_native_str=False
     )
 
 

@@ -137,6 +137,7 @@ class Line:
         self.channel = channel
         self.house = house
         self.flying: set[asyncio.Task[None]] = set()
+        self.log = log.bind(sender=sender.name)
 
     async def step(self) -> bool:
         """Claim what may start now, and send it; False where there was nothing to do."""
@@ -180,13 +181,13 @@ class Line:
                 return
             receipt = await self.channel.send(job.to, message, job.ref)
         except SendError as error:
-            log.warning("delivery.failed", ref=job.ref, sender=job.sender, reason=str(error))
+            self.log.warning("delivery.failed", ref=job.ref, reason=str(error))
             self._failed(job, error)
         except Exception:
             # the attempt stays open: the sweep finds out what became of it
-            log.exception("delivery.broken", ref=job.ref, sender=job.sender)
+            self.log.exception("delivery.broken", ref=job.ref)
         else:
-            log.info("delivery.sent", ref=job.ref, sender=job.sender)
+            self.log.info("delivery.sent", ref=job.ref)
             house.meter.taken(job.sender)
             house.recorder.put(Taken(job.ref, receipt.provider_id, house.clock.now()))
 
