@@ -38,7 +38,7 @@ SHARES = (50, 90, 100)
 ANSWER, STEP, LATER = "answer", "step", "later"
 """What an open delivery waits for, beside a free line of its kind: an answer, its next step, the
 time that was set for it."""
-_GOOD = (AttemptState.ANSWERED, AttemptState.DELIVERED, AttemptState.COMPLETED)
+GOOD = (AttemptState.ANSWERED, AttemptState.DELIVERED, AttemptState.COMPLETED)
 _COUNTED = {
     DeliveryState.CONFIRMED: "confirmed",
     DeliveryState.PASSED_ON: "passed_on",
@@ -206,7 +206,7 @@ def arrived() -> ColumnElement[bool]:
         Address.id == Attempt.address_id,
         Address.owner_kind == OwnerKind.CONTACT,
     )
-    return and_(Attempt.state.in_(_GOOD), Attempt.machine.is_(False), ~contact)
+    return and_(Attempt.state.in_(GOOD), Attempt.machine.is_(False), ~contact)
 
 
 def mine() -> ColumnElement[bool]:

@@ -96,9 +96,9 @@ def ends(session: Session, notice_id: uuid.UUID) -> list[End]:
         "state": Delivery.state,
         "reason": Delivery.reason,
         "detail": case(
-            (Delivery.reason == Reason.CONFIRMED_REPLY, _door()),
+            (Delivery.reason == Reason.CONFIRMED_REPLY, door()),
             (settled, null()),
-            else_=_last(),
+            else_=last(),
         ),
         "skipped": case((settled, null()), else_=cast(Delivery.skips, Text)),
     }
@@ -138,7 +138,7 @@ def _most(counted: Counter[T]) -> list[tuple[T, int]]:
     return sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-def _last() -> ColumnElement[str]:
+def last() -> ColumnElement[str]:
     """Return what became of the last try at a recipient, as `kind/reason or state`."""
     became = func.coalesce(
         Attempt.reason, case((Attempt.machine, literal(_MACHINE)), else_=Attempt.state)
@@ -159,7 +159,7 @@ def _last() -> ColumnElement[str]:
     )
 
 
-def _door() -> ColumnElement[str]:
+def door() -> ColumnElement[str]:
     """Return the door of the act that has confirmed a delivery."""
     return (
         select(cast(Event.door, Text))

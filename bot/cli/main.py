@@ -8,6 +8,7 @@ import typer
 
 from bot import config, installed, logs
 from bot.cli import (
+    after,
     alert,
     ask,
     backup,
@@ -42,6 +43,7 @@ app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
 alert.app.command("doors")(doors.doors)
 alert.app.command("preview")(preview.preview)
+alert.app.command("report")(after.report)
 facts.app.add_typer(publishing.app)
 facts.app.add_typer(beside.app)
 app.add_typer(facts.app, name="facts")

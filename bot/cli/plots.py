@@ -1,4 +1,4 @@
-"""The plots of the report, as SVG whose text stays text."""
+"""The plots of reports, as SVG whose text stays text."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ STATES = {
     "waiting": ("请专家核实 being checked", "#3d6fb6"),
     "replied": ("不是传言 no rumor", "#b9bec6"),
 }
-_INK, _FAINT = "#24292f", "#d7dbe0"
+INK, FAINT = "#24292f", "#d7dbe0"
 _FONTS = (
     "Noto Sans CJK SC",
     "Source Han Sans SC",
@@ -46,16 +46,16 @@ def days(now: Sequence[Day]) -> str:
     """Draw what became of each day's questions, in numbers and in shares, as stacked bars."""
     from matplotlib.ticker import MaxNLocator
 
-    with _drawing(3.8, "days", rows=2) as (figure, (counts, shares)):
+    with drawing(3.8, "days", rows=2) as (figure, (counts, shares)):
         _stack(counts, now, [1] * len(now))
         _stack(shares, now, [max(1, day.total) for day in now])
         counts.yaxis.set_major_locator(MaxNLocator(integer=True))
         counts.set_ylim(0, max(4, *(day.total for day in now)) * 1.05)
-        _percent(shares.set_ylim, shares.set_yticks)
+        percent(shares.set_ylim, shares.set_yticks)
         step = max(1, -(-len(now) // _LABELS))
         shares.set_xticks(range(0, len(now), step), [f"{day.day:%m-%d}" for day in now[::step]])
-        _legend(figure, counts)
-        return _svg(figure)
+        legend(figure, counts)
+        return svg(figure)
 
 
 def _stack(axes: "Axes", now: Sequence[Day], whole: Sequence[int]) -> None:
@@ -65,12 +65,12 @@ def _stack(axes: "Axes", now: Sequence[Day], whole: Sequence[int]) -> None:
         heights = [getattr(day, state) / all_ for day, all_ in zip(now, whole, strict=True)]
         axes.bar(range(len(now)), heights, bottom=below, color=colour, label=label, width=0.8)
         below = [low + height for low, height in zip(below, heights, strict=True)]
-    axes.grid(axis="y", color=_FAINT, linewidth=0.6)
+    axes.grid(axis="y", color=FAINT, linewidth=0.6)
 
 
 def speed(now: Period, before: Period) -> str:
     """Draw which share was answered within which time: by itself, and by experts."""
-    with _drawing(2.6, "speed") as (figure, (axes,)):
+    with drawing(2.6, "speed") as (figure, (axes,)):
         for values, colour, style, label in (
             (now.automatic, "#1b7f5c", "-", "自动 automatic"),
             (now.experts, "#3d6fb6", "-", "专家 experts"),
@@ -85,16 +85,16 @@ def speed(now: Period, before: Period) -> str:
         axes.set_xlim(1, 1_000_000)
         axes.set_xticks(list(_TIMES), list(_TIMES.values()))
         axes.minorticks_off()
-        _percent(axes.set_ylim, axes.set_yticks)
-        axes.grid(color=_FAINT, linewidth=0.6)
+        percent(axes.set_ylim, axes.set_yticks)
+        axes.grid(color=FAINT, linewidth=0.6)
         if axes.lines:
-            _legend(figure, axes)
-        return _svg(figure)
+            legend(figure, axes)
+        return svg(figure)
 
 
 def precision(now: Period, before: Period) -> str:
     """Draw the share of right answers among the judged ones, with its interval."""
-    with _drawing(1.2, "precision") as (figure, (axes,)):
+    with drawing(1.2, "precision") as (figure, (axes,)):
         for row, (one, colour) in enumerate(((before, "#8b949e"), (now, "#1b7f5c"))):
             found = one.precision
             if found.judged:
@@ -103,15 +103,15 @@ def precision(now: Period, before: Period) -> str:
                 axes.errorbar(found.rate, row, xerr=spread, fmt="o", color=colour, capsize=4)
             said = f"{found.good}/{found.judged}" if found.judged else "—"
             axes.text(1.02, row, said, va="center", transform=axes.get_yaxis_transform())
-            axes.axhline(row, color=_FAINT, linewidth=0.4, zorder=0)
+            axes.axhline(row, color=FAINT, linewidth=0.4, zorder=0)
         axes.set_yticks([0, 1], ["上期 before", "本期 now"])
         axes.set_ylim(-0.6, 1.6)
-        _percent(axes.set_xlim, axes.set_xticks)
-        return _svg(figure)
+        percent(axes.set_xlim, axes.set_xticks)
+        return svg(figure)
 
 
 @contextmanager
-def _drawing(
+def drawing(
     height: float, name: str, rows: int = 1
 ) -> Iterator[tuple["Figure", "tuple[Axes, ...]"]]:
     """Open a figure; its texts stay texts, whose fonts are the reader's and not this machine's."""
@@ -125,11 +125,11 @@ def _drawing(
         "svg.hashsalt": name,
         "font.family": list(_FONTS),
         "font.size": 9,
-        "text.color": _INK,
-        "axes.edgecolor": _FAINT,
-        "axes.labelcolor": _INK,
-        "xtick.color": _INK,
-        "ytick.color": _INK,
+        "text.color": INK,
+        "axes.edgecolor": FAINT,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
     }
     with mpl.rc_context(settings), warnings.catch_warnings():
         # this machine may lack the characters; the reader's does not
@@ -142,17 +142,17 @@ def _drawing(
         yield figure, below
 
 
-def _percent(limits: Any, ticks: Any) -> None:
+def percent(limits: Any, ticks: Any) -> None:
     limits(0, 1.02)
     ticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
-def _legend(figure: "Figure", axes: "Axes") -> None:
+def legend(figure: "Figure", axes: "Axes") -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=8)
 
 
-def _svg(figure: "Figure") -> str:
+def svg(figure: "Figure") -> str:
     """Return the figure as an element to be set into a page."""
     written = io.StringIO()
     figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})

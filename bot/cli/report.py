@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli import context
+from bot.cli import page as pages
 from bot.cli.facts import acting, put, say
 from content import phrase, store
 from content.message import Written
@@ -19,7 +20,6 @@ from verification import standing
 from verification.report import Period, middle
 from verification.sample import Precision
 
-TEMPLATE = Path(__file__).with_name("report.html")
 _Figure = tuple[str, str]
 """A figure as it is read, and what stands behind it."""
 _NOTHING: _Figure = ("—", "")
@@ -55,14 +55,10 @@ def report(
 
 def page(now: Period, before: Period, name: str, zone: ZoneInfo) -> str:
     """Return the report as one HTML page that needs nothing beside it."""
-    import jinja2
-
     from bot.cli import plots
 
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        TEMPLATE.read_text("utf-8")
-    )
-    return template.render(
+    return pages.render(
+        "report.html",
         name=name,
         now=now,
         before=before,

@@ -25,7 +25,7 @@ _EVERY = 2.0
 """Seconds between two looks at least."""
 _SHARE = 20
 """A look that takes long is taken the more seldom: at most a twentieth of the time."""
-_COLUMNS = {
+COLUMNS = {
     "residents": "人\npeople",
     "contacted": "联系过\ncontacted",
     "reached": "送到\nreached",
@@ -37,7 +37,7 @@ _COLUMNS = {
     "done": "不用确认\ntold",
     "other": "其他\nother",
 }
-_STATES = {
+STATES = {
     DeliveryState.OPEN: "还在联系 open",
     DeliveryState.DOOR: "要上门 door",
     DeliveryState.EXPIRED: "过期 expired",
@@ -128,16 +128,16 @@ def _cut(grids: tuple[Reach, ...], most: int | None) -> list[Reach]:
         return list(grids)
     ordered = stand.worst(grids)
     rest = ordered[most:]
-    sums = {name: sum(getattr(one, name) for one in rest) for name in _COLUMNS}
+    sums = {name: sum(getattr(one, name) for one in rest) for name in COLUMNS}
     return [*ordered[:most], Reach(f"其余 others {len(rest)}", **sums)]
 
 
 def _table(title: str, rows: Sequence[Reach]) -> Table:
     table = Table(title)
     rare = ("done", "other", "passed_on", "need_help")
-    shown = [n for n in _COLUMNS if n not in rare or any(getattr(one, n) for one in rows)]
+    shown = [n for n in COLUMNS if n not in rare or any(getattr(one, n) for one in rows)]
     for name in shown:
-        table.add_column(_COLUMNS[name], justify="right")
+        table.add_column(COLUMNS[name], justify="right")
     for one in rows:
         counts = (str(getattr(one, name)) for name in shown)
         table.add_row(Text(one.place or "全部 all"), *counts)
@@ -148,7 +148,7 @@ def _reasons(live: Live, most: int | None) -> Table:
     table = Table("没有确认的原因 why not confirmed", "人 people")
     for one in live.whys[:most]:
         said = "　".join(one.said(language) for language in (Written.HANS, Written.ENGLISH))
-        table.add_row(Text(f"{said}（{_STATES.get(one.state, one.state)}）"), str(one.count))
+        table.add_row(Text(f"{said}（{STATES.get(one.state, one.state)}）"), str(one.count))
     for step, reason in list(live.skips)[:most]:
         words = (
             f"{stand.rung(step, language)}：{phrase.say(f'reason.{reason}', language)}"
