@@ -23,6 +23,7 @@ from content.place import Community
 from content.reason import Reason
 
 Row = tuple[str, str]
+_ALL = 100
 _GRIDS, _HELPS = 40, 100
 """Rows of a table on the page; the CSV files hold all."""
 OUTCOMES = {
@@ -68,6 +69,11 @@ class After:
         """Return the zone in which times are told."""
         return ZoneInfo(self.community.zone)
 
+    def moment(self, at: datetime) -> str:
+        """Return an instant as it is read: with its day where that is not the first one."""
+        here, first = at.astimezone(self.zone), self.main.made_at.astimezone(self.zone)
+        return f"{here:%H:%M:%S}" if here.date() == first.date() else f"{here:%m-%d %H:%M:%S}"
+
 
 def page(one: After) -> str:
     """Return the report as one HTML page that needs nothing beside it."""
@@ -85,7 +91,8 @@ def page(one: After) -> str:
         ended=_ended(one),
         now=one.now,
         zone=one.community.zone,
-        moment=lambda at: f"{at.astimezone(one.zone):%m-%d %H:%M:%S}",
+        moment=one.moment,
+        dated=lambda at: f"{at.astimezone(one.zone):%Y-%m-%d %H:%M}",
         tiles=_tiles(one),
         words=_say("live.words"),
         words_english=_say("live.words", Written.ENGLISH),
@@ -176,7 +183,8 @@ def _tiles(one: After) -> list[tuple[str, str, str, str]]:
     half = one.curves.total.until("settled", 90)
 
     def of(count: int) -> tuple[str, str]:
-        share = f"{100 * count / total.residents:.0f}%" if total.residents else ""
+        part = 100 * count / max(1, total.residents)
+        share = f"{part:.1f}%" if 0 < part < 1 or _ALL - 1 < part < _ALL else f"{part:.0f}%"
         return f"{count:,}", share
 
     return [

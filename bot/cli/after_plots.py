@@ -26,6 +26,7 @@ _KINDS = {
 }
 _COLOURS = ("#b3261e", "#a85b00", "#7b4fa3", "#3d6fb6", "#1b7f5c")
 _STYLES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)))
+_BOTH = (Written.HANS, Written.ENGLISH)
 _POINTS = 240
 """Steps of one line: more are finer than a pixel."""
 
@@ -44,14 +45,12 @@ def kinds(curves: Curves) -> str:
     """Draw for each kind whom it had contacted (dotted) and who had confirmed by it."""
     with plots.drawing(3.2, "kinds") as (figure, (axes,)):
         for one in curves.kinds:
-            word = f"{phrase.say(f'kind.{one.name}', Written.HANS)} {one.name}"
+            word = " ".join(phrase.say(f"kind.{one.name}", each) for each in _BOTH)
             colour = _KINDS[Kind(one.name)]
             if one.minutes["contacted"]:
-                label = f"{word}：联系过 contacted"
                 dots = STEPS["contacted"][2]
-                _line(axes, one, "contacted", curves.total.end, label=label, color=colour, ls=dots)
-            label = f"{word}：确认 confirmed"
-            _line(axes, one, "confirmed", curves.total.end, label=label, color=colour)
+                _line(axes, one, "contacted", curves.total.end, color=colour, ls=dots)
+            _line(axes, one, "confirmed", curves.total.end, label=word, color=colour)
         _frame(axes, curves.total.end)
         plots.legend(figure, axes)
         return plots.svg(figure)
