@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from content import confirmation, coverage, expansion, outcome, phrase, place, stand
+from content import closing, confirmation, coverage, outcome, phrase, place, stand
 from content.alert import MsgType
 from content.confirmation import Act
 from content.coverage import ANSWER, Live, Reach
@@ -134,7 +134,7 @@ def test_an_update_shows_its_own_figures_and_what_the_old_text_had_done(
     (job,) = outbox.take(session, now, CHAT)
     outcome.accepted(session, job.ref, "1", now)
     confirmation.by_ref(session, job.ref, Act.BUTTON, SOMEBODY, now)
-    expansion.supersede(session, alert, NoticeState.SUPERSEDED, now)
+    closing.supersede(session, alert, NoticeState.SUPERSEDED, now)
     later = now + timedelta(minutes=5)
     newer = outbox.tell(session, later, alert_id=alert, touched=alert, msg_type=MsgType.UPDATE)
     found = coverage.live(session, newer.id, later)
