@@ -151,7 +151,7 @@ def live(session: Session, notice_id: uuid.UUID, now: datetime) -> Live:
         status=told.status,
         state=told.state,
         expected=told.expected,
-        growing=told.cursor is not None,
+        growing=told.state is NoticeState.LIVE and told.cursor is not None,
         total=next(iter(_fold(cells, lambda _: "")), Reach("")),
         grids=tuple(_fold(cells, lambda cell: names.get(cell.place, ""))),
         rungs=tuple(_fold(cells, lambda cell: str(cell.rung + 1))),
