@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,16 @@ from bot.cli.after_page import After
 from bot.cli.after_tables import People
 from bot.cli.facts import say
 from bot.cli.prices import PriceError, Prices
-from channels import forecast
-from content import aftermath, area, coverage, curve, event, identity, store
+from bot.config import ConfigError
+from bot.outlook import Outlook
+from content import aftermath, area, coverage, curve, event, identity, ladder, store
 from content import alert as alerts
 from content import draft as drafts
 from content.aftermath import Told
 from content.alert import Alert, MsgType, ReviewError, Revision
 from content.clock import Clock
+from content.draft import Draft
+from content.ladder import LadderError
 from content.message import Written
 from content.place import Community, PlaceKind
 from content.staff import Role, Staff
@@ -89,7 +93,8 @@ def _gather(
     main = next((one for one in reversed(told) if one.msg_type is not MsgType.CANCEL), told[-1])
     row = _revision(session, alert, main)
     now = context.now()
-    text = drafts.read(session, row).texts[Written.HANS]
+    content = drafts.read(session, row)
+    text = content.texts[Written.HANS]
     buildings = area.names(session, PlaceKind.BUILDING)
     helps = aftermath.helps(session, ids)
     people.helps(helps)
@@ -111,7 +116,7 @@ def _gather(
         helps=[(one, buildings.get(one.place_id, "")) for one in helps],
         twice=aftermath.twice(session, ids),
         units=aftermath.units(session, ids),
-        plan=_plan(session, main),
+        plan=_plan(session, row, content, main),
         prices=priced,
         personal=personal,
     )
@@ -123,21 +128,31 @@ def _revision(session: Session, alert: Alert, main: Told) -> Revision:
     return next((one for one in reversed(rows) if one.sent == main.made_at), rows[-1])
 
 
-def _plan(session: Session, main: Told) -> list[tuple[str, int, float | None, float]]:
-    """Hold each sender's first contacts against what its limits, as they are set now, allow."""
-    found = aftermath.first_contacts(session, main.id)
-    known = ("telegram", "twilio_sms", "twilio_voice", "speaker")
-    used = {name: None for name, _, _ in found if name in known}
-    limits = {one.name: one for one in senders.limits(config.settings(), used, Clock())}  # type: ignore[arg-type]
+def _plan(
+    session: Session, row: Revision, text: Draft, main: Told
+) -> list[tuple[str, int, float | None, float]]:
+    """Hold each sender's first contacts against the forecast by the limits that are set now."""
+    planned = _forecast(Outlook(session, row, text, main.made_at))
     return [
-        (
-            name,
-            count,
-            forecast.seconds(limits[name], count) / 60 if name in limits else None,
-            (last - main.made_at).total_seconds() / 60,
-        )
-        for name, count, last in found
+        (name, count, planned.get(name), _minutes(last - main.made_at))
+        for name, count, last in aftermath.first_contacts(session, main.id)
     ]
+
+
+def _forecast(outlook: Outlook) -> dict[str, float]:
+    """Return the planned minutes until the last first contact of each sender that is set up."""
+    settings = config.settings()
+    try:
+        limits = senders.limits(settings, senders.enabled(settings), Clock())
+        plan = outlook.forecast(ladder.load(settings.ladders_file), limits)
+    except (ConfigError, LadderError):
+        # what is half set up now says nothing about then
+        return {}
+    return {one.sender.name: _minutes(one.last - plan.now) for one in plan.queues}
+
+
+def _minutes(span: timedelta) -> float:
+    return span.total_seconds() / 60
 
 
 def _name(session: Session, staff_id: object) -> str:
