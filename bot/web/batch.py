@@ -1,7 +1,8 @@
 """Batch: what arrives while earlier work is under way is done in one go after it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ class Batch(Generic[T]):
 
     def __init__(self, work: Callable[[list[T]], Awaitable[object]]) -> None:
         self._work = work
-        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._waiting: dict[asyncio.Future[None], T] = {}
         self._running: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -33,29 +34,29 @@ class Batch(Generic[T]):
         Whoever is cancelled while they wait takes their item back, unless it is under way already.
         """
         done = asyncio.get_running_loop().create_future()
-        entry = (item, done)
-        self._waiting.append(entry)
+        self._waiting[done] = item
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         try:
             await done
         finally:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
+            self._waiting.pop(done, None)
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                taken = dict(itertools.islice(self._waiting.items(), _MOST))
+                for done in taken:
+                    del self._waiting[done]
                 (outcome,) = await asyncio.gather(
-                    self._work([item for item, _ in taken]), return_exceptions=True
+                    self._work(list(taken.values())), return_exceptions=True
                 )
-                _settle([done for _, done in taken], outcome)
+                _settle(taken, outcome)
         finally:
             self._running = None
 
 
-def _settle(waiting: list[asyncio.Future[None]], outcome: object) -> None:
+def _settle(waiting: Iterable[asyncio.Future[None]], outcome: object) -> None:
     for done in waiting:
         if done.done():
             continue
