@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session, aliased
 
 from content import bulk, store
 from content.base import Instant
-from content.delivery import PRIORITIES, Attempt, AttemptState, Delivery, is_open
+from content.delivery import PRIORITIES, Attempt, AttemptState, Delivery, is_open, is_under_way
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Consent, OwnerKind, Resident
@@ -106,6 +106,18 @@ def unrouted(session: Session, now: datetime) -> list[int]:
     """Return the priorities at which something waits for the router, the most urgent first."""
     given = {"here": store.community(session), "now": now}
     return sorted(session.scalars(_priorities(routed=False), given))
+
+
+def busy(session: Session) -> bool:
+    """Say whether anything is under way at a provider or due now."""
+    here = store.community(session)
+    flying = select(Attempt.id).where(
+        Attempt.community_id == here, is_under_way, Attempt.state == AttemptState.ATTEMPTING
+    )
+    waiting = select(Delivery.notice_id).where(
+        Delivery.community_id == here, is_open, Delivery.kind.is_not(None)
+    )
+    return any(session.scalars(query.limit(1)).first() for query in (flying, waiting))
 
 
 def spoken_to(reader: type[Resident], owner: type[Resident]) -> tuple[ColumnElement[Any], ...]:

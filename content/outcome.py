@@ -385,17 +385,3 @@ def ref_of(session: Session, provider_id: str) -> str:
         has_reports,
     )
     return (session.scalar(query) if provider_id else None) or ""
-
-
-def busy(session: Session) -> bool:
-    """Say whether anything is under way at a provider or due now."""
-    here = store.community(session)
-    flying = select(Attempt.id).where(
-        Attempt.community_id == here, Attempt.state == AttemptState.ATTEMPTING
-    )
-    due = select(Delivery.notice_id).where(
-        Delivery.community_id == here,
-        Delivery.state == DeliveryState.OPEN,
-        Delivery.kind.is_not(None),
-    )
-    return any(session.scalars(query.limit(1)).first() for query in (flying, due))

@@ -15,7 +15,7 @@ from bot.demo import script
 from bot.demo.acting import Actor, StoryError
 from bot.demo.world import World
 from content import alert as alerts
-from content import coverage, inbound, notice, outcome, phrase
+from content import coverage, due, inbound, notice, phrase
 from content.delivery import DeliveryState
 from content.message import Written
 from content.staff import Role
@@ -241,7 +241,7 @@ class Story:
         """Say whether everything that arrived was handled and everything due was sent."""
         return await self.world.store.query(
             lambda session: (
-                not inbound.open_ids(session, self.world.clock.now()) and not outcome.busy(session)
+                not inbound.open_ids(session, self.world.clock.now()) and not due.busy(session)
             )
         )
 
