@@ -1,6 +1,6 @@
 """The next step of everybody who is due: from the outbox, through the router, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -46,11 +46,15 @@ def take(
     open_kinds: frozenset[Kind],
     zone: ZoneInfo,
     now: datetime,
+    paused: Mapping[Kind, datetime] | None = None,
 ) -> None:
-    """Decide and write the steps of these deliveries; what has moved on meanwhile stays."""
+    """Decide and write the steps of these deliveries; what has moved on meanwhile stays.
+
+    `paused` are kinds that are not open, and until when: whoever has nothing else waits for them.
+    """
     plans: list[Plan] = []
     for one in found:
-        plan = step(one, ladders, open_kinds, zone, now)
+        plan = step(one, ladders, open_kinds, zone, now, paused)
         visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
         if plan.kind is Kind.DOOR and not visited:
             routing.give_up(session, one, plan.reason or Reason.LADDER_EXHAUSTED, now)
@@ -60,7 +64,12 @@ def take(
 
 
 def step(
-    one: Due, ladders: Ladders, open_kinds: frozenset[Kind], zone: ZoneInfo, now: datetime
+    one: Due,
+    ladders: Ladders,
+    open_kinds: frozenset[Kind],
+    zone: ZoneInfo,
+    now: datetime,
+    paused: Mapping[Kind, datetime] | None = None,
 ) -> Plan:
     """Return the next step of a delivery: by the ladder, or for a bare address once more."""
     if one.recipient_kind is OwnerKind.BARE:
@@ -80,6 +89,7 @@ def step(
         open_kinds,
         now,
         zone,
+        paused,
     )
     return Plan(
         one.notice_id,

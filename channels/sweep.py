@@ -107,15 +107,19 @@ def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender]
         seen,
         zombie=_hang_up(session, now),
         expired=len(gone),
-        unrouted=routing.unroute(session, closed(session, senders, now)),
+        unrouted=routing.unroute(session, now, closed(session, senders, now)),
     )
 
 
-def closed(session: Session, senders: Sequence[Sender], now: datetime) -> frozenset[Kind]:
-    """Return the kinds whose senders all rest for longer than a step may wait for them."""
+def closed(session: Session, senders: Sequence[Sender], now: datetime) -> dict[Kind, datetime]:
+    """Return the kinds whose senders all rest longer than a step may wait, and until when."""
     resting = pace.paused(session, now + LONG_REST)
     working = {one.kind for one in senders if one.name not in resting}
-    return frozenset({one.kind for one in senders} - working)
+    found: dict[Kind, datetime] = {}
+    for one in senders:
+        if one.kind not in working:
+            found[one.kind] = min(resting[one.name], found.get(one.kind, resting[one.name]))
+    return found
 
 
 async def settle(

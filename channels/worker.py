@@ -35,7 +35,7 @@ _ASKED = 10
 """Lost attempts that are asked for side by side."""
 _ERROR_PAUSE = 1.0
 
-_Unrouted = tuple[list[routing.Due], ZoneInfo, frozenset[Kind]]
+_Unrouted = tuple[list[routing.Due], ZoneInfo, dict[Kind, datetime]]
 """What waits for its next step, the community's zone, the kinds that are closed."""
 
 
@@ -192,9 +192,10 @@ class Worker:
         found, zone, closed = await self.store.query(lambda session: self._unrouted(session, now))
         if not found:
             return False
-        kinds = self.kinds - closed
+        kinds = self.kinds - closed.keys()
         await self.store.write(
-            lambda session: route.take(session, found, self.ladders, kinds, zone, now), shared=True
+            lambda session: route.take(session, found, self.ladders, kinds, zone, now, closed),
+            shared=True,
         )
         self._due |= dict.fromkeys(kinds, now)
         self._wake()

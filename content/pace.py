@@ -54,12 +54,12 @@ def pause(session: Session, sender: str, until: datetime) -> None:
     session.flush()
 
 
-def paused(session: Session, beyond: datetime) -> set[str]:
-    """Return the senders that rest beyond this instant."""
-    query = select(Pace.sender).where(
+def paused(session: Session, beyond: datetime) -> dict[str, datetime]:
+    """Return the senders that rest beyond this instant, and until when."""
+    query = select(Pace.sender, Pace.paused_until).where(
         Pace.community_id == store.community(session), Pace.paused_until > beyond
     )
-    return set(session.scalars(query))
+    return {sender: until for sender, until in session.execute(query) if until is not None}
 
 
 def free_at(session: Session, sender: str) -> datetime | None:

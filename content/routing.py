@@ -133,10 +133,10 @@ def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
     _end(session, one, DeliveryState.FAILED, reason, now)
 
 
-def unroute(session: Session, closed: Iterable[Kind] = ()) -> int:
+def unroute(session: Session, now: datetime, closed: Iterable[Kind] = ()) -> int:
     """Send deliveries back to the router whose address was opted out or erased since.
 
-    closed: kinds by which nothing goes out for a while; what was to take them goes another way.
+    closed: kinds by which nothing goes out for a while; what is due by them goes another way.
     """
     held = exists().where(
         Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
@@ -148,7 +148,7 @@ def unroute(session: Session, closed: Iterable[Kind] = ()) -> int:
     gone = [~held, and_(opted_out, Delivery.notice_id.not_in(asked))]
     if kinds := list(closed):
         ladder = Delivery.recipient_kind != OwnerKind.BARE
-        gone.append(and_(Delivery.kind.in_(kinds), ladder))
+        gone.append(and_(Delivery.kind.in_(kinds), Delivery.next_at <= now, ladder))
     query = (
         update(Delivery)
         .where(Delivery.community_id == store.community(session))

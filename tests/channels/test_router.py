@@ -44,6 +44,7 @@ def _step(
     severity: Severity = Severity.SEVERE,
     rested: frozenset[uuid.UUID] = frozenset(),
     now: datetime = NOW,
+    paused: dict[Kind, datetime] | None = None,
     **standing: object,
 ) -> Step:
     return next_step(
@@ -53,6 +54,7 @@ def _step(
         open_kinds,
         now,
         SHANGHAI,
+        paused,
     )
 
 
@@ -233,3 +235,28 @@ class TestRest:
     def test_who_has_nothing_but_a_rested_number_is_visited_for_that(self) -> None:
         step = _step((MOBILE,), rested=frozenset({MOBILE.id}))
         assert (step.kind, step.reason) == (Kind.DOOR, Reason.CALLED_OFTEN)
+
+
+class TestPause:
+    """A provider has asked for a rest: chat is closed for ten minutes."""
+
+    UNTIL = NOW + timedelta(minutes=10)
+
+    @pytest.mark.parametrize(
+        ("case", "address", "at"),
+        [
+            ({"own": FULL}, SMS, NOW),
+            ({"own": (CHAT,)}, CHAT, UNTIL),
+            ({"own": (CHAT,), "contacts": (SON,)}, SON, NOW),
+            ({"own": (CHAT,), "tries": 1}, None, NOW),
+            ({"own": (CHAT,), "passed_on": True}, None, NOW),
+            ({"own": (CHAT,), "expires_at": UNTIL}, None, NOW),
+            ({"own": (CHAT,), "failed": frozenset({CHAT.id})}, None, NOW),
+        ],
+    )
+    def test_only_who_has_nothing_else_waits(
+        self, case: dict[str, object], address: AddressView | None, at: datetime
+    ) -> None:
+        open_kinds = ALL - {Kind.CHAT}
+        step = _step(**case, open_kinds=open_kinds, paused={Kind.CHAT: self.UNTIL})
+        assert (step.address_id, step.at) == (address.id if address else None, at)
