@@ -1,11 +1,10 @@
 """`linxun run`, `web`, `worker`: the whole house or a half of it, until it is told to stop."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from bot import config
+from bot import config, loop
 from bot.cli import context
 from bot.config import Settings
 
@@ -36,4 +35,4 @@ def _serve(settings: Settings, *parts: str) -> None:
     def tell(line: str) -> None:
         context.errors.print(line, highlight=False, markup=False)
 
-    asyncio.run(serve(settings, tell, frozenset(map(Part, parts))))
+    loop.run(serve(settings, tell, frozenset(map(Part, parts))))
