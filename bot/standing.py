@@ -7,16 +7,18 @@ from sqlalchemy.orm import Session
 
 from bot.config import Settings
 from bot.finding import Finding
+from bot.web import intake
 from channels import sweep
 from channels.base import Channel, SendError, Tests
 from channels.telegram import Telegram
-from content import gauge, incident, late
+from content import gauge, guard, incident, late
 from content.claim import Sender
 from content.gauge import Gauges
 from content.ladder import Ladders
 from content.link import LinkTest
 from content.store import Store
 
+_LATELY = timedelta(days=1)
 _OLD = timedelta(days=7)
 """A copy older than this is hardly worth restoring."""
 
@@ -32,6 +34,8 @@ def of(
             *_late(session, senders, ladders, now),
             _sweeps(session, now),
             _inbound(seen),
+            _journal(kept, settings),
+            _guard(session, now),
             _heartbeat(settings),
             _metrics(settings),
             _copy(kept, seen),
@@ -126,6 +130,35 @@ def _inbound(seen: Gauges) -> Finding:
     if seen.failed:
         said += ": the log says why (inbox.failed)"
     return Finding("inbound", ok=not seen.failed, said=f"{said}.")
+
+
+def _journal(kept: Store, settings: Settings) -> Finding:
+    journal = intake.beside(kept, settings.journal_folder)
+    if journal is None:
+        return Finding("journal", ok=True, said="内存库没有。 None beside a database in memory.")
+    waiting, refused = journal.counts()
+    if refused:
+        said = (
+            f"有{refused}个文件放不回去，请看日志。 {refused} files could not be replayed: "
+            f"the log says why (intake.laid_aside); they are in {journal.folder}."
+        )
+        return Finding("journal", ok=False, said=said)
+    if not journal.usable:
+        said = (
+            f"写不了{journal.folder}。 It cannot be written: webhooks are lost while the database "
+            "is away; set LINXUN_JOURNAL_FOLDER."
+        )
+        return Finding("journal", ok=False, said=said)
+    return Finding("journal", ok=True, said=f"{waiting}个文件待放回。 {waiting} files wait.")
+
+
+def _guard(session: Session, now: datetime) -> Finding:
+    count = guard.closed(session, now - _LATELY)
+    said = (
+        f"一天内对{count}个号码或群停了自动答复。 "
+        f"Automatic answers to {count} numbers or chats were stopped within a day."
+    )
+    return Finding("loop guard", ok=True, said=said)
 
 
 def _heartbeat(settings: Settings) -> Finding:

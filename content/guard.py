@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content import event, store
@@ -73,6 +73,16 @@ def given(
 def said(session: Session, subject: uuid.UUID, what: str, since: datetime) -> bool:
     """Say whether this very sentence was said to `subject` by itself since then."""
     return any(one.data.get("what") == what for one in _told(session, subject, since, 100))
+
+
+def closed(session: Session, since: datetime) -> int:
+    """Return at how many numbers and chats we fell silent since then."""
+    query = select(func.count(Event.subject_id.distinct())).where(
+        Event.community_id == store.community(session),
+        Event.kind == _CLOSED,
+        Event.at > since,
+    )
+    return session.scalar(query) or 0
 
 
 def stranger(session: Session, kind: Kind, value: str) -> uuid.UUID:

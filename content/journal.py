@@ -78,6 +78,16 @@ class Journal:
         """Say whether something was written since `oldest` was last called."""
         return self._active is not None
 
+    @property
+    def usable(self) -> bool:
+        """Say whether the folder can be written, or made; nothing is made to find out."""
+        there = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many segments there are, and how many were laid aside."""
+        return len(self._paths()), len(list(self.folder.glob(f"{self._prefix}*.refused")))
+
     def prepare(self) -> None:
         """Make the folder, which only its owner can read; raises JournalError."""
         try:

@@ -1,5 +1,6 @@
 """What `linxun doctor` says about how the house works."""
 
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from bot import config, standing
 from bot.cli.main import app
 from bot.config import Settings
 from bot.finding import Finding
-from content import gauge, incident, late, link
+from content import gauge, guard, incident, late, link
 from content.inbound import TRIES, Inbound
 from content.reason import Reason
 from content.store import Store
@@ -58,6 +59,23 @@ def test_what_is_held_up_is_told_with_what_to_do(store: Store, now: datetime) ->
     assert not found.ok
     assert "1条聊天通知没有发出，已等4分钟" in found.said
     assert "1 notices are held up (idle) since 4分钟前 4 minutes ago" in found.said
+
+
+def test_a_number_that_the_loop_guard_has_silenced_is_counted(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        for _ in range(9):
+            guard.given(session, uuid.uuid5(uuid.NAMESPACE_URL, "a"), "x", now, 3, urgent=False)
+    assert "to 1 numbers or chats" in _of(store, now)["loop guard"].said
+
+
+def test_a_journal_that_cannot_be_written_needs_somebody(
+    file_store: Store, now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    found = _of(file_store, now, journal_folder=tmp_path / "file" / "journal")["journal"]
+    assert not found.ok
+    assert _of(file_store, now, journal_folder=tmp_path / "new")["journal"].ok
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_incident_that_is_just_over_is_still_told(store: Store, now: datetime) -> None:

@@ -144,3 +144,11 @@ def test_without_its_key_a_segment_waits_for_it_and_holds_up_no_other(tmp_path: 
     journal.write([raw(2)])
     assert replayed(journal) == ["2"]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_cannot_be_replayed_is_laid_aside_and_counted(journal: Journal) -> None:
+    journal.write([raw(1)])
+    segment = journal.oldest()
+    assert segment is not None
+    journal.lay_aside(segment)
+    assert (journal.oldest(), journal.counts()) == (None, (0, 1))
