@@ -14,13 +14,12 @@ from functools import partial
 from typing import Any
 
 import delivery_town as town
-import uvloop
 from delivery_child import answer
 from delivery_meter import Meter
 from delivery_provider import ACCOUNT, SECRET, TOKEN
 from sqlalchemy.orm import Session
 
-from bot import logs
+from bot import logs, loop
 from channels import registry
 from channels.base import Channel
 from channels.worker import Worker
@@ -129,7 +128,7 @@ async def _run(access: town.Access, options: dict[str, Any]) -> None:
 def main() -> None:
     logs.set_up("INFO")
     work = partial(_run, town.Access.load(sys.argv[1]), json.loads(sys.argv[2]))
-    uvloop.run(work())
+    loop.run(work())
 
 
 if __name__ == "__main__":
