@@ -103,14 +103,16 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
-    delivery = _waiting(session, attempt)
+    delivery = _last(session, attempt)
     if delivery is None:
         return
     if repeat and _count(session, attempt, Attempt.state == AttemptState.UNKNOWN) == 1:
         _give_back(session, attempt, now)
     elif delivery.recipient_kind is OwnerKind.BARE:
+        # after a long outage the router may have planned it again before anybody asked
         _close(delivery, DeliveryState.FAILED, Reason.OUTCOME_UNKNOWN, now)
-    else:
+        delivery.kind = None
+    elif delivery.kind is None:
         delivery.next_at = min(
             delivery.next_at, attempt.started_at + timedelta(seconds=delivery.wait)
         )
@@ -274,8 +276,14 @@ def _close(delivery: Delivery, state: DeliveryState, reason: Reason, now: dateti
 
 def _waiting(session: Session, attempt: Attempt) -> Delivery | None:
     """Return the delivery if it still waits for this very attempt."""
+    delivery = _last(session, attempt)
+    return delivery if delivery is not None and delivery.kind is None else None
+
+
+def _last(session: Session, attempt: Attempt) -> Delivery | None:
+    """Return the delivery if it is open and has no newer attempt, whatever is planned next."""
     delivery = delivery_of(session, attempt)
-    if delivery is None or delivery.state is not DeliveryState.OPEN or delivery.kind is not None:
+    if delivery is None or delivery.state is not DeliveryState.OPEN:
         return None
     return None if _outdated(session, attempt) else delivery
 

@@ -276,6 +276,21 @@ def test_a_step_planned_again_before_the_sweep_is_called_off(
     assert outbox.delivery(session, made, address).state is DeliveryState.DONE
 
 
+def test_a_mild_answer_planned_again_before_the_sweep_is_not_repeated(
+    session: Session, now: datetime
+) -> None:
+    address = people.bare(session, Kind.CHAT, "77", now)
+    made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
+    outbox.expansion.direct(session, made, [address], now)
+    (job,) = outbox.take(session, now, CHAT)
+    later = now + timedelta(minutes=2)
+    outbox.route(session, later)
+    UNSURE.act(session, job, later)
+    session.flush()
+    assert outbox.take(session, later, CHAT) == []
+    assert outbox.delivery(session, made, address).reason is Reason.OUTCOME_UNKNOWN
+
+
 def test_a_second_call_planned_before_the_sweep_waits_like_any_other(
     session: Session, now: datetime
 ) -> None:
