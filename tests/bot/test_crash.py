@@ -27,10 +27,10 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         yield made
 
 
-async def once(town: Town, seconds: float = 40) -> None:
+async def once(town: Town) -> None:
     """Start the house again: everybody has been told, and nobody twice."""
     async with town.restarted():
-        await until(town.settled, seconds)
+        await until(town.settled)
     assert town.heard() == Counter(town.numbers)
 
 
@@ -189,7 +189,7 @@ async def test_a_house_that_is_killed_again_and_again_tells_everybody_once(
             await until(lambda before=heard: len(town.heard()) > before or town.settled())
             await asyncio.sleep(chance.uniform(0, 0.4))
     await asyncio.sleep(ANSWER)
-    await once(town, 60)
+    await once(town)
 
 
 @pytest.mark.slow

@@ -236,7 +236,7 @@ def deaf() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
-async def until(ready: Callable[[], object], seconds: float = 30) -> None:
+async def until(ready: Callable[[], object], seconds: float = 120) -> None:
     async with asyncio.timeout(seconds):
         while not ready():  # noqa: ASYNC110 - another process tells us nothing
             await asyncio.sleep(0.01)
