@@ -109,30 +109,27 @@ def _name(session: Session, taken: Iterable[Taken]) -> None:
         )
 
 
-def wait_on(
-    session: Session, notice_id: uuid.UUID, recipient_id: uuid.UUID, rung: int, since: datetime
-) -> None:
-    """Let an open delivery wait for the step it is on, which was taken `since`, after all.
+def wait_on(session: Session, tried: _Row | Attempt, since: datetime) -> None:
+    """Let an open delivery wait for its newest attempt, which was taken `since`, after all.
 
-    A repetition of the step that is planned already is called off, and the try counts. Call it for
-    the newest attempt only.
+    A repetition of the step that is planned already is called off, and the try counts.
     """
     here = store.community(session)
     counted = session.scalar(
         select(func.count())
-        .where(Attempt.community_id == here, Attempt.notice_id == notice_id)
-        .where(Attempt.recipient_id == recipient_id, Attempt.rung == rung)
+        .where(Attempt.community_id == here, Attempt.notice_id == tried.notice_id)
+        .where(Attempt.recipient_id == tried.recipient_id, Attempt.rung == tried.rung)
         .where(Attempt.state.not_in(_CAME_TO_NOTHING))
     )
     mine = (
         Delivery.community_id == here,
-        Delivery.notice_id == notice_id,
-        Delivery.recipient_id == recipient_id,
+        Delivery.notice_id == tried.notice_id,
+        Delivery.recipient_id == tried.recipient_id,
     )
     found = session.execute(select(Delivery.wait, Delivery.tries).where(*mine)).one()
     session.execute(
         update(Delivery)
-        .where(*mine, Delivery.state == DeliveryState.OPEN, Delivery.rung == rung)
+        .where(*mine, Delivery.state == DeliveryState.OPEN, Delivery.rung == tried.rung)
         .values(
             kind=null(),
             tries=max(found.tries, counted or 0),
@@ -163,7 +160,7 @@ def _believe(session: Session, row: _Row) -> None:
         .execution_options(synchronize_session=False)
     )
     if not row.outdated:
-        wait_on(session, row.notice_id, row.recipient_id, row.rung, row.started_at)
+        wait_on(session, row, row.started_at)
 
 
 def _rows(session: Session, refs: Iterable[str]) -> list[_Row]:

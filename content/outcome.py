@@ -103,13 +103,12 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
-    delivery = _last(session, attempt)
-    if delivery is None:
+    if (delivery := _last(session, attempt)) is None:
         return
     if repeat and _count(session, attempt, Attempt.state == AttemptState.UNKNOWN) == 1:
         _give_back(session, attempt, now)
     elif delivery.recipient_kind is OwnerKind.BARE:
-        # after a long outage the router may have planned it again before anybody asked
+        # after an outage the router may have planned it again
         _close(delivery, DeliveryState.FAILED, Reason.OUTCOME_UNKNOWN, now)
         delivery.kind = None
     elif delivery.kind is None:
@@ -244,12 +243,10 @@ def _take(session: Session, attempt: Attempt, now: datetime) -> None:
 
 def _wait_on(session: Session, attempt: Attempt) -> None:
     """Let the delivery wait for an attempt that was given up, unless another has begun since."""
-    delivery = delivery_of(session, attempt)
-    if delivery is None or _outdated(session, attempt):
+    if (delivery := _last(session, attempt)) is None:
         return
     session.flush()
-    since = attempt.accepted_at or attempt.started_at
-    acceptance.wait_on(session, attempt.notice_id, attempt.recipient_id, attempt.rung, since)
+    acceptance.wait_on(session, attempt, attempt.accepted_at or attempt.started_at)
     session.refresh(delivery)
 
 
@@ -282,14 +279,8 @@ def _waiting(session: Session, attempt: Attempt) -> Delivery | None:
 
 def _last(session: Session, attempt: Attempt) -> Delivery | None:
     """Return the delivery if it is open and has no newer attempt, whatever is planned next."""
-    delivery = delivery_of(session, attempt)
-    if delivery is None or delivery.state is not DeliveryState.OPEN:
+    if (found := delivery_of(session, attempt)) is None or found.state is not DeliveryState.OPEN:
         return None
-    return None if _outdated(session, attempt) else delivery
-
-
-def _outdated(session: Session, attempt: Attempt) -> bool:
-    """Say whether the delivery has a newer attempt."""
     newer = select(func.count()).where(
         Attempt.community_id == attempt.community_id,
         Attempt.notice_id == attempt.notice_id,
@@ -297,7 +288,7 @@ def _outdated(session: Session, attempt: Attempt) -> bool:
         # not by the key: it would read all that the community has tried since
         Attempt.id + 0 > attempt.id,
     )
-    return bool(session.scalar(newer))
+    return None if session.scalar(newer) else found
 
 
 def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool = False) -> None:
