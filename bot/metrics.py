@@ -126,6 +126,8 @@ class _Own(Collector):
             ("loop", "sender"),
             {key: beat.at.timestamp() for key, beat in meter.beats.items() if beat.at},
         )
+        ago = {(name,): meter.ticks() - tick for name, tick in meter.last_taken.items()}
+        yield _gauge("linxun_last_taken_age_seconds", "Since one was taken.", ("sender",), ago)
         yield from _durations(meter)
         if self._metrics.intake is not None:
             yield from _journal(self._metrics.intake)

@@ -90,10 +90,13 @@ class Meter:
         self.findings: Counter[str] = Counter()
         """What all sweeps found, each thing once."""
         self.expanded = 0
+        self.last_taken: dict[str, float] = {}
+        """By sender: when a provider last took something, in real seconds of `ticks`."""
         self._failing: dict[str, Failing] = {}
 
     def taken(self, sender: str) -> None:
         """Count that a provider took a message."""
+        self.last_taken[sender] = self.ticks()
         self._ended(sender, Outcome.TAKEN)
 
     def refused(self, sender: str, error: SendError) -> None:

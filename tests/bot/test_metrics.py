@@ -112,6 +112,7 @@ async def test_what_a_house_does_is_counted_without_a_name_or_a_number(tmp_path:
     assert found["linxun_attempts_total outcome=taken reason= sender=telegram"] == 1
     assert found["linxun_claim_seconds_count sender=telegram"] >= 1
     assert found["linxun_record_seconds_count sender="] >= 1
+    assert 0 <= found["linxun_last_taken_age_seconds sender=telegram"] < 60
     assert found["linxun_house_link_up sender=telegram"] == 1
     assert found["linxun_sweep finding=late"] == 0
     assert found["linxun_last_success_timestamp_seconds loop=claim sender=telegram"] > 0
