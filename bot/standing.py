@@ -112,10 +112,10 @@ def _late(
 
 
 def _sweeps(session: Session, now: datetime) -> Finding:
-    seen = sweep.look(session, now)
+    seen, found = sweep.look(session, now), sweep.search(session, now)
     said = (
-        f"过期未结{seen.overdue}，一分钟没有回执{seen.silent}。 {seen.overdue} attempts past their "
-        f"deadline, {seen.silent} without a receipt after a minute"
+        f"过期未结{seen.overdue}，一分钟没有回执{found.silent}。 {seen.overdue} attempts past "
+        f"their deadline, {found.silent} without a receipt after a minute"
     )
     if seen.overdue:
         said += ": a running worker asks the provider about them within seconds"

@@ -63,14 +63,24 @@ class Lost:
     urgent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What takes a walk through the whole outbox to find, and is put in order afterwards."""
+
+    silent: int = 0
+    short: tuple[uuid.UUID, ...] = ()
+    astray: tuple[routing.Key, ...] = ()
+
+
 def tidy(
     session: Session,
     now: datetime,
     senders: Sequence[Sender] = (),
     ladders: Ladders | None = None,
 ) -> Swept:
-    """Look, and put in order what was found."""
-    return mend(session, now, look(session, now, senders, ladders), senders)
+    """Look and search, and put in order what was found."""
+    seen = look(session, now, senders, ladders)
+    return mend(session, now, seen, search(session, now, senders))
 
 
 def look(
@@ -79,20 +89,27 @@ def look(
     senders: Sequence[Sender] = (),
     ladders: Ladders | None = None,
 ) -> Swept:
-    """Count what stands open, and change nothing: the counts take their time.
+    """Count what stands open, and change nothing; cheap, however much waits.
 
     senders: those of this process, whose late steps are counted, but for those that wait for the
     end of the ladders' quiet hours.
     """
     return Swept(
         overdue=_overdue(session, now),
-        silent=_silent(session, now),
         late=sum(one.rows for one in late.look(session, senders, now, ladders)),
-        short=len(expansion.short(session)),
     )
 
 
-def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender] = ()) -> Swept:
+def search(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Found:
+    """Walk through the outbox for what is silent, short or astray; with a session that reads."""
+    return Found(
+        silent=_silent(session, now),
+        short=tuple(expansion.short(session)),
+        astray=tuple(routing.astray(session, now, closed(session, senders, now))),
+    )
+
+
+def mend(session: Session, now: datetime, seen: Swept, found: Found) -> Swept:
     """Expire notices, restart short expansions, end zombie calls, and reroute; in one transaction.
 
     What waits at an address that was opted out or erased, or for a sender that rests long, goes
@@ -101,13 +118,15 @@ def mend(session: Session, now: datetime, seen: Swept, senders: Sequence[Sender]
     gone = notice.expire(session, now)
     closing.close(session, gone, now)
     outcome.drop(session, now)
-    for notice_id in expansion.short(session) if seen.short else ():
+    for notice_id in found.short:
         expansion.restart(session, notice_id)
     return replace(
         seen,
         zombie=_hang_up(session, now),
         expired=len(gone),
-        unrouted=routing.unroute(session, now, closed(session, senders, now)),
+        unrouted=routing.unroute(session, found.astray),
+        silent=found.silent,
+        short=len(found.short),
     )
 
 

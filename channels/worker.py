@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -27,6 +27,8 @@ _IDLE = 1.0
 """Real seconds after which a loop looks again although nothing was committed."""
 _SWEEP = 5.0
 """Seconds of clock time between two sweeps."""
+_SEARCH = timedelta(seconds=60)
+"""Clock time between two walks through the whole outbox."""
 _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
 _BURST = 0.01
@@ -61,6 +63,7 @@ class Worker:
         self.holds = holds  # whether the sweeps are this process's duty
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
+        self._search_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = asyncio.Event()
         self._recalled: set[str] = set()
         self._due: dict[Kind | None, datetime] = {}
@@ -227,9 +230,12 @@ class Worker:
         now = self.clock.now()
         look = functools.partial(sweep.look, now=now, senders=self.senders, ladders=self.ladders)
         seen = await self.store.query(look)
-        self.swept = await self.store.write(
-            lambda session: sweep.mend(session, now, seen, self.senders)
-        )
+        found = sweep.Found(silent=self.swept.silent)
+        if now >= self._search_at:
+            self._search_at = now + _SEARCH
+            search = functools.partial(sweep.search, now=now, senders=self.senders)
+            found = await self.store.query(search)
+        self.swept = await self.store.write(lambda session: sweep.mend(session, now, seen, found))
         self.meter.swept(self.swept)
         await self.store.write(lambda session: pager.call_out(session, now))
         return False

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from content import acceptance, bulk, pace, store
@@ -20,6 +20,7 @@ from content.delivery import (
     Receipt,
     attempts,
     has_reports,
+    is_under_way,
 )
 from content.message import Kind
 from content.people import Address, OwnerKind
@@ -218,11 +219,13 @@ def hang_up(session: Session, ref: str, now: datetime) -> None:
 
 def drop(session: Session, now: datetime) -> int:
     """Close what is overdue at addresses that were erased: nobody can be asked about them."""
-    held = select(Address.id).where(Address.community_id == store.community(session))
+    held = exists().where(
+        Address.community_id == Attempt.community_id, Address.id == Attempt.address_id
+    )
     query = (
         update(Attempt)
-        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
-        .where(Attempt.deadline <= now, Attempt.address_id.not_in(held))
+        .where(Attempt.community_id == store.community(session), is_under_way)
+        .where(Attempt.deadline <= now, ~held)
         .values(state=AttemptState.UNKNOWN, reason=Reason.OUTCOME_UNKNOWN, closed_at=now, digest="")
         .execution_options(synchronize_session=False)
     )

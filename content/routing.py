@@ -133,10 +133,13 @@ def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
     _end(session, one, DeliveryState.FAILED, reason, now)
 
 
-def unroute(session: Session, now: datetime, closed: Iterable[Kind] = ()) -> int:
-    """Send deliveries back to the router whose address was opted out or erased since.
+def astray(
+    session: Session, now: datetime, closed: Iterable[Kind] = (), most: int = 1_000
+) -> list[Key]:
+    """Return deliveries that have a step which cannot be taken: their address is gone or opted out.
 
-    closed: kinds by which nothing goes out for a while; what is due by them goes another way.
+    closed: kinds by which nothing goes out for a while; what is due by them goes another way. It
+    reads the whole queue, so it has no place in a transaction that writes.
     """
     held = exists().where(
         Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
@@ -149,14 +152,31 @@ def unroute(session: Session, now: datetime, closed: Iterable[Kind] = ()) -> int
     if kinds := list(closed):
         ladder = Delivery.recipient_kind != OwnerKind.BARE
         gone.append(and_(Delivery.kind.in_(kinds), Delivery.next_at <= now, ladder))
-    query = (
-        update(Delivery)
+    query: Any = (
+        select(Delivery.notice_id, Delivery.recipient_id)
         .where(Delivery.community_id == store.community(session))
         .where(is_open, Delivery.kind.is_not(None), or_(*gone))
-        .values(kind=null(), address_id=null())
-        .execution_options(synchronize_session=False)
+        .limit(most)
     )
-    return int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    return [(row[0], row[1]) for row in bulk.Query(query).read(session)]
+
+
+def unroute(session: Session, strays: Sequence[Key]) -> int:
+    """Send deliveries back to the router, unless they were claimed or ended meanwhile."""
+    if not strays:
+        return 0
+    keys = _KEYS.at(bulk.dialect(session))
+    query = (
+        update(deliveries)
+        .where(deliveries.c.community_id == keys.c.here)
+        .where(deliveries.c.notice_id == keys.c.notice_id)
+        .where(deliveries.c.recipient_id == keys.c.recipient_id)
+        .where(is_open, deliveries.c.kind.is_not(None))
+        .values(kind=null(), address_id=null())
+        # SQLite's driver counts no rows of a statement that begins with WITH
+        .returning(deliveries.c.recipient_id)
+    )
+    return len(session.execute(query, _KEYS.pack(session, strays)).all())
 
 
 def _step(one: Plan) -> tuple[Any, ...]:
@@ -261,6 +281,10 @@ _STEPS = bulk.Table(
             *("next_at", "kind", "address_id"),
         )
     },
+)
+_KEYS = bulk.Table(
+    "keys",
+    {"notice_id": deliveries.c.notice_id.type, "recipient_id": deliveries.c.recipient_id.type},
 )
 _READERS = bulk.Table("readers", {"id": deliveries.c.recipient_id.type})
 _NUMBERS = bulk.Table("numbers", {"digest": Attempt.__table__.c.digest.type})
