@@ -9,6 +9,7 @@ from aiohttp import web
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from bot.errors import AppError
+from bot.heartbeat import SILENT
 from bot.metrics import Metrics
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -52,7 +53,10 @@ def show(app: FastAPI, metrics: Metrics, access: Access) -> None:
 
 
 async def listen(host: str, port: int, metrics: Metrics, access: Access) -> web.AppRunner:
-    """Serve `/metrics` alone on a port of its own, until the runner is cleaned up."""
+    """Serve `/metrics` on a port of its own, and `/healthz`, until the runner is cleaned up.
+
+    Whoever runs the process may ask whether its loops go round: that says nothing about residents.
+    """
 
     async def read(request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -61,8 +65,15 @@ async def listen(host: str, port: int, metrics: Metrics, access: Access) -> web.
         text, media = await metrics.text(headers.get("accept", ""))
         return web.Response(body=text, headers={"Content-Type": media})
 
+    async def healthz(_request: web.Request) -> web.Response:
+        # a provider that fails is no reason to start the process again
+        works = not metrics.meter.stopped(SILENT, float("inf"))
+        said = {"status": "ok" if works else "standing still"}
+        return web.json_response(said, status=200 if works else 503)
+
     app = web.Application()
     app.router.add_get("/metrics", read)
+    app.router.add_get("/healthz", healthz)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

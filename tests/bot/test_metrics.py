@@ -163,10 +163,24 @@ async def test_a_process_without_a_web_shows_its_figures_on_a_port_of_its_own(
     runner = await web.listen("127.0.0.1", 0, metrics, Access())
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with httpx.AsyncClient() as client:
-        shown, other = await client.get(f"{url}/metrics"), await client.get(f"{url}/healthz")
+        shown, other = await client.get(f"{url}/metrics"), await client.get(f"{url}/hooks/x")
     await runner.cleanup()
     assert 'linxun_attempts_total{outcome="taken",reason="",sender="telegram"} 1.0' in shown.text
     assert other.status_code == 404
+
+
+async def test_a_loop_that_stands_still_makes_the_process_unwell(file_store: Store) -> None:
+    ticks = [0.0]
+    metrics = Metrics(Meter(lambda: ticks[0]), file_store, Clock())
+    metrics.meter.expect("claim", "telegram")
+    runner = await web.listen("127.0.0.1", 0, metrics, Access(TOKEN))
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/healthz"
+    async with httpx.AsyncClient() as client:
+        well = await client.get(url)
+        ticks[0] = 181.0
+        unwell = await client.get(url)
+    await runner.cleanup()
+    assert (well.status_code, unwell.status_code) == (200, 503)
 
 
 async def test_two_processes_of_a_machine_cannot_share_the_port(file_store: Store) -> None:
