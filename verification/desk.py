@@ -248,10 +248,12 @@ def _rest(session: Session, heard: Heard, now: datetime, passed: Pass) -> Reply:
 def _joined(
     said: Reply, warned: tuple[uuid.UUID, ...], found: Emergency | None, heard: Heard
 ) -> Reply:
-    text = said.group_text
+    text, urgent = said.group_text, ""
     if found is not None and heard.group:
         text = "\n".join((*(phrase.say(key, heard.language) for key in _warning(found)), text))
-    return replace(said, notices=(*warned, *said.notices), group_text=text)
+        urgent = f"emergency.{found.kind}"
+    notices = (*warned, *said.notices)
+    return replace(said, notices=notices, group_text=text, urgent=urgent)
 
 
 def _record(session: Session, question: Question, now: datetime) -> Heard:

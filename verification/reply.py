@@ -32,6 +32,8 @@ class Reply:
     number: int
     notices: tuple[uuid.UUID, ...] = ()
     group_text: str = ""
+    urgent: str = ""
+    """The emergency that a group's text gives advice about: it must be said in any case."""
 
 
 def about(

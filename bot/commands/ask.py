@@ -54,7 +54,7 @@ def group(turn: Turn, file: Attachment | None = None) -> list[Effect]:
     if turn.house.username:
         link = f"https://t.me/{turn.house.username}?start=q_{reply.question_id.hex}"
         text += f"\n{phrase.say('case.group_private', turn.language())} {link}"
-    return [Say(turn.chat, text)]
+    return [Say(turn.chat, text, what=reply.urgent)]
 
 
 def private(turn: Turn, payload: str) -> list[Effect]:
