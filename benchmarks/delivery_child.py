@@ -28,13 +28,15 @@ class Child:
         self.name = script
         self._log: IO[bytes] = log.open("ab")
         path = os.pathsep.join((str(HERE.parent), os.environ.get("PYTHONPATH", "")))
+        # what is set on this machine is not what is measured
+        around = {name: one for name, one in os.environ.items() if not name.startswith("LINXUN_")}
         # our own scripts, by their full paths
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-W", "ignore", str(HERE / script), *args],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**around, "PYTHONPATH": path},
         )
         self._lines: queue.Queue[bytes] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 from delivery_child import answer, commands
-from delivery_provider import ACCOUNT, SECRET, TOKEN
+from delivery_provider import ACCOUNT, NUMBER, SECRET, TOKEN
 
 from channels import telegram as adapter
 from channels._twilio import Account
@@ -89,7 +89,7 @@ async def sms(base: str, *, stock: bool = False) -> Send:
     def send(number: int) -> Awaitable[object]:
         return client.messages.create_async(  # type: ignore[no-any-return]
             to=f"+86172{number:08d}",
-            from_="+15550006666",
+            from_=NUMBER,
             body=said.sms,
             status_callback=_CALLBACK + secrets.token_hex(16),
         )

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 TOKEN = "4200000000:" + "bench" * 7
 ACCOUNT = "AC" + "b" * 32
 SECRET = "loopback"  # noqa: S105 - it opens nothing
+NUMBER = "+15550006666"
 PASSWORD = b"Basic " + base64.b64encode(f"{ACCOUNT}:{SECRET}".encode())
 SENDS = {
     f"/bot{TOKEN}/sendMessage".encode(): "chat",
@@ -33,6 +34,7 @@ SENDS = {
     f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json".encode(): "call",
 }
 ME = f"/bot{TOKEN}/getMe".encode()
+SELF = f"/2010-04-01/Accounts/{ACCOUNT}.json".encode()
 WANTED = {"chat": ("chat_id", "text"), "sms": ("To", "From", "Body"), "call": ("To", "From", "Url")}
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
            429: "Too Many Requests"}  # fmt: skip
@@ -118,6 +120,8 @@ class Provider(asyncio.Protocol):
             return self._take(kind, head, body)
         if path == ME:
             return _http(200, _ok({"id": 42, "is_bot": True, "first_name": "b", "username": "b"}))
+        if path == SELF and PASSWORD in head:
+            return _http(200, json.dumps({"sid": ACCOUNT, "status": "active"}).encode())
         control = CONTROLS.get(urlsplit(path.decode()).path)
         if control is None:
             return _http(404, b'{"ok":false,"error_code":404,"description":"Not Found"}')

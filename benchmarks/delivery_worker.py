@@ -10,66 +10,64 @@ import json
 import sys
 import time
 import uuid
-from functools import partial
 from typing import Any
 
 import delivery_town as town
 from delivery_child import answer
 from delivery_meter import Meter
-from delivery_provider import ACCOUNT, SECRET, TOKEN
+from delivery_provider import ACCOUNT, NUMBER, SECRET, TOKEN
 from sqlalchemy.orm import Session
 
 from bot import logs, loop
-from channels import registry
-from channels.base import Channel
-from channels.worker import Worker
-from content import ladder
+from bot.app import App, Part
+from bot.config import Settings
 from content.alert import Severity
-from content.claim import Sender
 from content.clock import Clock
-from content.message import Kind
 from content.notice import Notice
 
-ANSWER_SECONDS = 60
-"""After so long a provider is asked what became of a request: longer than any run waits."""
 _LOOK_SECONDS = 0.01
+_LINES = 10_000
+"""More calls at once than a second's limit can begin: what is measured is the limit."""
 NAMES = {"chat": "telegram", "sms": "twilio_sms", "call": "twilio_voice"}
 
 
-def channels(port: int, kinds: list[str]) -> dict[str, Channel]:
-    """Open the real adapters against the loopback provider."""
+def settings(access: town.Access, port: int, rates: dict[str, float]) -> Settings:
+    """Set up what a committee sets up, with the providers' addresses on loopback."""
     base = f"http://127.0.0.1:{port}"
-    twilio = {
-        "account_sid": ACCOUNT,
-        "auth_token": SECRET,
-        "sender_number": "+15550006666",
-        "public_url": "https://linxun.example",
-        "api_url": base,
+    given: dict[str, Any] = {
+        "database_url": access.url,
+        "key_file": access.keys,
+        "answer_seconds": 60,
     }
-    telegram = {
-        "token": TOKEN,
-        "base_url": f"{base}/bot",
-        "base_file_url": f"{base}/file/bot",
-    }
-    return {
-        NAMES[kind]: registry.open(NAMES[kind], telegram if kind == "chat" else twilio)
-        for kind in kinds
-    }
+    if "chat" in rates:
+        given |= {
+            "telegram_token": TOKEN, "telegram_api_url": f"{base}/bot",
+            "telegram_file_url": f"{base}/file/bot", "telegram_rate": rates["chat"],
+        }  # fmt: skip
+    if rates.keys() & {"sms", "call"}:
+        given |= {
+            "twilio_account_sid": ACCOUNT, "twilio_auth_token": SECRET, "twilio_api_url": base,
+            "public_url": "https://linxun.example",
+        }  # fmt: skip
+    if "sms" in rates:
+        given |= {"twilio_sms_from": NUMBER, "twilio_sms_rate": rates["sms"]}
+    if "call" in rates:
+        given |= {
+            "twilio_voice_from": NUMBER, "twilio_voice_rate": rates["call"],
+            "twilio_voice_lines": _LINES,
+        }  # fmt: skip
+    return Settings(_env_file=None, **given)
 
 
 class House:
-    """The worker and what it is asked."""
+    """A house whose only part is the worker, and what it is asked."""
 
     def __init__(self, access: town.Access, port: int, rates: dict[str, float]) -> None:
         self.access = access
         self.store = access.open()
         self.meter = Meter(self.store)
-        self.channels = channels(port, list(rates))
-        senders = [
-            Sender(NAMES[kind], Kind(kind), rate, timeout=ANSWER_SECONDS)
-            for kind, rate in rates.items()
-        ]
-        self.worker = Worker(self.store, Clock(), self.channels, senders, ladder.load())
+        given = settings(access, port, rates)
+        self.app = App(given, self.store, Clock(), frozenset({Part.WORKER}))
 
     async def stat(self) -> dict[str, Any]:
         return self.meter.stat()
@@ -100,19 +98,17 @@ class House:
 
     async def run(self) -> None:
         """Work until the commands end."""
-        working = asyncio.create_task(self.worker.run())
-        loop = asyncio.get_running_loop()
+        working = asyncio.create_task(self.app.run())
+        running = asyncio.get_running_loop()
         answer({"ready": True})
         while not working.done():
-            line = await loop.run_in_executor(None, sys.stdin.readline)
+            line = await running.run_in_executor(None, sys.stdin.readline)
             if not line:
                 break
             asked = json.loads(line)
             answer(await getattr(self, asked.pop("do"))(**asked))
-        self.worker.stop()
+        self.app.ask_to_stop()
         await working
-        for channel in self.channels.values():
-            await channel.close()
         self.store.close()
 
 
@@ -127,8 +123,7 @@ async def _run(access: town.Access, options: dict[str, Any]) -> None:
 
 def main() -> None:
     logs.set_up("INFO")
-    work = partial(_run, town.Access.load(sys.argv[1]), json.loads(sys.argv[2]))
-    loop.run(work())
+    loop.run(_run(town.Access.load(sys.argv[1]), json.loads(sys.argv[2])))
 
 
 if __name__ == "__main__":
