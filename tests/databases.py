@@ -89,3 +89,12 @@ def server() -> Server:
     made = Server(started.get_uri())
     made.prepare()
     return made
+
+
+def cut(store: Store) -> None:
+    """Cut every connection to the store's database, as a restart of the server does."""
+    server().execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608 - our own name
+        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' "
+        f"AND datname = '{make_url(store.url).database}'"
+    )

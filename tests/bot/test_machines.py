@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,9 +13,13 @@ import pytest
 
 from bot.leases import SWEEP
 from content import expansion, lease
+from content.keys import Keyring
 from content.message import Kind
+from content.place import Community
+from content.store import Store
+from tests.bot.test_inbox import Desk
 from tests.bot.town import Town, opened, until
-from tests.databases import server
+from tests.databases import cut, server
 
 pytestmark = pytest.mark.slow
 
@@ -59,3 +64,40 @@ async def test_four_workers_of_which_one_is_killed_tell_everybody_once(
     assert ends == {0: 3, -signal.SIGKILL: 1}
     assert town.heard() == Counter(town.numbers)
     assert _sweeper(town) == 0
+
+
+async def test_what_arrives_is_handled_once_and_in_order_by_two_web_processes() -> None:
+    """Each reads and parses by itself; the rows say who handles an event."""
+    ring, here, said = Keyring.generate(), uuid.uuid4(), 40
+    with server().database() as url:
+        stores = [Store(url, ring, here) for _ in range(2)]
+        with stores[0].begin() as session:
+            session.add(Community(community_id=here, name="幸福里社区"))
+        desks = [Desk(one) for one in stores]
+        for number in range(said):
+            text = desks[0].text(number, f"听说{number}号楼停水了？", chat=1000 + number % 4)
+            desks[number % 2].keep(text)
+        inboxes = [asyncio.create_task(one.inbox.run()) for one in desks]
+        await until(lambda: all(one.handled_at for one in desks[0].kept()), 60)
+        for one in desks:
+            one.inbox.stop()
+        await asyncio.gather(*inboxes)
+        heard = [one.text for one in desks[0].heard()]
+        for one in desks:
+            await one.chat.close()
+            await one.sms.close()
+            one.store.close()
+    assert [text.strip("听说号楼停水了？") for text in heard] == [str(one) for one in range(said)]
+
+
+async def test_workers_wait_for_a_server_that_is_gone_and_go_on(town: Town) -> None:
+    town.people(30)
+    async with town.process("worker"):
+        await until(lambda: _sweeper(town), 120)
+        town.tell()
+        for _ in range(5):
+            # as a server that is restarted does it
+            cut(town.store)
+            await asyncio.sleep(0.2)
+        await until(town.settled, 90)
+    assert town.heard() == Counter(town.numbers)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -25,7 +24,7 @@ from content.keys import Keyring
 from content.place import Community
 from content.store import Store, StoreError
 from tests.content.test_migrations import _import_every_table
-from tests.databases import Server, server
+from tests.databases import Server, cut, server
 
 pytestmark = pytest.mark.slow
 
@@ -50,16 +49,6 @@ def pair(url: str) -> Iterator[tuple[Store, Store]]:
 
 def _rename(session: Session, name: str = "新") -> None:
     session.scalars(select(Community)).one().name = name
-
-
-def _cut(store: Store) -> None:
-    """Cut every connection to the store's database, as a restart of the server does."""
-    with suppress(psycopg.Error):
-        server().execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608 - our own name
-            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' "
-            f"AND datname = '{stores.make_url(store.url).database}'"
-        )
 
 
 def test_its_tables_are_those_of_the_code(url: str) -> None:
@@ -158,7 +147,7 @@ async def test_a_look_that_changes_nothing_wakes_nobody(pair: tuple[Store, Store
 async def test_a_server_that_restarts_is_waited_for(pair: tuple[Store, Store]) -> None:
     one, _ = pair
     await one.changed(1)
-    _cut(one)
+    cut(one)
     await one.write(_rename)
     assert await one.query(lambda session: session.scalar(select(Community.name))) == "新"
 
@@ -172,7 +161,7 @@ async def test_work_cut_off_half_way_is_done_again_as_a_whole(pair: tuple[Store,
         _rename(session)
         session.flush()
         if len(tries) == 1:
-            _cut(one)
+            cut(one)
         session.execute(text("SELECT 1"))
 
     await one.write(work)
