@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from bot.commands import ask, progress
+from bot.commands import ask, progress, status
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, Follow, House, Say, Show, Turn
+from bot.turn import Acknowledge, Effect, Follow, Glance, House, Say, Show, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome
@@ -259,6 +259,10 @@ class Inbox:
                 await chat.show(effect.chat, effect.kind, effect.reference)
             case Acknowledge() if chat is not None and effect.callback_id:
                 await chat.acknowledge(effect.callback_id, effect.text)
+            case Glance() if chat is not None:
+                now = self.clock.now()
+                text = await self.store.query(lambda s: status.glance(s, effect, now))
+                await chat.reply(effect.chat, text)
             case Follow() if chat is not None:
                 self._follow(progress.follow(self.store, self.clock, chat, effect))
 

@@ -151,6 +151,19 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """Tell once how alerts stand, by code and notice; read outside of the turn's transaction.
+
+    The figures of a large alert take a second: nobody's confirmation waits for them meanwhile.
+    """
+
+    chat: str
+    told: tuple[tuple[str, uuid.UUID], ...]
+    brief: bool = False
+    """A line for each alert, without its grids and reasons."""
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """Show a file that came in another chat."""
 
@@ -159,7 +172,7 @@ class Show:
     reference: str = field(repr=False)
 
 
-Effect = Say | Acknowledge | Follow | Show
+Effect = Say | Acknowledge | Follow | Glance | Show
 
 
 def tell(turn: Turn, *keys: str, urgent: bool = False, **values: object) -> list[Effect]:

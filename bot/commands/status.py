@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from bot.turn import Effect, Say, Turn
+from bot.turn import Effect, Glance, Say, Turn
 from content import alert as alerts
 from content import coverage, notice, phrase, stand, store
-from content.alert import ReviewError
+from content.alert import Alert, ReviewError
 from content.coverage import Live
 from content.message import Written
 from content.place import Community
@@ -20,26 +20,28 @@ _ROOM = 3_900
 
 def show(turn: Turn, code: str) -> list[Effect]:
     """Show one alert by grid, or a line for each that runs."""
-    if code:
-        try:
-            alert = alerts.get(turn.session, code)
-        except ReviewError as error:
-            return [Say(turn.chat, str(error))]
-        made = notice.last(turn.session, alert.id)
-        if made is None:
-            return [Say(turn.chat, phrase.say("staff.nothing_open", Written.HANS))]
-        text, _ = report(turn.session, alert.code, made.id, turn.now)
-        return [Say(turn.chat, text)]
+    try:
+        rows = [alerts.get(turn.session, code)] if code else _running(turn)
+    except ReviewError as error:
+        return [Say(turn.chat, str(error))]
+    found = ((one.code, notice.last(turn.session, one.id)) for one in rows)
+    told = tuple((name, made.id) for name, made in found if made is not None)
+    if not told:
+        return [Say(turn.chat, phrase.say("staff.nothing_open", Written.HANS))]
+    return [Glance(turn.chat, told, brief=not code)]
+
+
+def _running(turn: Turn) -> list[Alert]:
     running = alerts.running(turn.session, turn.now)
-    lines = []
-    for revision in running:
-        alert = alerts.get(turn.session, revision.alert_id)
-        made = notice.last(turn.session, alert.id)
-        if made is not None:
-            found = coverage.live(turn.session, made.id, turn.now)
-            lines.append(stand.head(alert.code, found))
-    nothing = phrase.say("staff.nothing_open", Written.HANS)
-    return [Say(turn.chat, "\n".join(lines) or nothing)]
+    return [alerts.get(turn.session, one.alert_id) for one in running]
+
+
+def glance(session: Session, what: Glance, now: datetime) -> str:
+    """Return how these alerts stand now."""
+    if what.brief:
+        lives = ((code, coverage.live(session, told, now)) for code, told in what.told)
+        return "\n".join(stand.head(code, live) for code, live in lives)
+    return "\n\n".join(report(session, code, told, now)[0] for code, told in what.told)
 
 
 def report(session: Session, code: str, notice_id: uuid.UUID, now: datetime) -> tuple[str, Live]:

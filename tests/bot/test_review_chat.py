@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot.turn import Follow
+from bot.commands import status
+from bot.turn import Follow, Glance
 from channels import sweep
 from content import alert as alerts
 from content import identity, notice, people, phrase, review, task
@@ -261,8 +262,12 @@ def test_status_shows_what_runs_and_one_alert_by_grid(street: Street) -> None:
     ref = street.send(made, street.li, Kind.CHAT)
     street.presses(LI_CHAT, f"received:{ref}")
     code = alerts.get(street.session, made.alert_id).code  # type: ignore[arg-type]
-    assert "1/2" in said(street.says(AUTHOR, "/status"))
-    assert said(street.says(AUTHOR, f"/status {code}")).count("1/2") == 2
+    (all_,), (one,) = (street.says(AUTHOR, words) for words in ("/status", f"/status {code}"))
+    assert isinstance(all_, Glance)
+    assert isinstance(one, Glance)
+    brief = status.glance(street.session, all_, street.now)
+    assert brief.startswith(f"{code}：1/2人收到")
+    assert status.glance(street.session, one, street.now).startswith(f"{brief}\n")
 
 
 def test_with_nothing_running_status_says_so(street: Street) -> None:
