@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,7 +26,9 @@ log = structlog.get_logger("inbox")
 
 _IDLE = 1.0
 _BATCH = 25
-"""Events handled in one transaction."""
+"""Events handled in one transaction at most."""
+_LONG = 0.05
+"""Seconds in a transaction beyond which fewer are handled in the next: alerts come between."""
 _PAUSES = 5
 """How often the replies in one chat wait for the provider's limit before they are given up."""
 _LONGEST_PAUSE = 60.0
@@ -59,6 +62,8 @@ class Inbox:
         self.clock = clock
         self.channels = channels
         self.house = house
+        self.batch = _BATCH
+        """Events handled in one transaction: receipts many, questions as few as they take long."""
         self._stopping = asyncio.Event()
         self._following: set[asyncio.Task[None]] = set()
 
@@ -88,7 +93,7 @@ class Inbox:
             return
         mark = self.store.mark()
         waiting = await self.store.query(
-            lambda session: inbound.open_ids(session, self.clock.now(), _BATCH)
+            lambda session: inbound.open_ids(session, self.clock.now(), self.batch)
         )
         if waiting:
             self._say(await self.handle(waiting))
@@ -125,11 +130,15 @@ class Inbox:
         return await self.store.write(lambda session: self._blame(session, begun[-1], name))
 
     def _take(self, session: Session, arrived: Sequence[Arrived]) -> list[Effect]:
+        began = time.monotonic()
         mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
         outcome.prefetch(session, {e.ref for one in arrived for e in one.events if e.ref})
-        return [
+        effects = [
             effect for one in arrived if one.number in mine for effect in self._one(session, one)
         ]
+        slow = time.monotonic() - began > _LONG
+        self.batch = max(1, len(arrived) // 2) if slow else min(_BATCH, self.batch * 2)
+        return effects
 
     def _singly(
         self, session: Session, arrived: Sequence[Arrived], begun: list[Arrived]

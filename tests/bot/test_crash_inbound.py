@@ -34,7 +34,7 @@ class Provider:
         self.taken: list[str] = []
 
     async def ready(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await self._well():  # noqa: ASYNC110 - another process tells us nothing
                 await asyncio.sleep(0.05)
 
@@ -81,8 +81,8 @@ def handled(town: Town) -> Counter[str]:
 async def once(town: Town, provider: Provider) -> None:
     """Start the house again: what it took is handled, each once."""
     async with town.restarted():
-        await until(lambda: set(provider.taken) <= set(handled(town)), 90)
-        await until(lambda: list((town.folder / FOLDER).iterdir()) == [], 90)
+        await until(lambda: set(provider.taken) <= set(handled(town)), 240)
+        await until(lambda: list((town.folder / FOLDER).iterdir()) == [], 240)
     assert set(handled(town).values()) == {1}
 
 
@@ -146,7 +146,7 @@ async def test_what_the_poller_has_not_committed_is_not_acknowledged(
             await asyncio.sleep(2)
             assert len(town.sandbox.updates) == 30
     async with town.restarted():
-        await until(lambda: len(handled(town)) == 30, 90)
+        await until(lambda: len(handled(town)) == 30, 240)
     assert set(handled(town).values()) == {1}
 
 
@@ -157,7 +157,7 @@ async def test_the_poller_waits_for_a_locked_database_and_goes_on(
     async with town.process():
         await provider.ready()
         with town.locked():
-            say(town, range(5_000, 5_150))
+            say(town, range(5_000, 5_040))
             await asyncio.sleep(4)
-        await until(lambda: len(handled(town)) == 150, 90)
+        await until(lambda: len(handled(town)) == 40, 240)
     assert set(handled(town).values()) == {1}

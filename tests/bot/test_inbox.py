@@ -80,6 +80,20 @@ async def test_a_batch_is_handled_in_the_order_of_its_arrival(desk: Desk) -> Non
     assert [one.text for one in desk.heard()] == list(texts)
 
 
+async def test_what_takes_long_is_handled_in_small_transactions(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [desk.text(number, "小区要拆迁了") for number in range(4)]
+    monkeypatch.setattr(inbox, "_LONG", 0.0)
+    for _ in range(3):
+        await desk.inbox.handle(desk.keep(*texts)[: desk.inbox.batch])
+    assert desk.inbox.batch == 1
+    monkeypatch.setattr(inbox, "_LONG", 3600)
+    for _ in range(5):
+        await desk.inbox.handle([])
+    assert desk.inbox.batch == 25
+
+
 async def test_one_broken_update_does_not_hold_up_the_others(desk: Desk) -> None:
     broken: dict[str, Any] = {"update_id": 1, "message": {"text": 5}}
     numbers = desk.keep(desk.text(0, "地铁要修到门口"), Request("", broken), Request("", {}))

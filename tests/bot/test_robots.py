@@ -45,7 +45,7 @@ async def test_two_robots_stop_and_what_was_said_is_taken_down(tmp_path: Path) -
         try:
             town.sandbox.texts.says(robot, "听说小区要拆迁了，是真的吗？", town.sandbox.numbers[0])
             # the robot has answered our last word, and it was heard
-            await until(lambda: len(heard(town)) == MOST + 1, 90)
+            await until(lambda: len(heard(town)) == MOST + 1, 240)
             await asyncio.sleep(2)
         finally:
             await app.stop()
