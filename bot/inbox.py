@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,9 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from bot.commands import ask, progress, status
+from bot.commands import ask, preview, progress, status
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, Follow, Glance, House, Say, Show, Turn
+from bot.turn import Acknowledge, Effect, Follow, Foresee, Glance, House, Say, Show, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome
@@ -264,6 +265,10 @@ class Inbox:
         match effect:
             case Say() if chat is not None:
                 await chat.reply(effect.chat, effect.text, effect.buttons)
+            case Foresee() if chat is not None:
+                foretell = functools.partial(preview.foretell, house=self.house, effect=effect)
+                said = await self.store.query(foretell)
+                await chat.reply(said.chat, said.text, said.buttons)
             case Show() if chat is not None:
                 await chat.show(effect.chat, effect.kind, effect.reference)
             case Acknowledge() if chat is not None and effect.callback_id:

@@ -172,7 +172,17 @@ class Show:
     reference: str = field(repr=False)
 
 
-Effect = Say | Acknowledge | Follow | Glance | Show
+@dataclass(frozen=True, slots=True)
+class Foresee:
+    """Show whom a draft would reach and until when; it is reckoned once nobody is kept waiting."""
+
+    chat: str
+    revision_id: uuid.UUID
+    now: datetime
+    buttons: Rows = ()
+
+
+Effect = Say | Acknowledge | Follow | Foresee | Glance | Show
 
 
 def tell(turn: Turn, *keys: str, urgent: bool = False, **values: object) -> list[Effect]:

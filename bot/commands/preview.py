@@ -1,11 +1,13 @@
 """What a draft would look like in every form, whom it reaches, and how long that takes."""
 
+from sqlalchemy.orm import Session
+
 from bot.commands import pages
 from bot.outlook import Outlook, form
-from bot.turn import Effect, Rows, Say, Turn
+from bot.turn import Effect, Foresee, House, Rows, Say, Turn
 from content import alert as alerts
+from content import cap, phrase, store
 from content import draft as drafts
-from content import phrase
 from content.alert import Revision
 from content.message import Action, Button, Written
 
@@ -17,9 +19,16 @@ def show(turn: Turn, revision: Revision) -> list[Effect]:
     said: list[Effect] = [
         Say(turn.chat, form(language, message)) for language, message in outlook.forms().items()
     ]
-    plan = outlook.forecast(turn.house.ladders, turn.house.senders)
-    figures = outlook.figures(plan, turn.zone, Written.HANS)
-    return [*said, Say(turn.chat, "\n".join(figures), _buttons(turn, revision))]
+    return [*said, Foresee(turn.chat, revision.id, turn.now, _buttons(turn, revision))]
+
+
+def foretell(session: Session, house: House, effect: Foresee) -> Say:
+    """Return the figures of a draft; reads much, and so in no transaction that writes."""
+    revision = session.get_one(Revision, (store.community(session), effect.revision_id))
+    outlook = Outlook(session, revision, drafts.read(session, revision), effect.now)
+    plan = outlook.forecast(house.ladders, house.senders)
+    figures = outlook.figures(plan, cap.zone(session), Written.HANS)
+    return Say(effect.chat, "\n".join(figures), effect.buttons)
 
 
 def _buttons(turn: Turn, revision: Revision) -> Rows:

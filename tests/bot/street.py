@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot.commands import preview
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, House, Say, Turn
+from bot.turn import Acknowledge, Effect, Foresee, House, Say, Turn
 from channels.base import Event, EventKind
 from content import alert as alerts
 from content import claim, compose, identity, ladder, notice, people, place, review
@@ -73,7 +74,10 @@ class Street:
         turn = Turn(self.session, self.now, self.house, event, SENDERS[kind].name, kind)
         effects = dispatch(turn, file)
         self.session.flush()
-        return effects
+        return [
+            preview.foretell(self.session, self.house, one) if isinstance(one, Foresee) else one
+            for one in effects
+        ]
 
     def says(self, chat: str, text: str, **more: Any) -> list[Effect]:
         return self.hear(Kind.CHAT, Event(EventKind.TEXT, address=chat, text=text, **more))

@@ -56,12 +56,12 @@ def _said(language: Written, *queues: Queue, first: int = 0, ends: str = "22:00"
         (
             _queue(better=Better(144, 3.0, 30 * 60)),
             "3条线路：最后一个首次电话在20:47拨出；如果有144条线路、每秒3个电话，就提前到19:30",
-            "3 lines: last first call 20:47; 144 lines and 3 calls a second would make it 19:30",
+            "3 lines: last first call 20:47; 144 lines and calls at 3/s would make it 19:30",
         ),
         (
             _queue(SMS, limit=Limit.RATE, better=Better(None, 4.0, 27 * 60)),
             "每秒1段短信：最后一条首次短信在20:47发出；如果有每秒4段短信，就提前到19:27",
-            "1 SMS segments a second: last first SMS 20:47; 4 SMS segments a second would make it 19:27",
+            "SMS segments at 1/s: last first SMS 20:47; SMS segments at 4/s would make it 19:27",
         ),
         (
             _queue(last=_at("02:10", 1)),
