@@ -9,16 +9,18 @@ from uuid import UUID
 import pytest
 
 from bot.commands import progress
+from bot.inbox import Inbox
 from bot.sandbox.book import Message
 from bot.sandbox.limits import UNLIMITED
 from bot.sandbox.phones import Phone
 from bot.sandbox.server import Sandbox
-from bot.turn import Follow
+from bot.turn import Follow, Glance, House
 from channels.telegram import Telegram
-from content import confirmation
+from content import confirmation, ladder
 from content.clock import Clock
 from content.store import Store
 from tests.content import outbox
+from verification import shelf
 
 STAFF = 501
 LEAST = 0.05
@@ -105,3 +107,13 @@ async def test_it_stops_where_the_chat_cannot_be_written_to(desk: Desk) -> None:
     desk.phone.blocked = True
     await asyncio.wait_for(desk.follow(), 20)
     assert desk.shown() == []
+
+
+async def test_a_glance_is_answered_once_and_in_one_message(desk: Desk) -> None:
+    with desk.store.read() as session:
+        house = House(shelf.base(session), (), ladder.load())
+    door = Inbox(desk.store, desk.clock, {desk.chat.name: desk.chat}, house)
+    await door._perform(Glance(str(STAFF), (("A1", desk.notice),)))
+    (only,) = desk.shown()
+    assert only.body.startswith("A1：0/2人收到")
+    assert "还没轮到：2人" in only.body
