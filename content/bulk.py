@@ -16,6 +16,7 @@ from sqlalchemy import (
     JSON,
     Dialect,
     LargeBinary,
+    Result,
     Select,
     String,
     Uuid,
@@ -107,6 +108,16 @@ class Query:
             )
             for row in found
         ]
+
+
+def changed(session: Session, done: Result[Any]) -> int:
+    """Return how many rows a statement has just changed.
+
+    Python's driver for SQLite counts for statements that begin with INSERT or UPDATE, and says -1
+    for one that begins with the rows of a `Table`.
+    """
+    count = int(done.rowcount)  # type: ignore[attr-defined]
+    return count if count >= 0 else session.scalar(select(func.changes())) or 0
 
 
 def dialect(session: Session) -> str:

@@ -230,7 +230,7 @@ def _write(
         "kind": sender.kind,
     }
     done = session.execute(_attempts(bulk.dialect(session)), given)
-    if done.rowcount < len(rows):  # type: ignore[attr-defined]
+    if bulk.changed(session, done) < len(rows):
         kept = select(Attempt.ref).where(Attempt.community_id == given["here"])
         mine = set(session.scalars(kept.where(Attempt.ref.in_([job.ref for job in jobs]))))
         jobs = [job for job in jobs if job.ref in mine]

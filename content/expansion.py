@@ -268,7 +268,7 @@ def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: dat
     given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
     given |= _IDS.pack(session, [(one,) for one in ids])
     done = session.execute(_filled(bulk.dialect(session)), given)
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return bulk.changed(session, done)
 
 
 _IDS = bulk.Table("ids", {"id": deliveries.c.recipient_id.type})
