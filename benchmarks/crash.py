@@ -107,9 +107,9 @@ class Run:
         self.bound |= await self.town.store.query(crash_books.in_flight)
 
     async def at_bell(self, step: str, bell: str, *kinds: str, within: float = 12.0) -> None:
-        """Kill at the very moment the provider rings, after one to twenty rings."""
+        """Kill at the very moment the provider rings, after one to eight rings."""
         (child,) = self.chance.sample(self.house.of(*kinds), 1)
-        left = self.chance.randint(1, 20)
+        left = self.chance.randint(1, 8)
         rung = asyncio.Event()
 
         def ring() -> None:
@@ -272,13 +272,11 @@ async def _kills(run: Run, count: int, until_share: float) -> None:
         *(run.claimed, run.asking, run.taken, run.unrecorded, run.expanding),
         *(run.receiving, run.webhook, run.everything, run.any_time),
     ]
-    order = [
-        one for _ in range(1 + count // len(steps)) for one in run.chance.sample(steps, len(steps))
-    ]
-    for step in order[:count]:
-        if run.seconds > run.limits.killing * until_share:
-            return
-        await step()
+    done, waiting = run.steps.total(), list[Callable[[], Awaitable[None]]]()
+    while run.steps.total() < done + count and run.seconds < run.limits.killing * until_share:
+        # each step once before any of them again
+        waiting = waiting or run.chance.sample(steps, len(steps))
+        await waiting.pop()()
 
 
 async def _chatter(run: Run, asked: int) -> None:
