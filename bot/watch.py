@@ -31,6 +31,8 @@ _LOOK = 10.0
 """Seconds of the clock between two looks at what is late."""
 _LEAST = 0.5
 """Real seconds between two looks, however fast the clock runs."""
+_REAL_LATE = 20.0
+"""Real seconds that what is due may wait, however fast the clock runs: a drill is not late."""
 _LINKS = 15.0
 """Real seconds between two looks whether a link test is due."""
 _TEST = 30.0
@@ -120,13 +122,16 @@ class Watch:
         )
 
     def _late(self, session: Session, now: datetime) -> tuple[list[Late], bool]:
-        found = late.look(session, self.senders, now, self.ladders)
-        held = {one.name for one in found}
         failing = self.meter.failing(SILENT, FAILING)
+        patience = max(late.LATE, timedelta(seconds=_REAL_LATE * self.clock.scale))
+        found = late.look(session, self.senders, now, self.ladders, patience)
+        held = {one.name for one in found}
         for one in self.senders:
             if one.name in failing and one.name not in held:
                 since = now - timedelta(seconds=failing[one.name] * self.clock.scale)
-                found.append(Late(Cause.FAILING, since, sender=one.name, kind=one.kind))
+                until = late.paused_until(session, one.name, now)
+                cause = Cause.PAUSED if until else Cause.FAILING
+                found.append(Late(cause, since, 0, one.name, one.kind, until))
         return found, bool(incident.going_on(session))
 
     async def _listen(self) -> AppRunner | None:

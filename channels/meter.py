@@ -62,7 +62,7 @@ class Beat:
 
 @dataclass(slots=True)
 class Failing:
-    """Since when a provider has done nothing but fail, in real seconds of `Meter.ticks`."""
+    """Since when a provider has taken nothing it was given, in real seconds of `Meter.ticks`."""
 
     since: float
     last: float
@@ -159,7 +159,7 @@ class Meter:
         return found + [f"send {sender}" for sender in self.failing(within, failing)]
 
     def failing(self, within: float, least: float) -> dict[str, float]:
-        """Return the senders whose provider has done nothing but fail, and for how many seconds.
+        """Return the senders whose provider fails or asks to wait every time, and for how long (s).
 
         For `least` seconds at least, and the last time within `within`: who is not tried any more
         is not held to be broken.
@@ -173,7 +173,8 @@ class Meter:
 
     def _ended(self, sender: str, outcome: Outcome, reason: Reason | None = None) -> None:
         self.attempts[sender, outcome, reason.value if reason else ""] += 1
-        if reason not in _DOWN:
+        # who is asked to wait every time gets nothing out either
+        if reason not in _DOWN and outcome is not Outcome.THROTTLED:
             self._failing.pop(sender, None)
             return
         now = self.ticks()

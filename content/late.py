@@ -62,18 +62,21 @@ def look(
     senders: Iterable[Sender],
     now: datetime,
     ladders: Ladders | None = None,
+    patience: timedelta = LATE,
 ) -> list[Late]:
     """Return what is late at `now`; cheap where nothing is.
 
-    ladders: their quiet hours; what waits for the morning is not late.
+    ladders: their quiet hours; what waits for the morning is not late. patience: how long what is
+    due may wait, if not a minute.
     """
+    since = now - patience
     due_at = due.next_due(session)
-    late = {kind for kind, at in due_at.items() if at <= now - LATE}
-    found = [_unrouted(session, now)] if None in late else []
+    late = {kind for kind, at in due_at.items() if at <= since}
+    found = [_unrouted(session, since, now)] if None in late else []
     for one in senders:
         if one.kind in late:
             least = _loudest(session, ladders, one.kind, now) if ladders and ladders.quiet else None
-            found.append(_unsent(session, one, now, least))
+            found.append(_unsent(session, one, since, now, least))
     return [one for one in found if one is not None]
 
 
@@ -91,27 +94,35 @@ def oldest(session: Session, now: datetime) -> dict[Kind | None, tuple[int, date
     return found
 
 
-def _unrouted(session: Session, now: datetime) -> Late | None:
-    count, since = session.execute(_live(session, None, now)).one()
+def paused_until(session: Session, sender: str, now: datetime) -> datetime | None:
+    """Return the end of a pause that the sender's provider has asked for; None: no pause."""
+    pace = session.get(Pace, (store.community(session), sender))
+    until = pace.paused_until if pace is not None else None
+    return until if until is not None and until > now else None
+
+
+def _unrouted(session: Session, before: datetime, now: datetime) -> Late | None:
+    count, since = session.execute(_live(session, None, before, now)).one()
     return Late(Cause.ROUTER, since, count) if since else None
 
 
-def _unsent(session: Session, sender: Sender, now: datetime, least: Severity | None) -> Late | None:
+def _unsent(
+    session: Session, sender: Sender, before: datetime, now: datetime, least: Severity | None
+) -> Late | None:
     pace = session.get(Pace, (store.community(session), sender.name))
     # a limit that is at work keeps the next start near: who may start for a minute is idle
-    if pace is not None and pace.free_at > (now - LATE).timestamp():
+    if pace is not None and pace.free_at > before.timestamp():
         return None
     if claim.free_lines(session, sender) <= 0:
         return None
     limits = claim.limits(sender, now, least)
     # what the claim itself would take
-    if not due.rows(session, limits, now - LATE, 1, only_look=True):
+    if not due.rows(session, limits, before, 1, only_look=True):
         return None
-    count, since = session.execute(_live(session, sender.kind, now)).one()
+    count, since = session.execute(_live(session, sender.kind, before, now)).one()
     if since is None:
         return None
-    paused = pace.paused_until if pace is not None else None
-    until = paused if paused and paused > now else None
+    until = paused_until(session, sender.name, now)
     cause = Cause.PAUSED if until else Cause.IDLE
     return Late(cause, since, count, sender.name, sender.kind, until)
 
@@ -127,11 +138,13 @@ def _counted(session: Session, kind: Kind | None, before: datetime) -> Select[in
     )
 
 
-def _live(session: Session, kind: Kind | None, now: datetime) -> Select[int, datetime | None]:
-    """Count what has been due for over a minute, of notices that are live."""
+def _live(
+    session: Session, kind: Kind | None, before: datetime, now: datetime
+) -> Select[int, datetime | None]:
+    """Count what has been due since `before`, of notices that are live."""
     live = and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id)
     return (
-        _counted(session, kind, now - LATE)
+        _counted(session, kind, before)
         .join(Notice, live)
         .where(Notice.state == NoticeState.LIVE, Notice.expires_at > now)
     )

@@ -12,7 +12,7 @@ from bot.watch import Watch
 from channels.base import Channel, SendError
 from channels.telegram import Telegram
 from channels.twilio_voice import TwilioVoice
-from content import duty, identity, link, notice, outcome, people, task
+from content import duty, identity, link, notice, outcome, pace, people, task
 from content.clock import Clock
 from content.delivery import Delivery
 from content.message import Kind, Written
@@ -93,6 +93,30 @@ async def test_a_provider_that_only_fails_is_told(file_store: Store, now: dateti
     assert await watch.look()
     (text,) = _pages(file_store)
     assert "短信服务商一直出错" in text
+
+
+async def test_a_provider_that_asks_to_wait_again_and_again_is_told_with_the_end_of_the_pause(
+    file_store: Store, now: datetime
+) -> None:
+    _on_duty(file_store, now)
+    watch, ticks = _watch(file_store, now), Ticks()
+    watch.meter.ticks = ticks
+    for ticks.at in (0, 60):
+        watch.meter.refused("telegram", SendError(Reason.RATE_LIMITED, retry_after=60))
+    with file_store.begin() as session:
+        pace.pause(session, "telegram", now + timedelta(minutes=5))
+    assert await watch.look()
+    (text,) = _pages(file_store)
+    assert "聊天服务商要我们再等5分钟" in text
+
+
+async def test_a_drill_on_a_fast_clock_is_not_late(file_store: Store, now: datetime) -> None:
+    with file_store.begin() as session:
+        outbox.resident(session, now, chat="11")
+        outbox.tell(session, now)
+    watch = _watch(file_store, now)
+    watch.clock = Clock(60.0, now + timedelta(minutes=10))
+    assert not await watch.look()
 
 
 async def test_what_is_over_is_closed_and_nobody_is_called_to_it_any_more(

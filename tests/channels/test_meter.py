@@ -96,6 +96,17 @@ def test_a_provider_that_only_fails_does_not_work_until_it_takes_one(
     assert meter.stopped(within=180, failing=60) == []
 
 
+def test_a_provider_that_asks_to_wait_every_time_does_not_work_either(
+    meter: Meter, ticks: Ticks
+) -> None:
+    for ticks.at in (0, 30, 60):
+        meter.refused("sms", SendError(Reason.RATE_LIMITED, retry_after=30))
+    assert meter.failing(within=180, least=60) == {"sms": 60}
+    meter.taken("sms")
+    meter.refused("sms", SendError(Reason.RATE_LIMITED, retry_after=30))
+    assert meter.failing(within=180, least=60) == {}
+
+
 def test_a_number_that_does_not_exist_says_nothing_against_the_provider(
     meter: Meter, ticks: Ticks
 ) -> None:
