@@ -102,8 +102,8 @@ def _late(
         yield Finding(
             f"late {one.name}",
             ok=False,
-            said=f"{incident.words(one, now)} {one.rows} notices are held up ({one.cause}) since "
-            f"{waits}: does `linxun run` run, and what do its log lines say?",
+            said=f"{incident.words(one, now)} {one.rows or 'Some'} notices are held up "
+            f"({one.cause}) since {waits}: does `linxun run` run, and what do its log lines say?",
         )
     if not found:
         known = ", ".join(one.name for one in incident.going_on(session))

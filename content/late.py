@@ -33,7 +33,7 @@ class Cause(StrEnum):
     IDLE = "idle"
     """Their sender has a free line and has started nothing."""
     PAUSED = "paused"
-    """Their provider has asked for a pause, and it lasts."""
+    """Their provider has asked for a pause that lasts, while something is under way."""
     FAILING = "failing"
     """Their provider takes nothing: every request fails."""
 
@@ -74,7 +74,11 @@ def look(
     late = {kind for kind, at in due_at.items() if at <= since}
     found = [_unrouted(session, since, now)] if None in late else []
     for one in senders:
-        if one.kind in late:
+        until = paused_until(session, one.name, now)
+        if until is not None and until > now + patience and due_at:
+            # its rows are due when the pause ends, or went another way: nothing is overdue yet
+            found.append(Late(Cause.PAUSED, now, 0, one.name, one.kind, until))
+        elif one.kind in late:
             least = _loudest(session, ladders, one.kind, now) if ladders and ladders.quiet else None
             found.append(_unsent(session, one, since, now, least))
     return [one for one in found if one is not None]

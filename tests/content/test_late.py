@@ -78,6 +78,17 @@ def test_a_pause_that_lasts_is_named_with_its_end(session: Session, now: datetim
     assert (found.cause, found.until) == (Cause.PAUSED, until)
 
 
+def test_a_long_pause_is_told_at_once_while_something_is_under_way(
+    session: Session, now: datetime
+) -> None:
+    pace.pause(session, CHAT.name, now + timedelta(seconds=90))
+    assert _causes(session, now) == []
+    outbox.resident(session, now, mobile=NUMBER)
+    outbox.tell(session, now)
+    assert _causes(session, now) == [Cause.PAUSED]
+    assert _causes(session, now + timedelta(seconds=31)) == []
+
+
 def test_who_waits_for_their_own_number_to_be_free_is_not_late(
     session: Session, now: datetime
 ) -> None:
