@@ -18,6 +18,7 @@ from tests.databases import Databases
 
 BOTH = {
     "bot/test_watch.py",
+    "channels/test_route.py",
     "channels/test_sweep.py",
     "channels/test_tending.py",
     "channels/test_worker.py",
@@ -27,7 +28,11 @@ BOTH = {
     "content/test_expansion.py",
     "content/test_inbound.py",
     "content/test_late.py",
+    "content/test_lease.py",
+    "content/test_live.py",
+    "content/test_order.py",
     "content/test_outcome.py",
+    "content/test_receipts.py",
     "content/test_routing.py",
     "content/test_transition.py",
 }
