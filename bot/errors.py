@@ -2,6 +2,7 @@
 
 from bot.config import ConfigError
 from bot.sandbox.guard import LiveCredentialsError
+from bot.simulate.scenario import ScenarioError
 from channels.registry import RegistryError
 from content.alert import ReviewError
 from content.backup import BackupError
@@ -35,6 +36,7 @@ KNOWN = (
     Refused,
     RegistryError,
     ReviewError,
+    ScenarioError,
     SheetError,
     StoreError,
     TaskError,
