@@ -1,0 +1,84 @@
+"""What deeds do to the ledger: the records that receipts and people write, each at its time."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.simulate.behaviour import Deed
+from content import confirmation, outcome, people
+from content.claim import Job
+from content.confirmation import Act
+from content.delivery import AttemptState
+from content.event import Actor, Door
+from content.message import Kind
+from content.people import Consent
+from content.reason import Reason
+
+Record = Callable[[Session, datetime], object]
+"""Writes one thing that has happened, at the instant it happened."""
+
+NEWS: dict[Deed, tuple[AttemptState, Reason | None]] = {
+    Deed.ANSWERED: (AttemptState.ANSWERED, None),
+    Deed.MACHINE: (AttemptState.ANSWERED, None),
+    Deed.BUSY: (AttemptState.FAILED, Reason.BUSY),
+    Deed.NO_ANSWER: (AttemptState.FAILED, Reason.NO_ANSWER),
+    Deed.COMPLETED: (AttemptState.COMPLETED, None),
+    Deed.DELIVERED: (AttemptState.DELIVERED, None),
+    Deed.INVALID: (AttemptState.FAILED, Reason.NUMBER_INVALID),
+    Deed.RECALLED: (AttemptState.FAILED, Reason.CANCELLED_CALL),
+}
+"""What a provider reports."""
+ENDS = frozenset({Deed.BUSY, Deed.NO_ANSWER, Deed.COMPLETED, Deed.INVALID, Deed.RECALLED})
+"""After these nothing holds the line."""
+CONFIRMS = frozenset({Deed.RECEIVED, Deed.HELP, Deed.CALLED_BACK})
+_DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
+
+
+def record(job: Job, provider_id: str, deed: Deed, sequence: int) -> Record:
+    """Return what a deed writes about this attempt."""
+    if deed in NEWS:
+        return _news(job, provider_id, deed, sequence)
+    if deed is Deed.OPTED_OUT:
+        return lambda session, now: people.set_consent(
+            session, job.kind, job.to, Consent.WITHDRAWN, _DOORS[job.kind], _actor(job), now
+        )
+    if deed is Deed.CALLED_BACK:
+        return lambda session, now: _call_back(session, job, now)
+    return _act(job, help_=deed is Deed.HELP)
+
+
+def _news(job: Job, provider_id: str, deed: Deed, sequence: int) -> Record:
+    state, reason = NEWS[deed]
+    return lambda session, now: outcome.receipt(
+        session,
+        job.ref,
+        state,
+        now,
+        provider_id=provider_id,
+        reason=reason,
+        machine=deed is Deed.MACHINE,
+        sequence=sequence,
+    )
+
+
+def _act(job: Job, *, help_: bool) -> Record:
+    """Confirm as the inbox does: a button and a key name the attempt, an SMS only its number."""
+    if job.kind is Kind.SMS:
+        return lambda session, now: confirmation.by_address(
+            session, job.kind, job.to, Act.REPLY, _actor(job), now, help_=help_
+        )
+    act = Act.BUTTON if job.kind is Kind.CHAT else Act.KEY
+    return lambda session, now: confirmation.by_ref(
+        session, job.ref, act, _actor(job), now, help_=help_
+    )
+
+
+def _call_back(session: Session, job: Job, now: datetime) -> None:
+    ref = confirmation.unanswered(session, job.to)
+    if ref:
+        confirmation.by_ref(session, ref, Act.CALL_BACK, _actor(job), now)
+
+
+def _actor(job: Job) -> Actor:
+    return Actor(_DOORS[job.kind])

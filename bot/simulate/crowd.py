@@ -1,0 +1,214 @@
+"""The residents of a scenario: made from a seed, inserted at once, and known by their number."""
+
+import itertools
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from bot.simulate.scenario import Group, Scenario
+from content import store
+from content.message import Kind, Spoken, Written
+from content.people import Address, Consent, Contact, Need, OwnerKind, Resident
+from content.place import Community, Place, PlaceKind
+
+_BATCH = 10_000
+_HOMES_A_BUILDING = 40
+_BUILDINGS_A_GRID = 8
+_FIRST_MOBILE = 8617200000000
+_FIRST_LANDLINE = 8657110000000
+_FIRST_CHAT = 99_000_000_000
+_SPACE = 1 << 64
+"""How far apart the ids of two kinds of rows begin."""
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Who lives there: the group of each resident, by their place in the row."""
+
+    groups: Sequence[Group]
+    of: list[int] = field(default_factory=list)
+    """The group of each resident, as an index of `groups`."""
+    wrong: set[str] = field(default_factory=set, repr=False)
+    """Mobile numbers that nobody has any more."""
+
+    def index(self, recipient_id: uuid.UUID) -> int:
+        """Return the place of a resident in the row, from 0."""
+        return recipient_id.int % _SPACE
+
+    def group(self, recipient_id: uuid.UUID) -> Group:
+        """Return the group that a resident belongs to."""
+        return self.groups[self.of[self.index(recipient_id)]]
+
+
+class _Rows:
+    """What is to be inserted; ids are counted, so that the same seed makes the same order."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self.made: dict[type[Any], list[dict[str, Any]]] = {
+            table: [] for table in (Place, Resident, Contact, Address)
+        }
+        self._session = session
+        self._here = store.community(session)
+        self._now = now
+        self._space = {table: (at + 1) * _SPACE for at, table in enumerate(self.made)}
+
+    def add(self, table: type[Any], **values: Any) -> uuid.UUID:
+        """Note a row and return its id."""
+        rows = self.made[table]
+        made = uuid.UUID(int=self._space[table] + len(rows))
+        rows.append({"community_id": self._here, "id": made, **values})
+        return made
+
+    def address(
+        self, owner: OwnerKind, owner_id: uuid.UUID, kind: Kind, value: str, consent: Consent
+    ) -> None:
+        """Note an address of somebody, after those they have."""
+        self.add(
+            Address,
+            owner_kind=owner,
+            owner_id=owner_id,
+            kind=kind,
+            value=value,
+            digest=store.digest(self._session, value),
+            rank=0,
+            consent=consent,
+            consent_at=self._now,
+            consent_via="",
+        )
+
+    def write(self) -> None:
+        """Insert everything."""
+        for table, made in self.made.items():
+            for at in range(0, len(made), _BATCH):
+                self._session.execute(insert(table.__table__), made[at : at + _BATCH])
+
+
+def make(session: Session, scenario: Scenario, seed: int, now: datetime) -> Crowd:
+    """Insert the community with everybody in it; equal seeds make equal people."""
+    session.add(
+        Community(
+            community_id=store.community(session),
+            name="模拟社区",
+            household_confirms=scenario.household_confirms,
+        )
+    )
+    session.flush()
+    rows, crowd = _Rows(session, now), Crowd(scenario.groups)
+    chance = Random(f"{seed}/people")  # noqa: S311 - nothing is guarded by it
+    homes = _homes(rows, scenario.household, chance)
+    weights = [group.share for group in scenario.groups]
+    for index, (home, landline) in zip(range(scenario.residents), homes, strict=False):
+        (which,) = chance.choices(range(len(weights)), weights)
+        crowd.of.append(which)
+        _person(rows, crowd, index, home, landline, chance, now)
+    rows.write()
+    return crowd
+
+
+def _homes(rows: _Rows, size: float, chance: Random) -> Iterator[tuple[uuid.UUID, str]]:
+    """Yield, for one resident after the other, their home and its landline."""
+    root = _place(rows, None, PlaceKind.COMMUNITY, "", "模拟社区", "/")
+    grid = building = (root, "/")
+    for home in itertools.count():
+        number, room = divmod(home, _HOMES_A_BUILDING)
+        if not room:
+            if not number % _BUILDINGS_A_GRID:
+                code = f"{number // _BUILDINGS_A_GRID + 1}网格"
+                path = f"/{code}/"
+                grid = (_place(rows, root, PlaceKind.GRID, code, code, path), path)
+            path = f"{grid[1]}{number + 1}/"
+            name = f"{number + 1}号楼"
+            made = _place(rows, grid[0], PlaceKind.BUILDING, f"{number + 1}", name, path)
+            building = (made, path)
+        floor, door = room // 4 + 1, room % 4 + 1
+        code = f"{floor}0{door}"
+        path = f"{building[1]}{code}/"
+        here = _place(
+            rows, building[0], PlaceKind.HOUSEHOLD, code, f"{code}室", path, f"{floor}", code
+        )
+        for _ in range(_people(size, chance)):
+            yield here, f"+{_FIRST_LANDLINE + home}"
+
+
+def _people(size: float, chance: Random) -> int:
+    """Return how many live in a home: one at least, `size` on average."""
+    more = size - 1
+    return 1 + int(more) + (chance.random() < more % 1) + chance.choice((-1, 0, 1)) * (more >= 1)
+
+
+def _place(
+    rows: _Rows,
+    parent: uuid.UUID | None,
+    kind: PlaceKind,
+    code: str,
+    name: str,
+    path: str,
+    floor: str = "",
+    room: str = "",
+) -> uuid.UUID:
+    return rows.add(
+        Place,
+        parent_id=parent,
+        kind=kind,
+        code=code,
+        name=name,
+        path=path,
+        floor=floor,
+        room=room,
+        area_code="",
+        geometry=None,
+    )
+
+
+def _person(
+    rows: _Rows,
+    crowd: Crowd,
+    index: int,
+    home: uuid.UUID,
+    landline: str,
+    chance: Random,
+    now: datetime,
+) -> None:
+    group = crowd.groups[crowd.of[index]]
+    # every draw is made for everybody, so that one share changed moves nobody else
+    draws = {name: chance.random() for name in _DRAWS}
+    needs = frozenset(need for need, share in group.needs.items() if draws[need] < share)
+    who = rows.add(
+        Resident,
+        number=None,
+        name=f"居民{index + 1}",
+        place_id=home,
+        needs=needs,
+        written=Written.HANS,
+        spoken=Spoken.MANDARIN,
+        verified=True,
+        joined_at=now,
+        erased_at=None,
+    )
+    consent = Consent.WITHDRAWN if draws["opted_out"] < group.opted_out else Consent.ASSUMED
+    mobile = f"+{_FIRST_MOBILE + 2 * index}"
+    if draws["chat"] < group.chat:
+        rows.address(OwnerKind.RESIDENT, who, Kind.CHAT, f"{_FIRST_CHAT + index}", Consent.GRANTED)
+    if draws["mobile"] < group.mobile:
+        rows.address(OwnerKind.RESIDENT, who, Kind.SMS, mobile, consent)
+        rows.address(OwnerKind.RESIDENT, who, Kind.CALL, mobile, consent)
+        if draws["wrong"] < group.wrong:
+            crowd.wrong.add(mobile)
+    if draws["landline"] < group.landline:
+        rows.address(OwnerKind.RESIDENT, who, Kind.CALL, landline, Consent.ASSUMED)
+    if draws["contact"] < group.contact:
+        theirs = rows.add(
+            Contact, resident_id=who, name=f"联系人{index + 1}", relation="女儿", rank=0
+        )
+        number = f"+{_FIRST_MOBILE + 2 * index + 1}"
+        for kind in (Kind.CALL, Kind.SMS):
+            rows.address(OwnerKind.CONTACT, theirs, kind, number, Consent.ASSUMED)
+
+
+_DRAWS = (*Need, "opted_out", "chat", "mobile", "wrong", "landline", "contact")
