@@ -1,0 +1,386 @@
+"""A run: one alert to everybody, in virtual time, through the real router, ladders and ledger."""
+
+import heapq
+import itertools
+import math
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.simulate import acting, behaviour, crowd, provider
+from bot.simulate.acting import Record
+from bot.simulate.behaviour import Deed, Talk
+from bot.simulate.provider import Virtual
+from bot.simulate.scenario import HOURLY, ZONE, Scenario
+from channels import route, sweep
+from channels.base import SendError
+from content import acceptance, claim, compose, expansion, notice, outcome, pace, segment, store
+from content.acceptance import Taken
+from content.alert import Severity
+from content.claim import Job, Sender
+from content.compose import Reader
+from content.delivery import Attempt, AttemptState
+from content.ladder import Ladders
+from content.message import Kind, Message, Spoken, Written
+from content.notice import NoticeKind
+from content.people import Audience
+from content.reason import Reason
+from content.store import Store
+
+_LOOK = timedelta(seconds=1)
+"""How often the outbox is looked at, at most."""
+_TIDY, _SETTLE = timedelta(seconds=60), timedelta(seconds=5)
+_PERMITS = 1_000
+_MOMENT = timedelta(seconds=1)
+_PATIENCE = timedelta(seconds=15)
+"""How long news may wait to be written together, where nothing depends on it before."""
+_TEXT = {
+    "sender": "模拟社区居委会",
+    "code": "A1",
+    "event": "暴雨",
+    "color": "橙色",
+    "severity": "Severe",
+    "status": "Actual",
+    "msg_type": "Alert",
+    "expires": "",
+    "phone": "",
+    "missing": "",
+    "headline": "暴雨橙色预警",
+    "instruction": "请不要去地下车库，一楼住户请把贵重物品搬高。",
+}
+Watch = Callable[[datetime], None]
+
+
+class Run:
+    """One scenario played once; afterwards `store` holds everything that happened."""
+
+    def __init__(self, scenario: Scenario, seed: int, store: Store, ladders: Ladders) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.store = store
+        self.ladders = ladders
+        self.senders = scenario.senders()
+        self.kinds = frozenset(one.kind for one in self.senders)
+        self.start = scenario.start
+        self.clock = Virtual(self.start)
+        self.ends = self.start + timedelta(hours=scenario.hours)
+        self.providers = provider.opened(scenario, self.clock, seed)
+        self.spans: dict[str, tuple[float, float]] = {}
+        """When each call held a line, by its reference: from, to, in seconds after the alert."""
+        self.steps = 0
+        self.notice_id = uuid.UUID(int=0)
+        self.crowd = crowd.Crowd(scenario.groups)
+        self._heap: list[tuple[datetime, int, str, Record | Taken]] = []
+        self._wakes: list[datetime] = []
+        """When what is on the heap must be written at the latest."""
+        self._serial = itertools.count()
+        self._due: dict[Kind | None, datetime] = {}
+        self._held: dict[str, datetime] = {}
+        self._tries: Counter[tuple[uuid.UUID, Kind]] = Counter()
+        self._lost: set[str] = set()
+        """Attempts of which something will never be heard, until a sweep has settled them."""
+        self._calls: set[str] = set()
+        """Attempts that hold a line, as far as we know."""
+        self._recalled: set[str] = set()
+        self._tidied = self._settled = self.start
+        self._growing = self._acted = False
+        self._message: Message | None = None
+        self._talk = Talk(0.0, 0.0, 0.0)
+
+    def after(self, at: datetime) -> float:
+        """Return how many seconds after the alert an instant is."""
+        return (at - self.start).total_seconds()
+
+    async def play(self, watch: Watch | None = None) -> None:
+        """Publish, and let everything happen until nothing is left or the alert has expired."""
+        with self.store.begin() as session:
+            self.crowd = crowd.make(session, self.scenario, self.seed, self.start)
+        with self.store.begin() as session:
+            self._publish(session)
+            self._due = claim.next_due(session)
+        while (at := self._next()) is not None and at < self.ends:
+            await self._step(at)
+            if watch is not None:
+                watch(at)
+        await self._step(self.ends)
+        while self._growing:
+            with self.store.begin() as session:
+                self._tend(session, self.ends)
+
+    def _publish(self, session: Session) -> None:
+        """Enqueue the alert as publishing does; routine messages may be under way before it."""
+        if self.scenario.routine:
+            self._notice(session, Severity.MINOR, confirms=False)
+        self.notice_id = self._notice(session, self.scenario.severity, confirms=True)
+        who = Reader(self.notice_id, Written.HANS, Spoken.MANDARIN)
+        self._message = compose.message(session, who)
+        if self._message.speech is not None:
+            self._talk = behaviour.talk(self._message.speech)
+        self._growing = True
+
+    def _notice(self, session: Session, severity: Severity, *, confirms: bool) -> uuid.UUID:
+        made = notice.make(
+            session,
+            kind=NoticeKind.ALERT,
+            texts={Written.HANS: _TEXT | {"description": self.scenario.text}},
+            severity=severity,
+            confirms=confirms,
+            expires_at=self.ends,
+            now=self.start,
+        )
+        expansion.enqueue(session, made, Audience(), self.start)
+        return made.id
+
+    def _next(self) -> datetime | None:
+        """Return when the next thing can happen; None: nothing ever will."""
+        wanted = self._wakes[:1]
+        wanted += [at for kind, at in self._due.items() if kind is None]
+        wanted += [
+            max(self._due[one.kind], self._held.get(one.name, self.start))
+            for one in self.senders
+            if one.kind in self._due
+        ]
+        if self._growing:
+            wanted.append(self.clock.at)
+        if self._lost:
+            wanted.append(self._settled + _SETTLE)
+        if not wanted:
+            return None
+        looks = math.ceil((min(wanted) - self.start) / _LOOK)
+        return max(self.start + looks * _LOOK, self.clock.at + _LOOK)
+
+    async def _step(self, at: datetime) -> None:
+        """Let happen what is due by `at`, then route, claim and send."""
+        self.clock.at = at
+        self.steps += 1
+        with self.store.begin() as session:
+            self._happen(session, at)
+            self._tend(session, at)
+            if self._route(session, at):
+                self._due = claim.next_due(session)
+            jobs = self._claim(session, at) if at < self.ends else []
+            self._due = claim.next_due(session)
+        self._wait(at)
+        for job in jobs:
+            await self._send(job, at)
+        self.clock.at = at
+        if self._acted:
+            await self._recall(at)
+        if self._lost and at >= self._settled + _SETTLE:
+            await self._settle(at)
+
+    def _happen(self, session: Session, at: datetime) -> None:
+        """Write everything that has happened until now, in its order, in one transaction."""
+        happened = []
+        while self._heap and self._heap[0][0] <= at:
+            happened.append(heapq.heappop(self._heap))
+        while self._wakes and self._wakes[0] <= at:
+            heapq.heappop(self._wakes)
+        taken = [one for _, _, _, one in happened if isinstance(one, Taken)]
+        if taken:
+            acceptance.record(session, taken)
+        rest = [(then, ref, one) for then, _, ref, one in happened if not isinstance(one, Taken)]
+        if rest:
+            outcome.prefetch(session, [ref for _, ref, _ in rest])
+        for then, _, record in rest:
+            record(session, then)
+
+    def _tend(self, session: Session, at: datetime) -> None:
+        """Expand a step further, and sweep every minute and at the end."""
+        if at >= min(self._tidied + _TIDY, self.ends):
+            sweep.mend(session, at, sweep.Swept(), self.senders)
+            self._tidied = at
+            self._growing = True
+        if self._growing:
+            self._growing = expansion.grow(session, at) is not None
+
+    def _route(self, session: Session, at: datetime) -> bool:
+        """Give every due delivery its next step; say whether there was any."""
+        if not self._growing and self._due.get(None, self.ends) > at:
+            return False
+        while True:
+            routed = route.route(session, self.ladders, self.kinds, ZONE, at, hourly=HOURLY)
+            if routed < route.BATCH:
+                return True
+
+    def _claim(self, session: Session, at: datetime) -> list[Job]:
+        """Claim what every sender may start until the next look; note who must wait and how long.
+
+        A sender that is at its limit is not asked again before it can start anything.
+        """
+        jobs: list[Job] = []
+        for sender in self.senders:
+            due = max(
+                self._due.get(sender.kind, self.ends), self._held.get(sender.name, self.start)
+            )
+            if due > at:
+                continue
+            found = self._starts(session, sender, at)
+            jobs += found
+            if sender.lines is not None:
+                self._calls.update(job.ref for job in found)
+        return jobs
+
+    def _starts(self, session: Session, sender: Sender, at: datetime) -> list[Job]:
+        """Claim what a sender may start until the next look, and hold it until that or later."""
+        jobs: list[Job] = []
+        then, ends = at, at + _LOOK
+        loudest = self.ladders.loudest(sender.kind, at, ZONE)
+        weigh = self._segments if sender.segments else None
+        while then < ends:
+            found = claim.claim(session, sender, _PERMITS, then, loudest=loudest, weigh=weigh)
+            free = pace.free_at(session, sender.name)
+            if not found or free is None:
+                break
+            jobs += found
+            then = max(then, free)
+        if jobs:
+            # the look before the next start, which is claimed in it
+            self._held[sender.name] = max(ends, then - _LOOK)
+        return jobs
+
+    def _segments(self, _session: Session, _job: Job) -> int:
+        """Return how many SMS segments the alert takes; contacts' names are not counted."""
+        return segment.measure(self._message.sms).segments if self._message else 1
+
+    def _wait(self, at: datetime) -> None:
+        """Hold who has work and could not begin it: until a line is free, or for a moment."""
+        for sender in self.senders:
+            late = self._due.get(sender.kind, self.ends) <= at
+            if late and self._held.get(sender.name, self.start) <= at:
+                full = sender.lines is not None and len(self._calls) >= sender.lines
+                self._held[sender.name] = self.ends if full else at + _MOMENT
+
+    def _free(self, ref: str, sender: str, at: datetime) -> None:
+        """Count a line as free: its sender may start the next call."""
+        if ref in self._calls:
+            self._calls.discard(ref)
+            self._held[sender] = min(self._held.get(sender, at), at)
+
+    async def _send(self, job: Job, at: datetime) -> None:
+        """Hand one message to its provider, and let the outcome and people's deeds come."""
+        self.clock.at = start = max(at, job.at)
+        asked = self.providers[job.sender]
+        answered = start + timedelta(seconds=asked.answers_in())
+        try:
+            receipt = await asked.send(job.to, self._message, job.ref)
+        except SendError as error:
+            self._failed(job, error, answered)
+            if error.code:
+                self._react(job, error.code, start)
+            return
+        self._later(answered, job.ref, Taken(job.ref, receipt.provider_id, answered))
+        self._react(job, receipt.provider_id, answered)
+
+    def _failed(self, job: Job, error: SendError, at: datetime) -> None:
+        """Write a failure as the worker does: a pause, an unknown outcome, or a reason."""
+        if error.unknown:
+            self._lost.add(job.ref)
+            return
+        self._later(at, job.ref, partial(self._refused, job, error), patient=False)
+
+    def _refused(self, job: Job, error: SendError, session: Session, now: datetime) -> None:
+        self._free(job.ref, job.sender, now)
+        if error.retry_after is not None:
+            until = now + timedelta(seconds=error.retry_after)
+            outcome.throttled(session, job.ref, until, now)
+        else:
+            outcome.failed(session, job.ref, error.reason, now, permanent=error.permanent)
+
+    def _react(self, job: Job, provider_id: str, start: datetime) -> None:
+        """Draw what happens to this attempt and what people do about it."""
+        self._tries[job.recipient_id, job.kind] += 1
+        number = f"{self.crowd.index(job.recipient_id)}/{job.kind}"
+        nth = self._tries[job.recipient_id, job.kind]
+        chance = Random(f"{self.seed}/{number}/{nth}")  # noqa: S311 - nothing is guarded by it
+        group = behaviour.CONTACTS if job.alone else self.crowd.group(job.recipient_id)
+        wrong = job.to in self.crowd.wrong
+        deeds = behaviour.deeds(group, job.kind, self._talk, chance, wrong=wrong)
+        for sequence, one in enumerate(deeds):
+            at = start + timedelta(seconds=one.after)
+            if one.what in acting.ENDS and job.kind is Kind.CALL:
+                self.spans[job.ref] = (self.after(start), self.after(at))
+            if one.what in acting.NEWS and chance.random() < self.scenario.faults.lost:
+                self._lost.add(job.ref)
+                continue
+            written = acting.record(job, provider_id, one.what, sequence)
+            done = partial(self._done, job, provider_id, one.what, written)
+            self._later(at, job.ref, done, patient=one.what not in acting.ENDS)
+
+    def _done(
+        self,
+        job: Job,
+        provider_id: str,
+        deed: Deed,
+        written: Record,
+        session: Session,
+        now: datetime,
+    ) -> None:
+        """Write a deed, unless the call was taken back before it."""
+        theirs = self.providers[job.sender]
+        if job.ref in theirs.recalled and deed is not Deed.CALLED_BACK:
+            return
+        if deed is Deed.ANSWERED or deed in acting.ENDS:
+            theirs.ended.add(provider_id)
+        if deed in acting.ENDS:
+            self._free(job.ref, job.sender, now)
+        self._acted = self._acted or deed in acting.CONFIRMS
+        written(session, now)
+
+    async def _recall(self, at: datetime) -> None:
+        """Take back the calls that an act has made superfluous."""
+        self._acted = False
+        before = {name: set(one.recalled) for name, one in self.providers.items()}
+        await sweep.recall(self.store, self.providers, self._recalled)
+        for name, one in self.providers.items():
+            for ref in one.recalled - before[name]:
+                self._later(at, ref, partial(self._taken_back, ref, name), patient=False)
+
+    def _taken_back(self, ref: str, sender: str, session: Session, now: datetime) -> None:
+        self._free(ref, sender, now)
+        self.spans[ref] = (self.spans[ref][0], self.after(now))
+        outcome.receipt(session, ref, AttemptState.FAILED, now, reason=Reason.CANCELLED_CALL)
+
+    async def _settle(self, at: datetime) -> None:
+        """Ask the providers what became of the attempts past their deadline."""
+        self._settled = at
+        with self.store.read() as session:
+            overdue = sweep.refs(session, at)
+            found = [(claim.job(session, ref), state, started) for ref, state, started in overdue]
+            urgent = sweep.urgent(session, self.notice_id)
+        for job, state, started in found:
+            if job is not None:
+                lost = sweep.Lost(
+                    job.ref, job.sender, state, started, job.to, self._message, urgent=urgent
+                )
+                await sweep.settle(self.store, self.providers, lost, self.clock)
+        with self.store.read() as session:
+            self._forget(session, at)
+            self._due = claim.next_due(session)
+
+    def _forget(self, session: Session, at: datetime) -> None:
+        """Wait no longer for news of attempts that are closed by now, and free their lines."""
+        query = select(Attempt.ref, Attempt.sender).where(
+            Attempt.community_id == store.community(session),
+            Attempt.ref.in_(self._lost),
+            Attempt.closed_at.is_not(None),
+        )
+        for ref, sender in session.execute(query).all():
+            self._lost.discard(ref)
+            self._free(ref, sender, at)
+
+    def _later(
+        self, at: datetime, ref: str, record: Record | Taken, *, patient: bool = True
+    ) -> None:
+        """Write a record at its time; a patient one may wait for the company of others.
+
+        Whatever looks at the ledger in between finds it written all the same.
+        """
+        heapq.heappush(self._heap, (at, next(self._serial), ref, record))
+        heapq.heappush(self._wakes, at + _PATIENCE if patient else at)
