@@ -26,6 +26,7 @@ from bot.cli import (
     residents,
     rumors,
     run,
+    simulate,
     staff,
 )
 from bot.errors import KNOWN
@@ -54,6 +55,7 @@ app.command("run")(run.run)
 app.command("web")(run.web)
 app.command("worker")(run.worker)
 app.command("demo")(demo.demo)
+app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("ask")(ask.ask)

@@ -20,7 +20,18 @@ from bot.simulate.provider import Virtual
 from bot.simulate.scenario import HOURLY, ZONE, Scenario
 from channels import route, sweep
 from channels.base import SendError
-from content import acceptance, claim, compose, expansion, notice, outcome, pace, segment, store
+from content import (
+    acceptance,
+    claim,
+    compose,
+    expansion,
+    notice,
+    outcome,
+    pace,
+    routing,
+    segment,
+    store,
+)
 from content.acceptance import Taken
 from content.alert import Severity
 from content.claim import Job, Sender
@@ -194,7 +205,9 @@ class Run:
     def _tend(self, session: Session, at: datetime) -> None:
         """Expand a step further, and sweep every minute and at the end."""
         if at >= min(self._tidied + _TIDY, self.ends):
-            sweep.mend(session, at, sweep.Swept(), self.senders)
+            resting = sweep.closed(session, self.senders, at)
+            astray = tuple(routing.astray(session, at, resting))
+            sweep.mend(session, at, sweep.Swept(), sweep.Found(astray=astray))
             self._tidied = at
             self._growing = True
         if self._growing:
