@@ -29,6 +29,8 @@ AT_ONCE = 100
 """Requests in flight per sender."""
 _AHEAD = 50
 """As few in flight, the next are claimed: the database works while the provider does."""
+HELD = 1.0
+"""Real seconds until what is due and yet may not go out is looked at again, at night or at rest."""
 _LONGEST_PAUSE = 3600.0
 """Real seconds a provider may ask for at most: more is a mistake of its own."""
 _BATCH = 500
@@ -139,14 +141,14 @@ class Line:
         self.flying: set[asyncio.Task[None]] = set()
         self.log = log.bind(sender=sender.name)
 
-    async def step(self) -> bool:
-        """Claim what may start now, and send it; False where there was nothing to do."""
+    async def step(self) -> float:
+        """Claim what may start now, and send it; return when to look again (real s, 0: at once)."""
         if len(self.flying) > _AHEAD:
             await asyncio.wait(self.flying, return_when=asyncio.FIRST_COMPLETED)
-            return True
+            return 0
         now, began = self.house.clock.now(), time.monotonic()
         permits = AT_ONCE + _AHEAD - len(self.flying)
-        jobs = await self.house.store.write(
+        jobs, limited = await self.house.store.write(
             lambda session: self._claim(session, permits, now), shared=True
         )
         self.house.meter.claim(self.sender.name, len(jobs), time.monotonic() - began)
@@ -154,16 +156,22 @@ class Line:
             task = asyncio.create_task(self._deliver(job), name=job.ref)
             self.flying.add(task)
             task.add_done_callback(self.flying.discard)
-        return bool(jobs)
+        if jobs:
+            return 0
+        # half a window ahead the next starts are reserved, so that none is left unused
+        soon = self.house.clock.real(min(claim.WINDOW / 2, 1 / self.sender.rate))
+        return soon if limited else HELD
 
-    def _claim(self, session: Session, permits: int, now: datetime) -> list[Job]:
+    def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
+        """Return what was claimed; and where it is nothing, whether the sender's limits say so."""
         loudest = self.house.ladders.loudest(self.sender.kind, now, cap.zone(session))
         weigh = self.house.texts.segments if self.sender.segments else None
         jobs = claim.claim(session, self.sender, permits, now, loudest=loudest, weigh=weigh)
         for job in jobs:
             if self.house.texts.kept(job) is None:
                 self._prepare(session, job)
-        return jobs
+        full = not jobs and claim.full(session, self.sender, now)
+        return jobs, full
 
     def _prepare(self, session: Session, job: Job) -> None:
         """Render in the session that is open anyway; what cannot be rendered is seen to later."""

@@ -87,13 +87,11 @@ class Worker:
             loops.create_task(self._sweep("tend", self._tend))
             loops.create_task(self._sweep("settle", self._settle))
             loops.create_task(self._recall())
-            loops.create_task(self._loop("route", self._route, None, self.clock.real(claim.WINDOW)))
+            loops.create_task(self._loop("route", self._route, None))
             for line in self._lines:
                 self.meter.expect("claim", line.sender.name)
-                # half a window ahead the next starts are reserved, so that none is left unused
-                least = self.clock.real(min(claim.WINDOW / 2, 1 / line.sender.rate))
                 loops.create_task(
-                    self._loop("claim", line.step, line.sender.kind, least, line.sender.name)
+                    self._loop("claim", line.step, line.sender.kind, line.sender.name)
                 )
         for line in self._lines:
             if line.flying:
@@ -125,14 +123,13 @@ class Worker:
     async def _loop(
         self,
         name: str,
-        step: Callable[[], Awaitable[bool]],
+        step: Callable[[], Awaitable[float]],
         kind: Kind | None,
-        least: float,
         sender: str = "",
     ) -> None:
         """Repeat a step while something of its kind is due. One of the two edges of the house.
 
-        A step that could do nothing, for a limit of its sender, is repeated after `least` (real s).
+        A step says after how many real seconds it is worth repeating; a commit may make it sooner.
         """
         while not self._stopping.is_set():
             due = self._due.get(kind)
@@ -142,10 +139,10 @@ class Worker:
                 await self._look(left)
                 continue
             try:
-                worked = await step()
+                pause = await step()
                 self.meter.beat(name, self.clock.now(), sender)
-                if not worked:
-                    await self._look(least)
+                if pause:
+                    await self._look(pause)
             except Exception:
                 log.exception("worker.step_failed", kind=str(kind))
                 await asyncio.sleep(_ERROR_PAUSE)
@@ -189,12 +186,12 @@ class Worker:
         # commits come in bursts: one look serves them all
         await asyncio.sleep(_BURST)
 
-    async def _route(self) -> bool:
+    async def _route(self) -> float:
         """Give every due delivery its next step, and have the senders look for it."""
         now = self.clock.now()
         found, zone, closed = await self.store.query(lambda session: self._unrouted(session, now))
         if not found:
-            return False
+            return self.clock.real(claim.WINDOW)
         kinds = self.kinds - closed.keys()
         await self.store.write(
             lambda session: route.take(session, found, self.ladders, kinds, zone, now, closed),
@@ -202,7 +199,7 @@ class Worker:
         )
         self._due |= dict.fromkeys(kinds, now)
         self._wake()
-        return True
+        return 0
 
     def _unrouted(self, session: Session, now: datetime) -> _Unrouted:
         found = routing.due(session, now, route.BATCH, hourly=self._hourly)

@@ -103,6 +103,11 @@ def claim(
     return _write(session, sender, jobs, found)
 
 
+def full(session: Session, sender: Sender, now: datetime) -> bool:
+    """Say whether the sender's own limits let nothing start at present."""
+    return pace.room(session, sender, now) <= 0 or free_lines(session, sender) <= 0
+
+
 def needed(session: Session, job: Job) -> bool:
     """Say whether a claimed job is still to be told: nobody has confirmed, cancelled or updated."""
     query = (
