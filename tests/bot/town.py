@@ -183,6 +183,10 @@ class Town:
         entries = [*book.messages, *book.calls]
         return Counter(one.to for one in entries if one.direction is Direction.OUT)
 
+    def asked(self) -> int:
+        """How many requests the stand-ins are at work on."""
+        return len(self.sandbox._server.server_state.tasks)
+
     def rows(self) -> int:
         with self.store.read() as session:
             return session.scalar(select(func.count()).select_from(Delivery)) or 0
