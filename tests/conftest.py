@@ -14,7 +14,7 @@ from content.base import Base
 from content.keys import Keyring
 from content.place import Community
 from content.store import Store
-from tests.databases import Databases
+from tests.databases import Databases, stop
 
 BOTH = {
     "bot/test_watch.py",
@@ -69,6 +69,10 @@ def now() -> datetime:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgresql", action="store_true", help="run on PostgreSQL, not on SQLite")
+
+
+def pytest_unconfigure() -> None:
+    stop()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +41,8 @@ class Server:
     """A PostgreSQL that all processes of one test run share; the last of them stops it."""
 
     address: str
+    stop: Callable[[], None]
+    """Give it up; whoever does so last stops it."""
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -86,7 +88,7 @@ def server() -> Server:
         run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)
         folder = Path(tempfile.gettempdir()) / f"linxun-postgresql-{run[:12]}"
         started = wheel.get_server(folder, cleanup_mode="delete")
-    made = Server(started.get_uri())
+    made = Server(started.get_uri(), started.cleanup)
     made.prepare()
     return made
 
@@ -98,3 +100,9 @@ def cut(store: Store) -> None:
         "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' "
         f"AND datname = '{make_url(store.url).database}'"
     )
+
+
+def stop() -> None:
+    """Stop the server if this process has used one: a worker of xdist runs no exit handlers."""
+    if server.cache_info().currsize:
+        server().stop()
