@@ -41,6 +41,8 @@ HOPELESS = frozenset(
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
 _BACKOFF = (5, 20, 60)
+_PATIENCE = timedelta(seconds=60)
+"""How long the pauses that a provider asks for may keep somebody on one step."""
 _SPENT = 99
 """More tries than any step has."""
 _OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
@@ -70,13 +72,22 @@ def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permane
 
 
 def throttled(session: Session, ref: str, until: datetime, now: datetime) -> None:
-    """Record that the provider asked for a pause: it costs no try, and slows the whole sender."""
+    """Record that the provider asked for a pause: it costs no try, and slows the whole sender.
+
+    But not for ever: after a minute of pauses on one step the ladder goes on, if there is one.
+    """
     attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     pace.pause(session, attempt.sender, until)
     _end(attempt, AttemptState.FAILED, Reason.RATE_LIMITED, now)
-    _give_back(session, attempt, until)
+    session.flush()
+    first = Attempt.started_at <= now - _PATIENCE
+    bare = attempt.recipient_id == attempt.address_id
+    if not bare and _count(session, attempt, Attempt.reason == Reason.RATE_LIMITED, first):
+        _advance(session, attempt, now, spent=True)
+    else:
+        _give_back(session, attempt, until)
 
 
 def never_taken(session: Session, ref: str, now: datetime) -> None:

@@ -204,6 +204,17 @@ class TestRefused:
         outcome.failed(session, job.ref, Reason.PROVIDER_DOWN, now, permanent=False)
         assert outbox.take(session, now, CHAT, SMS) == []
 
+    def test_a_minute_of_pauses_ends_the_step(self, session: Session, now: datetime) -> None:
+        job = _one(session, now, CHAT)
+        for seconds in (0, 20, 40):
+            at = now + timedelta(seconds=seconds)
+            outcome.throttled(session, job.ref, at, at)
+            (job,) = outbox.take(session, at, CHAT)
+        later = now + timedelta(seconds=61)
+        outcome.throttled(session, job.ref, later, later)
+        (following,) = outbox.take(session, later, CHAT, SMS)
+        assert following.kind is Kind.SMS
+
     def test_a_failure_after_the_provider_took_it_changes_nothing(
         self, session: Session, now: datetime
     ) -> None:
