@@ -17,7 +17,7 @@ from content.alert import Severity
 
 RATES = {"chat": 30.0}
 """What Telegram allows a bot, and what a new installation starts with."""
-_WHOLE_SECONDS = 120.0
+_WHOLE_SECONDS = 60.0
 _LATE_SECONDS = 20.0
 _FIRST_CHAT = 99_000_000_000
 
