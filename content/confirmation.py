@@ -204,26 +204,26 @@ def _sharers(
         Attempt.kind == kind,
         _REACHED,
     )
+    owners = select(Address).where(
+        Address.community_id == store.community(session),
+        Address.digest == store.digest(session, value),
+        Address.kind == kind,
+        Address.owner_kind == OwnerKind.RESIDENT,
+    )
+    # asked for by their ids: a join would walk through everybody whom the notice goes to
+    theirs = {one.owner_id: one for one in session.scalars(owners)}
     query = (
-        select(Delivery, Address)
-        .join(
-            Address,
-            and_(
-                Address.community_id == Delivery.community_id,
-                Address.owner_id == Delivery.recipient_id,
-            ),
-        )
+        select(Delivery)
         .join(
             Notice,
             and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
         )
         .where(Delivery.community_id == store.community(session))
-        .where(Address.digest == store.digest(session, value), Address.kind == kind)
-        .where(Address.owner_kind == OwnerKind.RESIDENT, Delivery.notice_id.in_(sent))
+        .where(Delivery.recipient_id.in_(theirs), Delivery.notice_id.in_(sent))
         .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
         .where(Notice.kind == NoticeKind.ALERT, Delivery.state.in_(states))
     )
-    return [(delivery, address) for delivery, address in session.execute(query)]
+    return [(one, theirs[one.recipient_id]) for one in session.scalars(query)]
 
 
 def _confirm(
