@@ -73,27 +73,42 @@ def rows(
     They are locked for who takes them, unless somebody will `only_look`.
     """
     found: dict[str, Row] = {}
-    given = {"here": store.community(session), "kind": limits.kind, "now": now}
+    given: dict[str, Any] = {"here": store.community(session), "kind": limits.kind, "now": now}
     due = session.scalars(_priorities(routed=True), given)
     query = _candidates(limits.hourly is not None, only_look)
     for priority in sorted(due):
-        some = query.read(
-            session,
-            **given,
-            priority=priority,
-            sender=limits.sender,
-            rested=limits.rested,
-            hour=limits.hour,
-            hourly=limits.hourly or 0,
-            hushed=priority >= limits.loudest,
-            most=most - len(found),
-        )
-        for row in sorted(map(Row._make, some), key=lambda row: row.next_at):
-            # a shared landline rings once at a time
-            found.setdefault(row.digest, row)
+        given |= {
+            "priority": priority,
+            "sender": limits.sender,
+            "rested": limits.rested,
+            "hour": limits.hour,
+            "hourly": limits.hourly or 0,
+            "hushed": priority >= limits.loudest,
+        }
+        _add(session, found, query, given, most)
         if len(found) >= most:
             break
     return list(found.values())
+
+
+def _add(
+    session: Session, found: dict[str, Row], query: bulk.Query, given: dict[str, Any], most: int
+) -> None:
+    """Add the rows of one priority until there are `most`, by number.
+
+    A number that stands several times must not use up what others are looked for with: then more
+    rows are read.
+    """
+    limit = most - len(found)
+    while True:
+        some = query.read(session, **given, most=limit)
+        for row in sorted(map(Row._make, some), key=lambda row: row.next_at):
+            # a shared landline rings once at a time
+            if len(found) < most:
+                found.setdefault(row.digest, row)
+        if len(found) >= most or len(some) < limit:
+            return
+        limit *= 2
 
 
 def next_due(session: Session) -> dict[Kind | None, datetime]:

@@ -136,6 +136,17 @@ def test_one_number_has_one_open_attempt(session: Session, now: datetime) -> Non
     assert len(set(heard)) == 3
 
 
+def test_who_has_several_notices_keeps_nobody_else_waiting(session: Session, now: datetime) -> None:
+    for chat in ("11", "12"):
+        outbox.resident(session, now, chat=chat)
+    urgent = [outbox.tell(session, now).id for _ in range(2)]
+    outbox.tell(session, now, Severity.MINOR)
+    outbox.route(session, now)
+    jobs = claim.claim(session, CHAT, 2, now)
+    assert {job.to for job in jobs} == {"11", "12"}
+    assert {job.notice_id for job in jobs} <= set(urgent)
+
+
 def test_a_late_call_keeps_its_number_busy(session: Session, now: datetime) -> None:
     outbox.resident(session, now, landlines=["+862100000001"], needs=[Need.ELDERLY])
     outbox.tell(session, now)
