@@ -215,6 +215,8 @@ class Worker:
                     grow = functools.partial(expansion.grow, now=now)
                     made = await self.store.write(grow, shared=True)
                     self.meter.grown(made or 0)
+                if made and made >= expansion.LARGE:
+                    await self.store.learn()
                 self.meter.beat("grow", now)
             except Exception:
                 log.exception("worker.grow_failed")
@@ -235,6 +237,7 @@ class Worker:
         self.swept = await self.store.write(lambda session: sweep.mend(session, now, seen, found))
         self.meter.swept(self.swept)
         await self.store.write(lambda session: pager.call_out(session, now))
+        await self.store.learn()
         return False
 
     async def _settle(self) -> bool:

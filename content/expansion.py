@@ -29,6 +29,8 @@ from content.people import Address, Audience, OwnerKind, Resident
 
 CHUNK = 5_000
 """Recipients in one transaction at most."""
+LARGE = 1_000
+"""Recipients made in one step of which the planner of the database should know."""
 FIRST = 1_000
 """Recipients in the transaction that publishes: whoever publishes waits for it."""
 _START = "-"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ BUSY_MS = 250
 _CACHE_KB = 65_536
 """Pages of the writer that stay in memory: the outbox of a big alert is walked many times."""
 _READERS = 4
+_SAMPLE = 400
 
 
 class Sqlite:
@@ -57,6 +58,11 @@ class Sqlite:
         """Return a function that counts the rows this session's connection has ever changed."""
         connection: Any = session.connection().connection.driver_connection
         return lambda: int(connection.total_changes)
+
+    def learn(self, session: Session) -> None:
+        """Have SQLite look at tables that have grown, a few hundred rows of each index."""
+        for pragma in (f"analysis_limit={_SAMPLE}", "optimize"):
+            session.execute(text(f"PRAGMA {pragma}"))
 
     def guard(self, connection: Connection) -> None:
         """Let nobody else migrate until the transaction ends; its write lock does that already."""

@@ -141,6 +141,13 @@ class Store:
             self._read_threads, self._asked, work
         )
 
+    async def learn(self) -> None:
+        """Let the planner know how large the tables have become; cheap where nothing has changed.
+
+        A plan made for an empty outbox reads all of it for each row.
+        """
+        await self.write(self._database.learn, shared=True)
+
     def mark(self) -> int:
         """Return a mark to wait from: taken before a look, no commit after it is missed."""
         return self._bell.count
