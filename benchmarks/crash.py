@@ -308,6 +308,7 @@ def _settings(town: Town, port: int) -> dict[str, str]:
         "twilio_voice_from": sandbox.numbers[1],
         "twilio_voice_rate": "300",
         "twilio_voice_lines": "1000",
+        "twilio_voice_hourly": "1000",
         "log_level": "WARNING",
     }
 
