@@ -105,7 +105,7 @@ def search(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> F
     return Found(
         silent=_silent(session, now),
         short=tuple(expansion.short(session)),
-        astray=tuple(routing.astray(session, now, closed(session, senders, now))),
+        astray=tuple(routing.astray(session, now, closed(session, senders, now), hourly(senders))),
     )
 
 
@@ -128,6 +128,11 @@ def mend(session: Session, now: datetime, seen: Swept, found: Found) -> Swept:
         silent=found.silent,
         short=len(found.short),
     )
+
+
+def hourly(senders: Sequence[Sender]) -> int | None:
+    """Return how often one number may be called in an hour; None: as often as one likes."""
+    return min((one.hourly for one in senders if one.hourly is not None), default=None)
 
 
 def closed(session: Session, senders: Sequence[Sender], now: datetime) -> dict[Kind, datetime]:

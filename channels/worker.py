@@ -74,7 +74,7 @@ class Worker:
         self._lines = [
             Line(one, channels[one.name], house) for one in senders if one.name in channels
         ]
-        self._hourly = min((one.hourly for one in senders if one.hourly is not None), default=None)
+        self._hourly = sweep.hourly(senders)
 
     async def run(self) -> None:
         """Work until `stop`; what is in flight is finished and recorded."""

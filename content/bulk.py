@@ -7,6 +7,7 @@ it too, one statement is one round trip.
 """
 
 import json
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -149,6 +150,9 @@ def _writer(dialect: Dialect, type_: TypeEngine[Any]) -> Convert:
 
 
 def _reader(dialect: Dialect, type_: TypeEngine[Any]) -> Convert:
+    if isinstance(type_, Uuid):
+        # a fifth of the reading, were it to take dashes as well
+        return lambda text: uuid.UUID(int=int(text, 16))
     process = type_.dialect_impl(dialect).result_processor(dialect, None)
     if not _is_binary(type_):
         return process

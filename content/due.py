@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy import Integer as Int
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, store
+from content import bulk, often, store
 from content.base import Instant
 from content.delivery import PRIORITIES, Attempt, AttemptState, Delivery, is_open, is_under_way
 from content.message import Kind, Spoken, Written
@@ -242,6 +242,7 @@ def _called() -> ColumnElement[int]:
         select(func.count())
         .where(Attempt.community_id == Delivery.community_id, Attempt.digest == Address.digest)
         .where(Attempt.sender == bindparam("sender"), Attempt.started_at > bindparam("hour"))
+        .where(often.rang())
         .scalar_subquery()
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -56,6 +57,11 @@ class Need(StrEnum):
         return 1 << list(Need).index(self)
 
 
+@cache
+def _set_of(bits: int) -> frozenset[Need]:
+    return frozenset(need for need in Need if bits & need.bit)
+
+
 class Needs(TypeDecorator[frozenset[Need]]):
     """A set of needs in one integer, so that SQL can select and order by them."""
 
@@ -68,7 +74,7 @@ class Needs(TypeDecorator[frozenset[Need]]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> frozenset[Need]:
         del dialect
-        return frozenset(need for need in Need if (value or 0) & need.bit)
+        return _set_of(value or 0)
 
 
 class Consent(StrEnum):

@@ -1,18 +1,30 @@
 """What the router reads of the outbox and writes back: who needs a step, and the step."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer as Int
-from sqlalchemy import Update, and_, bindparam, exists, func, literal, null, or_, select, update
+from sqlalchemy import (
+    String,
+    Update,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
-from content import bulk, event, outcome, store
+from content import bulk, event, often, outcome, store
 from content import due as queue
 from content.alert import Severity
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries, is_open
@@ -22,7 +34,6 @@ from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, AddressView, Consent, Contact, Need, OwnerKind, Resident
 from content.reason import Reason
 
-_HOUR = timedelta(hours=1)
 Key = tuple[uuid.UUID, uuid.UUID]
 
 
@@ -86,10 +97,11 @@ class _Row(NamedTuple):
 class _Way(NamedTuple):
     """An address by which a recipient can be reached: their own (0) or a contact's (1)."""
 
-    recipient_id: uuid.UUID
+    reader: int
+    """The recipient's place in the list that was asked for."""
     via: int
     contact_rank: int
-    contact_id: uuid.UUID
+    contact: object
     rank: int
     id: uuid.UUID
     owner_id: uuid.UUID
@@ -134,12 +146,17 @@ def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
 
 
 def astray(
-    session: Session, now: datetime, closed: Iterable[Kind] = (), most: int = 1_000
+    session: Session,
+    now: datetime,
+    closed: Iterable[Kind] = (),
+    hourly: int | None = None,
+    most: int = 1_000,
 ) -> list[Key]:
     """Return deliveries that have a step which cannot be taken: their address is gone or opted out.
 
-    closed: kinds by which nothing goes out for a while; what is due by them goes another way. It
-    reads the whole queue, so it has no place in a transaction that writes.
+    closed: kinds by which nothing goes out for a while; hourly: how often a number may be called in
+    an hour. What is due by them goes another way. It reads the whole queue, so it has no place in a
+    transaction that writes.
     """
     held = exists().where(
         Address.community_id == Delivery.community_id, Address.id == Delivery.address_id
@@ -152,6 +169,9 @@ def astray(
     if kinds := list(closed):
         ladder = Delivery.recipient_kind != OwnerKind.BARE
         gone.append(and_(Delivery.kind.in_(kinds), Delivery.next_at <= now, ladder))
+    if hourly is not None:
+        calls = and_(Delivery.kind == Kind.CALL, Delivery.next_at <= now)
+        gone.append(and_(calls, _calls_to(session, now) >= hourly))
     query: Any = (
         select(Delivery.notice_id, Delivery.recipient_id)
         .where(Delivery.community_id == store.community(session))
@@ -159,6 +179,19 @@ def astray(
         .limit(most)
     )
     return [(row[0], row[1]) for row in bulk.Query(query).read(session)]
+
+
+def _calls_to(session: Session, now: datetime) -> Any:
+    """Count the calls of the last hour to the number that a delivery is to be called at."""
+    return (
+        select(func.count())
+        .select_from(Address)
+        .join(Attempt, Attempt.digest == Address.digest)
+        .where(Address.community_id == Delivery.community_id, Address.id == Delivery.address_id)
+        .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
+        .where(Attempt.started_at > now - often.HOUR, often.rang())
+        .scalar_subquery()
+    )
 
 
 def unroute(session: Session, strays: Sequence[Key]) -> int:
@@ -223,11 +256,11 @@ def _still(now: Any) -> tuple[Any, ...]:
 def _with_addresses(
     session: Session, rows: Sequence[_Row], now: datetime, hourly: int | None
 ) -> list[Due]:
-    ways = _ways(session, {row.recipient_id for row in rows})
+    ways = _ways(session, list(dict.fromkeys(row.recipient_id for row in rows)))
     tried = [(row.notice_id, row.recipient_id) for row in rows]
     failed = outcome.failures(session, tried)
     calls = {way.digest for some in ways.values() for way in some if way.kind is Kind.CALL}
-    often = set() if hourly is None else _called(session, calls, now, hourly)
+    tired = set() if hourly is None else often.called(session, calls, now, hourly)
     return [
         Due(
             notice_id=row.notice_id,
@@ -245,7 +278,7 @@ def _with_addresses(
             needs=row.needs or frozenset(),
             own=tuple(_view(way) for way in ways[row.recipient_id] if not way.via),
             contacts=tuple(_view(way) for way in ways[row.recipient_id] if way.via),
-            rested=frozenset(way.id for way in ways[row.recipient_id] if way.digest in often),
+            rested=frozenset(way.id for way in ways[row.recipient_id] if way.digest in tired),
         )
         for row in rows
     ]
@@ -255,21 +288,14 @@ def _view(way: _Way) -> AddressView:
     return AddressView(way.id, way.owner_id, way.kind, way.digest, way.rank, way.consent)
 
 
-def _ways(session: Session, recipients: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[_Way]]:
+def _ways(session: Session, recipients: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[_Way]]:
     """Return the addresses of each recipient in order: own ones by rank, then their contacts'."""
     given: dict[str, Any] = {"here": store.community(session)}
-    given |= _READERS.pack(session, [(one,) for one in recipients])
-    found: dict[uuid.UUID, list[_Way]] = defaultdict(list)
+    given |= _READERS.pack(session, list(enumerate(recipients)))
+    found: dict[uuid.UUID, list[_Way]] = {one: [] for one in recipients}
     for way in sorted(map(_Way._make, _addresses(bulk.dialect(session)).read(session, **given))):
-        found[way.recipient_id].append(way)
+        found[recipients[way.reader]].append(way)
     return found
-
-
-def _called(session: Session, digests: Iterable[str], now: datetime, hourly: int) -> set[str]:
-    """Return the numbers that were called at least `hourly` times within the hour."""
-    given = {"here": store.community(session), "hour": now - _HOUR, "hourly": hourly}
-    given |= _NUMBERS.pack(session, [(one,) for one in digests])
-    return {digest for (digest,) in _often(bulk.dialect(session)).read(session, **given)}
 
 
 _STEPS = bulk.Table(
@@ -286,8 +312,7 @@ _KEYS = bulk.Table(
     "keys",
     {"notice_id": deliveries.c.notice_id.type, "recipient_id": deliveries.c.recipient_id.type},
 )
-_READERS = bulk.Table("readers", {"id": deliveries.c.recipient_id.type})
-_NUMBERS = bulk.Table("numbers", {"digest": Attempt.__table__.c.digest.type})
+_READERS = bulk.Table("readers", {"reader": Int(), "id": deliveries.c.recipient_id.type})
 
 
 @cache
@@ -327,21 +352,21 @@ def _addresses(dialect: str) -> bulk.Query:
     def of(via: int, rank: Any, contact: Any) -> Any:
         own = (literal(via, Int).label("via"), rank.label("contact_rank"))
         return select(
-            readers.c.id.label("recipient_id"),
+            readers.c.reader,
             *own,
-            contact.label("contact_id"),
+            contact.label("contact"),
             *seen,
             Address.consent,
         )
 
-    nobody = readers.c.id
+    nobody = literal("", String)
     own = of(0, literal(0, Int), nobody).join(Address, Address.owner_id == readers.c.id)
     # a bare address is a recipient itself, whoever owns it
     itself = of(0, literal(0, Int), nobody).join(
         Address, and_(Address.id == readers.c.id, Address.owner_id != Address.id)
     )
     theirs = (
-        of(1, Contact.rank, Contact.id)
+        of(1, Contact.rank, cast(Contact.id, String))
         .join(Contact, Contact.resident_id == readers.c.id)
         .join(
             Address,
@@ -355,20 +380,6 @@ def _addresses(dialect: str) -> bulk.Query:
     )
     whole = own.where(here).union_all(itself.where(here), theirs).subquery()
     return bulk.Query(select(whole))
-
-
-@cache
-def _often(dialect: str) -> bulk.Query:
-    numbers = _NUMBERS.at(dialect)
-    query = (
-        select(numbers.c.digest)
-        .join(Attempt, Attempt.digest == numbers.c.digest)
-        .where(Attempt.community_id == numbers.c.here, Attempt.kind == Kind.CALL)
-        .where(Attempt.started_at > bindparam("hour"))
-        .group_by(numbers.c.digest)
-        .having(func.count() >= bindparam("hourly", type_=Int))
-    )
-    return bulk.Query(query)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, claim, due, expansion, outcome, routing
+from content import acceptance, bulk, claim, due, expansion, often, outcome, routing
 from content.store import Store
 
 STATEMENTS = {
@@ -23,7 +23,7 @@ STATEMENTS = {
     "told": lambda: acceptance._deliveries("sqlite"),
     "to route": routing._due,
     "addresses": lambda: routing._addresses("sqlite"),
-    "called often": lambda: routing._often("sqlite"),
+    "called often": lambda: often._often("sqlite"),
     "steps": lambda: routing._go("sqlite"),
     "failures": lambda: outcome._failures("sqlite"),
     "expand": lambda: expansion._filled("sqlite"),
