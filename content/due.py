@@ -191,6 +191,7 @@ def _next_due() -> Any:
 @cache
 def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
     reader, owner = aliased(Resident), aliased(Resident)
+    asked = _notice(Notice.kind.in_(ASKED_FOR))
     query = (
         select(
             Delivery.notice_id,
@@ -204,15 +205,14 @@ def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
             *spoken_to(reader, owner),
             _lost().label("again"),
         )
-        .join(Notice, _same(Notice, Notice.id == Delivery.notice_id))
         .join(Address, _same(Address, Address.id == Delivery.address_id))
         .outerjoin(reader, _same(reader, reader.id == Delivery.recipient_id))
         .outerjoin(owner, _same(owner, owner.id == Address.owner_id))
         .where(_open(Delivery.kind == bindparam("kind")))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
-        .where(Notice.state == NoticeState.LIVE, Notice.expires_at > bindparam("now"))
-        .where(or_(Address.consent != Consent.WITHDRAWN, Notice.kind.in_(ASKED_FOR)))
-        .where(or_(bindparam("hushed", type_=Boolean).is_(False), Notice.kind.in_(ASKED_FOR)))
+        .where(_notice(Notice.state == NoticeState.LIVE, Notice.expires_at > bindparam("now")))
+        .where(or_(Address.consent != Consent.WITHDRAWN, asked))
+        .where(or_(bindparam("hushed", type_=Boolean).is_(False), asked))
         .where(~_resting())
         .order_by(Delivery.next_at)
         .limit(bindparam("most", type_=Int))
@@ -224,6 +224,14 @@ def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
 
 def _same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(table.community_id == Delivery.community_id, on)
+
+
+def _notice(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Say whether the delivery's notice is such a one.
+
+    Not by a join: notices are few, so SQLite would begin with them and sort the whole queue.
+    """
+    return exists(select(literal(1)).where(_same(Notice, Notice.id == Delivery.notice_id), *which))
 
 
 def _resting() -> ColumnElement[bool]:

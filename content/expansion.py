@@ -27,7 +27,7 @@ from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
 
-CHUNK = 5_000
+CHUNK = 2_500
 """Recipients in one transaction at most."""
 LARGE = 1_000
 """Recipients made in one step of which the planner of the database should know."""

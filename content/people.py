@@ -389,11 +389,6 @@ def batched(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
         yield batch
 
 
-def _within(session: Session, paths: Iterable[str]) -> Select[uuid.UUID]:
-    inside = (Place.path.startswith(path, autoescape=True) for path in paths)
-    return select_(Place.id).where(Place.community_id == store.community(session), or_(*inside))
-
-
 def _same(session: Session, kind: Kind, value: str) -> ColumnElement[bool]:
     return (
         (Address.community_id == store.community(session))

@@ -213,17 +213,8 @@ def unroute(session: Session, strays: Sequence[Key]) -> int:
 
 
 def _step(one: Plan) -> tuple[Any, ...]:
-    return (
-        one.notice_id,
-        one.recipient_id,
-        one.rung,
-        one.tries,
-        one.wait,
-        dict(one.skips),
-        one.at,
-        one.kind,
-        one.address_id,
-    )
+    step = (one.rung, one.tries, one.wait, dict(one.skips))
+    return one.notice_id, one.recipient_id, *step, one.at, one.kind, one.address_id
 
 
 def _end(
@@ -317,28 +308,36 @@ _READERS = bulk.Table("readers", {"reader": Int(), "id": deliveries.c.recipient_
 
 @cache
 def _due() -> bulk.Query:
-    query = (
+    live = exists().where(
+        Notice.community_id == Delivery.community_id,
+        Notice.id == Delivery.notice_id,
+        Notice.state == NoticeState.LIVE,
+    )
+    # the page first: notices are few, and SQLite would begin with them and sort the whole queue
+    page = (
         select(
-            *(Delivery.notice_id, Delivery.recipient_id, Delivery.recipient_kind, Delivery.rung),
-            *(Delivery.tries, Delivery.skips, Delivery.reason, Delivery.next_at),
-            *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind, Resident.needs),
-        )
-        .join(
-            Notice,
-            and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
-        )
-        .outerjoin(
-            Resident,
-            and_(
-                Resident.community_id == Delivery.community_id,
-                Resident.id == Delivery.recipient_id,
-            ),
+            *(Delivery.community_id, Delivery.notice_id, Delivery.recipient_id),
+            *(Delivery.recipient_kind, Delivery.rung, Delivery.tries, Delivery.skips),
+            *(Delivery.reason, Delivery.next_at),
         )
         .where(Delivery.community_id == bindparam("here"), is_open, Delivery.kind.is_(None))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
-        .where(Notice.state == NoticeState.LIVE)
+        .where(live)
         .order_by(Delivery.next_at)
         .limit(bindparam("most", type_=Int))
+        .subquery("page")
+    )
+    here = page.c.community_id
+    query = (
+        select(
+            *(page.c.notice_id, page.c.recipient_id, page.c.recipient_kind, page.c.rung),
+            *(page.c.tries, page.c.skips, page.c.reason, page.c.next_at),
+            *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind, Resident.needs),
+        )
+        .join(Notice, and_(Notice.community_id == here, Notice.id == page.c.notice_id))
+        .outerjoin(
+            Resident, and_(Resident.community_id == here, Resident.id == page.c.recipient_id)
+        )
     )
     return bulk.Query(query)
 
