@@ -1,30 +1,34 @@
 """What deeds do to the ledger: the records that receipts and people write, each at its time."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Collection
 from datetime import datetime
 
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from bot.simulate.behaviour import Deed
-from content import confirmation, outcome, people
+from content import confirmation, notice, outcome, people, store
 from content.claim import Job
 from content.confirmation import Act
-from content.delivery import AttemptState
+from content.delivery import Attempt, AttemptState
 from content.event import Actor, Door
 from content.message import Kind
-from content.people import Consent
+from content.people import Address, Consent
+from content.place import Community
 from content.reason import Reason
 
 Record = Callable[[Session, datetime], object]
 """Writes one thing that has happened, at the instant it happened."""
 
+UNHEARD = frozenset({Deed.ANSWERED, Deed.DELIVERED})
+"""What a provider reports and nothing depends on: writing it would take half the time."""
+
 NEWS: dict[Deed, tuple[AttemptState, Reason | None]] = {
-    Deed.ANSWERED: (AttemptState.ANSWERED, None),
     Deed.MACHINE: (AttemptState.ANSWERED, None),
     Deed.BUSY: (AttemptState.FAILED, Reason.BUSY),
     Deed.NO_ANSWER: (AttemptState.FAILED, Reason.NO_ANSWER),
     Deed.COMPLETED: (AttemptState.COMPLETED, None),
-    Deed.DELIVERED: (AttemptState.DELIVERED, None),
     Deed.INVALID: (AttemptState.FAILED, Reason.NUMBER_INVALID),
     Deed.RECALLED: (AttemptState.FAILED, Reason.CANCELLED_CALL),
 }
@@ -63,15 +67,29 @@ def _news(job: Job, provider_id: str, deed: Deed, sequence: int) -> Record:
 
 
 def _act(job: Job, *, help_: bool) -> Record:
-    """Confirm as the inbox does: a button and a key name the attempt, an SMS only its number."""
-    if job.kind is Kind.SMS:
-        return lambda session, now: confirmation.by_address(
-            session, job.kind, job.to, Act.REPLY, _actor(job), now, help_=help_
-        )
-    act = Act.BUTTON if job.kind is Kind.CHAT else Act.KEY
+    """Confirm as the inbox does.
+
+    An SMS names only its number there; here a number is one person's, and so the attempt says it.
+    """
+    act = {Kind.CHAT: Act.BUTTON, Kind.SMS: Act.REPLY}.get(job.kind, Act.KEY)
     return lambda session, now: confirmation.by_ref(
         session, job.ref, act, _actor(job), now, help_=help_
     )
+
+
+def at_hand(session: Session, notice_id: uuid.UUID, refs: Collection[str]) -> list[object]:
+    """Read at once what every act asks for: the session finds it while somebody holds it."""
+    if len(refs) < _MANY:
+        return []
+    here = store.community(session)
+    told = select(Address).join(Attempt, _AT_ADDRESS)
+    mine = told.where(Attempt.community_id == here, Attempt.ref.in_(refs))
+    shared = (session.get(Community, here), notice.get(session, notice_id))
+    return [*session.scalars(mine), *shared]
+
+
+_MANY = 8
+_AT_ADDRESS = and_(Attempt.community_id == Address.community_id, Attempt.address_id == Address.id)
 
 
 def _call_back(session: Session, job: Job, now: datetime) -> None:

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate
 from statistics import median
 from typing import Any
@@ -20,8 +20,6 @@ from content.reason import Reason
 
 SHARES = (50, 90, 100)
 _POINTS = 240
-_AHEAD = timedelta(seconds=1.5)
-"""A start is reserved so long before it happens, and may be overtaken by a confirmation."""
 ACCOUNTED = (DeliveryState.CONFIRMED, DeliveryState.PASSED_ON, DeliveryState.DOOR)
 
 
@@ -125,7 +123,7 @@ def read(run: Run) -> Figures:
         attempts=len(tries),
         taken=sum(len(one.taken) for one in run.providers.values()),
         needless=sum(
-            one.started_at > done.get(one.recipient_id, one.started_at) + _AHEAD for one in tries
+            one.started_at > done.get(one.recipient_id, one.started_at) + run.look for one in tries
         ),
         curve=_curve(started, confirmed, accounted),
         calls=tuple(sorted(run.spans.values())),

@@ -47,8 +47,8 @@ class Provider:
     """What it took: the attempt's reference by its own id."""
     asked: Counter[str] = field(default_factory=Counter)
     """Requests by what became of them: taken, unheard, or the reason of the failure."""
-    ended: set[str] = field(default_factory=set)
-    """Its own ids of calls that were answered or are over: too late to take back."""
+    fixed: dict[str, datetime] = field(default_factory=dict)
+    """By its own id, from when on a call is answered or over, and cannot be taken back."""
     recalled: set[str] = field(default_factory=set)
     """References of the calls that were taken back."""
     abilities: Abilities = field(init=False)
@@ -91,7 +91,7 @@ class Provider:
 
     async def cancel(self, provider_id: str) -> bool:
         """Take a call back that nobody has answered."""
-        if provider_id in self.ended:
+        if self.fixed.get(provider_id, self.clock.at) < self.clock.at:
             return False
         self.recalled.add(self.taken[provider_id])
         return True

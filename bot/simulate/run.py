@@ -44,9 +44,10 @@ from content.people import Audience
 from content.reason import Reason
 from content.store import Store
 
-_LOOK = timedelta(seconds=1)
-"""How often the outbox is looked at, at most."""
-_TIDY, _SETTLE = timedelta(seconds=60), timedelta(seconds=5)
+_LOOK, _LARGE_LOOK = timedelta(seconds=1), timedelta(seconds=2)
+"""How often the outbox is looked at, at most: less often in a street."""
+_LARGE = 20_000
+_TIDY, _SETTLE = timedelta(seconds=120), timedelta(seconds=5)
 _PERMITS = 1_000
 _MOMENT = timedelta(seconds=1)
 _PATIENCE = timedelta(seconds=15)
@@ -80,6 +81,7 @@ class Run:
         self.kinds = frozenset(one.kind for one in self.senders)
         self.start = scenario.start
         self.clock = Virtual(self.start)
+        self.look = _LOOK if scenario.residents < _LARGE else _LARGE_LOOK
         self.ends = self.start + timedelta(hours=scenario.hours)
         self.providers = provider.opened(scenario, self.clock, seed)
         self.spans: dict[str, tuple[float, float]] = {}
@@ -115,6 +117,7 @@ class Run:
         with self.store.begin() as session:
             self._publish(session)
             self._due = claim.next_due(session)
+        await self._step(self.start)
         while (at := self._next()) is not None and at < self.ends:
             await self._step(at)
             if watch is not None:
@@ -163,8 +166,8 @@ class Run:
             wanted.append(self._settled + _SETTLE)
         if not wanted:
             return None
-        looks = math.ceil((min(wanted) - self.start) / _LOOK)
-        return max(self.start + looks * _LOOK, self.clock.at + _LOOK)
+        looks = math.ceil((min(wanted) - self.start) / self.look)
+        return max(self.start + looks * self.look, self.clock.at + self.look)
 
     async def _step(self, at: datetime) -> None:
         """Let happen what is due by `at`, then route, claim and send."""
@@ -199,11 +202,13 @@ class Run:
         rest = [(then, ref, one) for then, _, ref, one in happened if not isinstance(one, Taken)]
         if rest:
             outcome.prefetch(session, [ref for _, ref, _ in rest])
+        at_hand = acting.at_hand(session, self.notice_id, [ref for _, ref, _ in rest])
         for then, _, record in rest:
             record(session, then)
+        del at_hand
 
     def _tend(self, session: Session, at: datetime) -> None:
-        """Expand a step further, and sweep every minute and at the end."""
+        """Expand a step further, sweep every two minutes and at the end."""
         if at >= min(self._tidied + _TIDY, self.ends):
             resting = sweep.closed(session, self.senders, at)
             astray = tuple(routing.astray(session, at, resting))
@@ -243,7 +248,7 @@ class Run:
     def _starts(self, session: Session, sender: Sender, at: datetime) -> list[Job]:
         """Claim what a sender may start until the next look, and hold it until that or later."""
         jobs: list[Job] = []
-        then, ends = at, at + _LOOK
+        then, ends = at, at + self.look
         loudest = self.ladders.loudest(sender.kind, at, ZONE)
         weigh = self._segments if sender.segments else None
         while then < ends:
@@ -255,7 +260,7 @@ class Run:
             then = max(then, free)
         if jobs:
             # the look before the next start, which is claimed in it
-            self._held[sender.name] = max(ends, then - _LOOK)
+            self._held[sender.name] = max(ends, then - self.look)
         return jobs
 
     def _segments(self, _session: Session, _job: Job) -> int:
@@ -317,30 +322,28 @@ class Run:
         deeds = behaviour.deeds(group, job.kind, self._talk, chance, wrong=wrong)
         for sequence, one in enumerate(deeds):
             at = start + timedelta(seconds=one.after)
-            if one.what in acting.ENDS and job.kind is Kind.CALL:
-                self.spans[job.ref] = (self.after(start), self.after(at))
+            if job.kind is Kind.CALL:
+                self._holds(job, provider_id, one.what, start, at)
+            if one.what in acting.UNHEARD:
+                continue
             if one.what in acting.NEWS and chance.random() < self.scenario.faults.lost:
                 self._lost.add(job.ref)
                 continue
             written = acting.record(job, provider_id, one.what, sequence)
-            done = partial(self._done, job, provider_id, one.what, written)
+            done = partial(self._done, job, one.what, written)
             self._later(at, job.ref, done, patient=one.what not in acting.ENDS)
 
-    def _done(
-        self,
-        job: Job,
-        provider_id: str,
-        deed: Deed,
-        written: Record,
-        session: Session,
-        now: datetime,
-    ) -> None:
-        """Write a deed, unless the call was taken back before it."""
-        theirs = self.providers[job.sender]
-        if job.ref in theirs.recalled and deed is not Deed.CALLED_BACK:
-            return
+    def _holds(self, job: Job, provider_id: str, deed: Deed, start: datetime, at: datetime) -> None:
+        """Note until when a call can be taken back, and when it holds its line."""
         if deed is Deed.ANSWERED or deed in acting.ENDS:
-            theirs.ended.add(provider_id)
+            self.providers[job.sender].fixed.setdefault(provider_id, at)
+        if deed in acting.ENDS:
+            self.spans[job.ref] = (self.after(start), self.after(at))
+
+    def _done(self, job: Job, deed: Deed, written: Record, session: Session, now: datetime) -> None:
+        """Write a deed, unless the call was taken back before it."""
+        if job.ref in self.providers[job.sender].recalled and deed is not Deed.CALLED_BACK:
+            return
         if deed in acting.ENDS:
             self._free(job.ref, job.sender, now)
         self._acted = self._acted or deed in acting.CONFIRMS
@@ -391,9 +394,6 @@ class Run:
     def _later(
         self, at: datetime, ref: str, record: Record | Taken, *, patient: bool = True
     ) -> None:
-        """Write a record at its time; a patient one may wait for the company of others.
-
-        Whatever looks at the ledger in between finds it written all the same.
-        """
+        """Write a record at its time; a patient one goes with the next look, or soon."""
         heapq.heappush(self._heap, (at, next(self._serial), ref, record))
         heapq.heappush(self._wakes, at + _PATIENCE if patient else at)

@@ -24,15 +24,15 @@ ENOUGH = "lines=200,calls_per_second=50,sms_per_second=50"
 CASES = {
     "three lines": (
         Kind.CALL,
-        small(100, "lines=3,calls_per_second=1,sms_per_second=50", hours=0.4),
+        small(60, "lines=3,calls_per_second=1,sms_per_second=50", hours=0.25),
     ),
     "a call a second": (
         Kind.CALL,
         # who shares a landline waits for the first call to end, which no forecast counts
-        small(200, "lines=60,calls_per_second=1,sms_per_second=50", hours=0.1, household=1.0),
+        small(100, "lines=60,calls_per_second=1,sms_per_second=50", hours=0.03, household=1.0),
     ),
-    "a segment a second": (Kind.SMS, small(150, f"{ENOUGH},sms_per_second=1", hours=0.1)),
-    "thirty chats a second": (Kind.CHAT, small(600, ENOUGH, hours=0.1)),
+    "a segment a second": (Kind.SMS, small(80, f"{ENOUGH},sms_per_second=1", hours=0.04)),
+    "thirty chats a second": (Kind.CHAT, small(400, ENOUGH, hours=0.02)),
 }
 
 

@@ -90,7 +90,10 @@ def test_the_vulnerable_are_contacted_first(short_of_lines: Run) -> None:
 
 
 def test_a_severe_alert_overtakes_a_backlog_of_routine_messages() -> None:
-    with played(small(60, "chat_per_second=1", routine=True)) as run, run.store.read() as session:
+    with (
+        played(small(40, "chat_per_second=1", routine=True, hours=0.05)) as run,
+        run.store.read() as session,
+    ):
         query = select(Attempt.notice_id, Attempt.started_at).where(Attempt.kind == Kind.CHAT)
         rows = session.execute(query.order_by(Attempt.started_at)).all()
         routine = set(session.scalars(select(Notice.id).where(Notice.id != run.notice_id)))
@@ -103,7 +106,7 @@ def test_a_severe_alert_overtakes_a_backlog_of_routine_messages() -> None:
 def test_the_same_seed_makes_the_same_figures() -> None:
     found: list[Figures] = []
     for seed in (7, 7, 8):
-        with played(small(40, faults=Faults(lost=0.1, fails=0.1)), seed) as run:
+        with played(small(20, faults=Faults(lost=0.1, fails=0.1)), seed) as run:
             found.append(figures.read(run))
     assert found[0] == found[1]
     assert found[0] != found[2]
