@@ -1,5 +1,6 @@
 """Town: a database with many residents and the staff for a review, and publishing through it."""
 
+import asyncio
 import json
 import time
 import uuid
@@ -89,6 +90,8 @@ def build(url: str, keys: Path, size: int) -> Access:
     while batch := list(islice(people, _BATCH)):
         with store.begin() as session:
             _settle(session, batch, now)
+    # what autovacuum does within a minute of an import
+    asyncio.run(store.learn())
     store.close()
     return Access(url, str(keys), access.community, tuple(map(str, staff)))
 

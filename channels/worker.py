@@ -33,6 +33,8 @@ _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
 _BURST = 0.01
 """Real seconds between two looks at the outbox: commits come in bursts."""
+_BEGINNING = 100
+"""Deliveries routed at a time while an alert is still growing."""
 _ASKED = 10
 """Lost attempts that are asked for side by side."""
 _ERROR_PAUSE = 1.0
@@ -66,6 +68,7 @@ class Worker:
         self._search_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = asyncio.Event()
         self._recalled: set[str] = set()
+        self._growing = False
         self._due: dict[Kind | None, datetime] = {}
         self._looked = asyncio.Event()
         self._recorder = Recorder(store, self.meter)
@@ -188,8 +191,12 @@ class Worker:
 
     async def _route(self) -> float:
         """Give every due delivery its next step, and have the senders look for it."""
-        now = self.clock.now()
-        found, zone, closed = await self.store.query(lambda session: self._unrouted(session, now))
+        now, growing = self.clock.now(), self._growing
+        # while a large alert grows, only its beginning is routed: every row is to be there soon
+        batch = _BEGINNING if growing else route.BATCH
+        found, zone, closed = await self.store.query(
+            lambda session: self._unrouted(session, now, batch)
+        )
         if not found:
             return self.clock.real(claim.WINDOW)
         kinds = self.kinds - closed.keys()
@@ -199,10 +206,10 @@ class Worker:
         )
         self._due |= dict.fromkeys(kinds, now)
         self._wake()
-        return 0
+        return claim.WINDOW if growing else 0
 
-    def _unrouted(self, session: Session, now: datetime) -> _Unrouted:
-        found = routing.due(session, now, route.BATCH, hourly=self._hourly)
+    def _unrouted(self, session: Session, now: datetime, batch: int) -> _Unrouted:
+        found = routing.due(session, now, batch, hourly=self._hourly)
         return found, cap.zone(session), sweep.closed(session, self.senders, now)
 
     async def _grow(self) -> None:
@@ -211,7 +218,8 @@ class Worker:
             now = self.clock.now()
             try:
                 made = None
-                if await self.store.query(expansion.growing):
+                self._growing = await self.store.query(expansion.growing)
+                if self._growing:
                     grow = functools.partial(expansion.grow, now=now)
                     made = await self.store.write(grow, shared=True)
                     self.meter.grown(made or 0)

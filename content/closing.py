@@ -13,7 +13,7 @@ from content.delivery import Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.reason import Reason
 
-CHUNK = 2_500
+CHUNK = 2_000
 """Deliveries closed in one transaction at most."""
 _START = "-"
 _CLOSED_AS = {

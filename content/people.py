@@ -149,7 +149,8 @@ class Address(Identified, Base):
     __table_args__ = (UniqueConstraint("community_id", "owner_id", "kind", "digest"),)
 
 
-Index("ix_resident_place", Resident.community_id, Resident.place_id)
+# who has been erased stands in it too: an audience is counted without a look at the rows
+Index("ix_resident_place", Resident.community_id, Resident.place_id, Resident.erased_at)
 Index("ix_contact_resident", Contact.community_id, Contact.resident_id, Contact.rank)
 Index("ix_address_owner", Address.community_id, Address.owner_id, Address.kind, Address.rank)
 Index("ix_address_digest", Address.community_id, Address.kind, Address.digest)

@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     _deliveries()
     _attempts()
+    op.drop_index("ix_resident_place", "resident")
+    op.create_index("ix_resident_place", "resident", ["community_id", "place_id", "erased_at"])
     unfinished = sa.text("cursor IS NOT NULL")
     op.create_index(
         "ix_notice_growing",
