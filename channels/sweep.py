@@ -198,7 +198,7 @@ def superfluous(session: Session) -> list[tuple[str, str]]:
             & (Delivery.recipient_id == Attempt.recipient_id),
         )
         .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
-        .where(Attempt.closed_at.is_(None), Attempt.provider_id.is_not(None))
+        .where(is_under_way, Attempt.provider_id.is_not(None))
         .where(Attempt.state.in_(outcome.NOT_ANSWERED), Delivery.state != DeliveryState.OPEN)
         .where(Delivery.state != DeliveryState.DONE)
     )

@@ -110,13 +110,14 @@ def unanswered(session: Session, number: str) -> str:
         for delivery, _ in _pending(session, kind, number)
     }
     query = (
-        select(Attempt.ref)
+        select(Attempt.id, Attempt.ref)
         .where(Attempt.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, number))
         .where(Attempt.kind.in_((Kind.CALL, Kind.SMS)), Attempt.notice_id.in_(waiting))
-        .order_by(Attempt.id.desc())
     )
-    return session.scalar(query.limit(1)) or ""
+    # the newest is picked here: asked for in order, SQLite would walk back through all attempts
+    newest = max(session.execute(query).all(), default=None)
+    return newest.ref if newest else ""
 
 
 def asked_at(session: Session, kind: Kind, value: str) -> datetime | None:

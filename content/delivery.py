@@ -170,7 +170,9 @@ PRIORITIES = tuple(10 * one.rank + of for one in Severity for of in (0, 1, AGAIN
 """Every priority there is, the most urgent first."""
 # written out, not bound: a partial index serves only who names its condition to the letter
 is_open = text("delivery.state = 'open'")
-is_under_way = text("attempt.closed_at IS NULL")
+# every sender's name is greater: with a second column SQLite prefers this index to the key, whose
+# walk would meet every attempt there ever was
+is_under_way = text("attempt.closed_at IS NULL AND attempt.sender > ''")
 has_reports = text("attempt.kind != 'chat'")
 
 

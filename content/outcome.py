@@ -212,7 +212,7 @@ def overdue(session: Session, now: datetime, limit: int = 100) -> Sequence[Attem
     """Return the attempts past their deadline that are still open, oldest first."""
     query = (
         select(Attempt)
-        .where(Attempt.community_id == store.community(session), Attempt.closed_at.is_(None))
+        .where(Attempt.community_id == store.community(session), is_under_way)
         .where(Attempt.deadline <= now)
         .order_by(Attempt.deadline)
         .limit(limit)

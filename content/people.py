@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -290,12 +291,10 @@ def owners(
     session: Session, kind: Kind, value: str
 ) -> list[tuple[OwnerKind, uuid.UUID, uuid.UUID]]:
     """Return whose this number or chat id is: (owner kind, owner id, address id)."""
-    rows = session.execute(
-        select_(Address.owner_kind, Address.owner_id, Address.id)
-        .where(_same(session, kind, value))
-        .order_by(Address.id)
-    )
-    return [(row.owner_kind, row.owner_id, row.id) for row in rows]
+    columns = select_(Address.owner_kind, Address.owner_id, Address.id)
+    # sorted here: asked for in order, SQLite would walk through everybody's addresses by their key
+    rows = session.execute(columns.where(_same(session, kind, value))).all()
+    return sorted(((row.owner_kind, row.owner_id, row.id) for row in rows), key=itemgetter(2))
 
 
 def add_address(

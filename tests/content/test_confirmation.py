@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels import sweep
@@ -296,31 +296,3 @@ class TestDoor:
         stranger = outbox.resident(session, now)
         assert confirmation.at_door(session, made.id, stranger, SOMEBODY, now) is None
         assert session.scalars(select(Delivery)).all() == []
-
-
-def test_a_reply_looks_at_those_who_share_the_number_and_at_nobody_else(
-    session: Session, now: datetime
-) -> None:
-    if session.get_bind().dialect.name != "sqlite":
-        pytest.skip("the plan is read as SQLite tells it")
-    for at in range(30):
-        outbox.resident(session, now, mobile=f"+86138000001{at:02}")
-    outbox.tell(session, now)
-    outbox.take(session, now, SMS)
-    asked: list[tuple[str, object]] = []
-    listen = (session.connection(), "before_cursor_execute")
-
-    def note(_conn: object, _cursor: object, said: str, given: object, *_rest: object) -> None:
-        asked.append((said, given))
-
-    event.listen(*listen, note)
-    confirmation._sharers(session, Kind.SMS, "+8613800000105", confirmation._OPEN)
-    event.remove(*listen, note)
-    plans = [
-        row[3]
-        for said, given in asked
-        for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", given)
-    ]
-    looks = [step for step in plans if step.startswith("SEARCH delivery")]
-    assert looks
-    assert all("recipient_id=?" in step for step in looks)
