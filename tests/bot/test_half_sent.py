@@ -234,7 +234,8 @@ async def test_what_is_under_way_at_a_crash_hears_of_the_change_too(
     for fault in (sending.sandbox.faults.twilio, sending.sandbox.faults.telegram):
         fault.lag = 0
     unknown = tried(sending)
-    assert sending.attempts() == {AttemptState.ATTEMPTING: len(unknown)}
+    # our own commit never came; a receipt may have come first
+    assert sending.attempts()[AttemptState.ACCEPTED] == 0
     ends(sending, made)
     wanted = unknown if ends is cancelled else set(sending.numbers)
     async with sending.restarted():

@@ -309,7 +309,12 @@ class TestWithinTheRun:
     """The engine takes its turns among the news, as it does in life."""
 
     @settings(
-        max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=20,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
     )
     @given(
         order=st.permutations([OURS, SENT, UNREACHABLE, DELIVERED, DELIVERED]),
