@@ -29,6 +29,8 @@ AT_ONCE = 100
 """Requests in flight per sender."""
 _AHEAD = 50
 """As few in flight, the next are claimed: the database works while the provider does."""
+_LEAST = 0.02
+"""Real seconds between two claims that take nothing, however fast the clock is."""
 HELD = 1.0
 """Real seconds until what is due and yet may not go out is looked at again, at night or at rest."""
 _LONGEST_PAUSE = 3600.0
@@ -160,7 +162,7 @@ class Line:
             return 0
         # half a window ahead the next starts are reserved, so that none is left unused
         soon = self.house.clock.real(min(claim.WINDOW / 2, 1 / self.sender.rate))
-        return soon if limited else HELD
+        return max(_LEAST, soon) if limited else HELD
 
     def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
         """Return what was claimed; and where it is nothing, whether the sender's limits say so."""

@@ -198,7 +198,7 @@ class Worker:
             lambda session: self._unrouted(session, now, batch)
         )
         if not found:
-            return self.clock.real(claim.WINDOW)
+            return max(_BURST, self.clock.real(claim.WINDOW))
         kinds = self.kinds - closed.keys()
         await self.store.write(
             lambda session: route.take(session, found, self.ladders, kinds, zone, now, closed),
