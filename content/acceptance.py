@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Table,
     Update,
     and_,
+    bindparam,
     exists,
     func,
     literal,
@@ -165,7 +167,7 @@ def _believe(session: Session, row: _Row) -> None:
 
 def _rows(session: Session, refs: Iterable[str]) -> list[_Row]:
     given: dict[str, Any] = {"here": store.community(session)}
-    given |= _REFS.pack(session, [(ref,) for ref in refs])
+    given |= REFS.pack(session, [(ref,) for ref in refs])
     rows = [_Row._make(row) for row in _found(bulk.dialect(session)).read(session, **given)]
     return sorted(rows, key=lambda row: row.id)
 
@@ -239,7 +241,8 @@ def _typed(table: Table, *names: str) -> dict[str, Any]:
     return {name: table.c[name].type for name in names}
 
 
-_REFS = bulk.Table("refs", _typed(attempts, "ref"))
+REFS = bulk.Table("refs", _typed(attempts, "ref"))
+"""References of attempts, to be joined: a long IN makes SQLite walk through all of them."""
 _ATTEMPTS = bulk.Table(
     "taken",
     _typed(attempts, "id", "provider_id", "accepted_at", "state", "deadline", "closed_at"),
@@ -256,7 +259,7 @@ _DELIVERIES = bulk.Table(
 
 @cache
 def _found(dialect: str) -> bulk.Query:
-    refs, newer = _REFS.at(dialect), aliased(Attempt)
+    refs, newer = REFS.at(dialect), aliased(Attempt)
     outdated = exists(
         select(literal(1))
         .where(newer.community_id == Attempt.community_id)
@@ -324,4 +327,24 @@ def _deliveries(dialect: str) -> Update:
         .where(table.community_id == rows.c.here)
         .where(table.notice_id == rows.c.notice_id, table.recipient_id == rows.c.recipient_id)
         .values({name: rows.c[name] for name in names})
+    )
+
+
+@cache
+def rows_of(dialect: str) -> Select[Attempt, Delivery]:
+    """Return the query for attempts and their deliveries by `REFS`, locked in their order."""
+    rows = REFS.at(dialect)
+    return (
+        select(Attempt, Delivery)
+        .select_from(rows)
+        .join(Attempt, Attempt.ref == rows.c.ref)
+        .join(
+            Delivery,
+            (Delivery.community_id == Attempt.community_id)
+            & (Delivery.notice_id == Attempt.notice_id)
+            & (Delivery.recipient_id == Attempt.recipient_id),
+        )
+        .where(Attempt.community_id == bindparam("here"))
+        .order_by(Attempt.id)  # whoever waits for a row holds none that is waited for
+        .with_for_update(of=(Attempt, Delivery))
     )

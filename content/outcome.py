@@ -185,19 +185,9 @@ def by_ref(session: Session, ref: str, *, lock: bool = False) -> Attempt | None:
 
 def prefetch(session: Session, refs: Collection[str]) -> None:
     """Load and lock these attempts and their deliveries at once: what follows finds them here."""
-    query = (
-        select(Attempt, Delivery)
-        .join(
-            Delivery,
-            (Delivery.community_id == Attempt.community_id)
-            & (Delivery.notice_id == Attempt.notice_id)
-            & (Delivery.recipient_id == Attempt.recipient_id),
-        )
-        .where(Attempt.community_id == store.community(session), Attempt.ref.in_(refs))
-        .order_by(Attempt.id)  # whoever waits for a row holds none that is waited for
-        .with_for_update(of=(Attempt, Delivery))
-    )
-    found = session.execute(query).all()
+    given = {"here": store.community(session)}
+    given |= acceptance.REFS.pack(session, [(ref,) for ref in refs])
+    found = session.execute(acceptance.rows_of(bulk.dialect(session)), given).all()
     session.info.setdefault("attempts", {}).update({one.ref: one for one, _ in found})
     # the session itself holds rows only as long as somebody else does
     session.info["deliveries"] = [delivery for _, delivery in found]

@@ -1,14 +1,14 @@
 """What deeds do to the ledger: the records that receipts and people write, each at its time."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.orm import Session
 
 from bot.simulate.behaviour import Deed
-from content import confirmation, notice, outcome, people, store
+from content import acceptance, bulk, confirmation, notice, outcome, people, store
 from content.claim import Job
 from content.confirmation import Act
 from content.delivery import Attempt, AttemptState
@@ -82,10 +82,22 @@ def at_hand(session: Session, notice_id: uuid.UUID, refs: Collection[str]) -> li
     if len(refs) < _MANY:
         return []
     here = store.community(session)
-    told = select(Address).join(Attempt, _AT_ADDRESS)
-    mine = told.where(Attempt.community_id == here, Attempt.ref.in_(refs))
+    rows = acceptance.REFS.at(bulk.dialect(session))
+    told = select(Address).select_from(rows).join(Attempt, Attempt.ref == rows.c.ref)
+    mine = told.join(Address, _AT_ADDRESS).where(Attempt.community_id == here)
+    given = acceptance.REFS.pack(session, [(ref,) for ref in refs])
     shared = (session.get(Community, here), notice.get(session, notice_id))
-    return [*session.scalars(mine), *shared]
+    return [*session.scalars(mine, given), *shared]
+
+
+def closed(session: Session, refs: Iterable[str]) -> Sequence[Row[str, str]]:
+    """Return (reference, sender) of those of these attempts of which nothing more is expected."""
+    rows = acceptance.REFS.at(bulk.dialect(session))
+    query = select(Attempt.ref, Attempt.sender).select_from(rows)
+    mine = query.join(Attempt, Attempt.ref == rows.c.ref).where(
+        Attempt.community_id == store.community(session), Attempt.closed_at.is_not(None)
+    )
+    return session.execute(mine, acceptance.REFS.pack(session, [(ref,) for ref in refs])).all()
 
 
 _MANY = 8

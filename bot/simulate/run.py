@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.simulate import acting, behaviour, crowd, provider
@@ -30,13 +29,12 @@ from content import (
     pace,
     routing,
     segment,
-    store,
 )
 from content.acceptance import Taken
 from content.alert import Severity
 from content.claim import Job, Sender
 from content.compose import Reader
-from content.delivery import Attempt, AttemptState
+from content.delivery import AttemptState
 from content.ladder import Ladders
 from content.message import Kind, Message, Spoken, Written
 from content.notice import NoticeKind
@@ -382,12 +380,7 @@ class Run:
 
     def _forget(self, session: Session, at: datetime) -> None:
         """Wait no longer for news of attempts that are closed by now, and free their lines."""
-        query = select(Attempt.ref, Attempt.sender).where(
-            Attempt.community_id == store.community(session),
-            Attempt.ref.in_(self._lost),
-            Attempt.closed_at.is_not(None),
-        )
-        for ref, sender in session.execute(query).all():
+        for ref, sender in acting.closed(session, self._lost):
             self._lost.discard(ref)
             self._free(ref, sender, at)
 

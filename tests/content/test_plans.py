@@ -20,6 +20,9 @@ ASKED: dict[str, Callable[[Session, datetime], object]] = {
         session, Kind.SMS, NUMBER, confirmation._OPEN
     ),
     "what they were told": lambda session, _now: confirmation.unanswered(session, NUMBER),
+    "what is reported about": lambda session, _now: outcome.prefetch(
+        session, [f"{number:032x}" for number in range(60)]
+    ),
     "overdue": outcome.overdue,
     "erased": outcome.drop,
     "late requests": sweep._overdue,
