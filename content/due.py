@@ -182,7 +182,10 @@ def _next_due() -> Any:
             .scalar_subquery()
         )
         name = null() if kind is None else literal(kind, Delivery.kind.type)
-        return select(name.label("kind"), func.min(first, type_=Instant).label("at"))
+        # from the buckets: else the subquery takes them for its own, and walks through the queue
+        return select(name.label("kind"), func.min(first, type_=Instant).label("at")).select_from(
+            bucket
+        )
 
     each = union_all(*(earliest(kind) for kind in (None, *Kind))).subquery()
     return select(each.c.kind, each.c.at)

@@ -1,14 +1,17 @@
 """Nothing that is asked all the time may walk through everything there is: SQLite's own plans."""
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import confirmation, outcome, people
+from content import claim, confirmation, outcome, people
+from content.base import new_id
 from content.message import Kind
 from tests.content import outbox
 from tests.content.outbox import SMS
@@ -50,6 +53,31 @@ def test_what_is_asked_all_the_time_finds_its_rows_by_an_index(
     plans = _plans(session, lambda: ASKED[name](session, now))
     assert plans
     assert [plan for plan in plans if plan in WALKS] == []
+
+
+def test_looking_at_the_queue_takes_no_longer_the_longer_it_is(
+    session: Session, now: datetime
+) -> None:
+    took = []
+    for _ in range(2):
+        for _ in range(40):
+            outbox.resident(session, now, chat=new_id().hex)
+        outbox.tell(session, now)
+        outbox.route(session, now)
+        took.append(_steps(session, lambda: claim.next_due(session)))
+    assert took[1] < took[0] * 1.1
+
+
+def _steps(session: Session, ask: Callable[[], object]) -> int:
+    """Return how many instructions of its own SQLite needs for `ask`."""
+    if session.get_bind().dialect.name != "sqlite":
+        pytest.skip("SQLite's steps are counted")
+    driver: Any = session.connection().connection.driver_connection
+    steps = itertools.count()
+    driver.set_progress_handler(lambda: next(steps) < 0, 1)
+    ask()
+    driver.set_progress_handler(None, 0)
+    return next(steps)
 
 
 def _plans(session: Session, ask: Callable[[], object]) -> list[str]:
