@@ -19,7 +19,8 @@ from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
-_OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
+OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
+"""States in which an act still confirms."""
 _REACHED = or_(Attempt.state != AttemptState.FAILED, Attempt.kind == Kind.CALL)
 """A message that failed was never read: a reply to another one does not confirm it. A call that
 was missed can be returned."""
@@ -63,7 +64,7 @@ def by_ref(
         outcome.accepted(session, ref, "", now)
     delivery = outcome.delivery_of(session, attempt)
     address = session.get(Address, (attempt.community_id, attempt.address_id))
-    if delivery is None or delivery.state not in _OPEN or _replaced(session, delivery):
+    if delivery is None or delivery.state not in OPEN or _replaced(session, delivery):
         if help_ and delivery is not None:
             # whoever asks for help needs it, whatever has become of the notice
             _help(session, delivery, actor, now)
@@ -92,10 +93,10 @@ def by_address(
 
     Whoever has confirmed before and asks for help now is helped all the same.
     """
-    found = _pending(session, kind, value)
+    found = _pending(session, (kind,), value)
     if found:
         return _confirm(session, found, act, actor, now, help_=help_)
-    before = _pending(session, kind, value, (DeliveryState.CONFIRMED,))
+    before = _pending(session, (kind,), value, (DeliveryState.CONFIRMED,))
     if help_:
         for delivery, _ in before:
             _help(session, delivery, actor, now)
@@ -104,16 +105,13 @@ def by_address(
 
 def unanswered(session: Session, number: str) -> str:
     """Return the `ref` of the newest attempt at a phone whose notice still waits; "" for none."""
-    waiting = {
-        delivery.notice_id
-        for kind in (Kind.CALL, Kind.SMS)
-        for delivery, _ in _pending(session, kind, number)
-    }
+    phone = (Kind.CALL, Kind.SMS)
+    waiting = {delivery.notice_id for delivery, _ in _pending(session, phone, number)}
     query = (
         select(Attempt.id, Attempt.ref)
         .where(Attempt.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, number))
-        .where(Attempt.kind.in_((Kind.CALL, Kind.SMS)), Attempt.notice_id.in_(waiting))
+        .where(Attempt.kind.in_(phone), Attempt.notice_id.in_(waiting))
     )
     # the newest is picked here: asked for in order, SQLite would walk back through all attempts
     newest = max(session.execute(query).all(), default=None)
@@ -122,7 +120,7 @@ def unanswered(session: Session, number: str) -> str:
 
 def asked_at(session: Session, kind: Kind, value: str) -> datetime | None:
     """Return when the newest notice that waits for an act was sent to this number or chat."""
-    waiting = {delivery.notice_id for delivery, _ in _pending(session, kind, value)}
+    waiting = {delivery.notice_id for delivery, _ in _pending(session, (kind,), value)}
     query = select(func.max(Attempt.started_at)).where(
         Attempt.community_id == store.community(session),
         Attempt.digest == store.digest(session, value),
@@ -145,7 +143,7 @@ def at_door(
     delivery = session.get(Delivery, (store.community(session), notice_id, recipient_id))
     if delivery is None:
         return None
-    if delivery.state not in _OPEN:
+    if delivery.state not in OPEN:
         if help_:
             _help(session, delivery, actor, now)
         return Confirmed(late=delivery.state is not DeliveryState.CONFIRMED)
@@ -153,7 +151,7 @@ def at_door(
 
 
 def _pending(
-    session: Session, kind: Kind, value: str, states: Sequence[DeliveryState] = _OPEN
+    session: Session, kinds: Sequence[Kind], value: str, states: Sequence[DeliveryState] = OPEN
 ) -> list[tuple[Delivery, Address | None]]:
     """Return the deliveries of live notices in these states with an attempt at this address.
 
@@ -178,7 +176,7 @@ def _pending(
             and_(Address.community_id == Attempt.community_id, Address.id == Attempt.address_id),
         )
         .where(Delivery.community_id == store.community(session))
-        .where(Attempt.digest == store.digest(session, value), Attempt.kind == kind)
+        .where(Attempt.digest == store.digest(session, value), Attempt.kind.in_(kinds))
         .where(_REACHED)
         .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
         .where(Notice.kind == NoticeKind.ALERT)
@@ -190,25 +188,25 @@ def _pending(
         (delivery.notice_id, delivery.recipient_id): (delivery, address)
         for delivery, address in session.execute(query)
     }
-    for delivery, address in _sharers(session, kind, value, states):
+    for delivery, address in _sharers(session, kinds, value, states):
         found[delivery.notice_id, delivery.recipient_id] = (delivery, address)
     return list(found.values())
 
 
 def _sharers(
-    session: Session, kind: Kind, value: str, states: Sequence[DeliveryState]
+    session: Session, kinds: Sequence[Kind], value: str, states: Sequence[DeliveryState]
 ) -> list[tuple[Delivery, Address | None]]:
     """Return the same for residents who share the number and were not sent the notice yet."""
     sent = select(Attempt.notice_id).where(
         Attempt.community_id == store.community(session),
         Attempt.digest == store.digest(session, value),
-        Attempt.kind == kind,
+        Attempt.kind.in_(kinds),
         _REACHED,
     )
     owners = select(Address).where(
         Address.community_id == store.community(session),
         Address.digest == store.digest(session, value),
-        Address.kind == kind,
+        Address.kind.in_(kinds),
         Address.owner_kind == OwnerKind.RESIDENT,
     )
     # asked for by their ids: a join would walk through everybody whom the notice goes to
@@ -260,7 +258,7 @@ def _settle_household(session: Session, by: Delivery, actor: Actor, now: datetim
         Delivery.community_id == by.community_id,
         Delivery.notice_id == by.notice_id,
         Delivery.place_id == by.place_id,
-        Delivery.state.in_(_OPEN),
+        Delivery.state.in_(OPEN),
     )
     for other in session.scalars(query):
         _close(other, DeliveryState.CONFIRMED, Reason.CONFIRMED_HOUSEHOLD, now)

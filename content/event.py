@@ -1,12 +1,13 @@
 """The book of what happened: append-only, written in the same transaction as every transition."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, select
+from sqlalchemy import JSON, Index, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import store
@@ -75,6 +76,36 @@ def add(
             data=data,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One thing that happened, to be written with others; `data` as in `add`."""
+
+    at: datetime
+    actor: Actor
+    kind: str
+    subject_id: uuid.UUID | None
+    data: dict[str, Any]
+
+
+def add_all(session: Session, happened: Sequence[Happened]) -> None:
+    """Write many events in one statement."""
+    here = store.community(session)
+    rows = [
+        {
+            "community_id": here,
+            "at": one.at,
+            "actor_id": one.actor.id,
+            "door": one.actor.door,
+            "kind": one.kind,
+            "subject_id": one.subject_id,
+            "data": one.data,
+        }
+        for one in happened
+    ]
+    if rows:
+        session.execute(insert(Event.__table__), rows)  # type: ignore[arg-type]
 
 
 def last(session: Session, kind: str, subject_id: uuid.UUID) -> Event | None:

@@ -9,10 +9,9 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, pace, store
+from content import acceptance, bulk, pace, report, store
 from content.acceptance import Taken
 from content.delivery import (
-    RANKS,
     Attempt,
     AttemptState,
     Delivery,
@@ -22,21 +21,8 @@ from content.delivery import (
     has_reports,
     is_under_way,
 )
-from content.message import Kind
 from content.people import Address, OwnerKind
 from content.reason import Reason
-
-HOPELESS = frozenset(
-    {
-        Reason.NUMBER_INVALID,
-        Reason.LANDLINE,
-        Reason.BLOCKED,
-        Reason.REFUSED_CONTENT,
-        Reason.REFUSED_REGION,
-        Reason.OPTED_OUT,
-    }
-)
-"""Reasons after which the same address is not tried again in this notice."""
 
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
@@ -48,7 +34,6 @@ _SPENT = 99
 _OTHERS = (Reason.RATE_LIMITED, Reason.NEVER_TAKEN)
 """Not failures of the step: a pause that was asked for, a request that never arrived."""
 NOT_ANSWERED = (AttemptState.ACCEPTED, AttemptState.SENT, AttemptState.RINGING)
-_FINAL = {AttemptState.FAILED, AttemptState.DELIVERED, AttemptState.COMPLETED}
 
 
 def accepted(session: Session, ref: str, provider_id: str, now: datetime) -> None:
@@ -160,12 +145,11 @@ def receipt(
     attempt.machine = attempt.machine or machine
     _take(session, attempt, now)
     before = attempt.state
-    if not _raise_to(attempt, state, now, reason):
+    if not report.raise_to(attempt, state, now, reason):
         return True
     if before is AttemptState.FAILED:
         _wait_on(session, attempt)
-    elif state is AttemptState.FAILED and (attempt.kind is not Kind.CALL or reason in HOPELESS):
-        # a phone that is busy or not picked up is tried again after the ladder's wait
+    elif report.ends_step(attempt.kind, state, reason):
         _advance(session, attempt, now)
     return True
 
@@ -254,19 +238,6 @@ def _wait_on(session: Session, attempt: Attempt) -> None:
     session.refresh(delivery)
 
 
-def _raise_to(
-    attempt: Attempt, state: AttemptState, now: datetime, reason: Reason | None = None
-) -> bool:
-    if RANKS[state] <= RANKS[attempt.state]:
-        return False
-    attempt.state = state
-    attempt.reason = reason or (None if state is not AttemptState.FAILED else attempt.reason)
-    # chat and SMS are open only until the provider has them; a call until it has ended
-    if attempt.closed_at is None and (attempt.kind is not Kind.CALL or state in _FINAL):
-        attempt.closed_at = now
-    return True
-
-
 def _end(attempt: Attempt, state: AttemptState, reason: Reason, now: datetime) -> None:
     attempt.state, attempt.reason, attempt.closed_at = state, reason, now
 
@@ -305,7 +276,7 @@ def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool =
         return
     if delivery.recipient_kind is OwnerKind.BARE:
         _close(delivery, DeliveryState.FAILED, attempt.reason or Reason.UNDELIVERED, now)
-    elif attempt.reason in HOPELESS:
+    elif attempt.reason in report.HOPELESS:
         _give_back(session, attempt, now)
     else:
         delivery.tries = _SPENT if spent else delivery.tries
@@ -374,7 +345,7 @@ def _failures(dialect: str) -> bulk.Query:
             ),
         )
         .where(Attempt.community_id == keys.c.here)
-        .where(Attempt.state == AttemptState.FAILED, Attempt.reason.in_(HOPELESS))
+        .where(Attempt.state == AttemptState.FAILED, Attempt.reason.in_(report.HOPELESS))
     )
     return bulk.Query(query)
 

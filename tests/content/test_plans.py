@@ -20,7 +20,7 @@ NUMBER = "+8613800000105"
 ASKED: dict[str, Callable[[Session, datetime], object]] = {
     "whose number": lambda session, _now: people.owners(session, Kind.SMS, NUMBER),
     "who shares it": lambda session, _now: confirmation._sharers(
-        session, Kind.SMS, NUMBER, confirmation._OPEN
+        session, (Kind.SMS,), NUMBER, confirmation.OPEN
     ),
     "what they were told": lambda session, _now: confirmation.unanswered(session, NUMBER),
     "what is reported about": lambda session, _now: outcome.prefetch(
