@@ -24,11 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from content import bulk, event, often, outcome, store
+from content import bulk, event, last_step, often, outcome, store
 from content import due as queue
 from content.alert import Severity
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries, is_open
 from content.due import ASKED_FOR
+from content.last_step import Listed
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, AddressView, Consent, Contact, Need, OwnerKind, Resident
@@ -129,20 +130,35 @@ def due(
 
 def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
     """Write the steps; who has come to the end of the ladder goes on the door-knock list."""
-    steps = []
+    steps, doors = [], []
     for one in plans:
         if one.kind is Kind.DOOR:
-            _end(session, one, DeliveryState.DOOR, one.reason, now)
+            standing = (one.rung, one.tries, dict(one.skips), one.reason)
+            doors.append(Listed(one.notice_id, one.recipient_id, *standing))
         else:
             steps.append(_step(one))
+    last_step.visit(session, doors, now)
     if steps:
         given = {"here": store.community(session), "now": now} | _STEPS.pack(session, steps)
         session.execute(_go(bulk.dialect(session)), given)
 
 
 def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
-    """End a delivery that has no door: a page to staff, an answer to an address."""
-    _end(session, one, DeliveryState.FAILED, reason, now)
+    """End a delivery that has no door: a page to staff, an answer to an address.
+
+    Unless it has moved on since it was read.
+    """
+    done = session.execute(
+        update(deliveries)
+        .where(deliveries.c.community_id == store.community(session))
+        .where(deliveries.c.notice_id == one.notice_id)
+        .where(deliveries.c.recipient_id == one.recipient_id)
+        .where(*last_step.still(now))
+        .values(state=DeliveryState.FAILED, reason=reason, closed_at=now, kind=None)
+    )
+    if done.rowcount:  # type: ignore[attr-defined]
+        said = {"notice": str(one.notice_id), "reason": str(reason)}
+        event.add(session, event.HOUSE, "delivery.failed", one.recipient_id, now, **said)
 
 
 def astray(
@@ -215,33 +231,6 @@ def unroute(session: Session, strays: Sequence[Key]) -> int:
 def _step(one: Plan) -> tuple[Any, ...]:
     step = (one.rung, one.tries, one.wait, dict(one.skips))
     return one.notice_id, one.recipient_id, *step, one.at, one.kind, one.address_id
-
-
-def _end(
-    session: Session, one: Plan | Due, state: DeliveryState, reason: Reason | None, now: datetime
-) -> None:
-    """Close a delivery, unless it has moved on since it was read."""
-    values: dict[str, Any] = {"state": state, "reason": reason, "closed_at": now, "kind": None}
-    if isinstance(one, Plan):
-        values |= {"rung": one.rung, "tries": one.tries, "skips": dict(one.skips)}
-    done = session.execute(
-        update(deliveries)
-        .where(deliveries.c.community_id == store.community(session))
-        .where(deliveries.c.notice_id == one.notice_id)
-        .where(deliveries.c.recipient_id == one.recipient_id)
-        .where(*_still(now))
-        .values(**values)
-    )
-    if done.rowcount:  # type: ignore[attr-defined]
-        kind = f"delivery.{state.value}"
-        said = {"notice": str(one.notice_id), "reason": str(reason)}
-        event.add(session, event.HOUSE, kind, one.recipient_id, now, **said)
-
-
-def _still(now: Any) -> tuple[Any, ...]:
-    # whoever has confirmed in the meantime stays confirmed; what another worker has routed and
-    # claimed in the meantime is not due any more
-    return is_open, deliveries.c.kind.is_(None), deliveries.c.next_at <= now
 
 
 def _with_addresses(
@@ -390,6 +379,6 @@ def _go(dialect: str) -> Update:
         .where(deliveries.c.community_id == rows.c.here)
         .where(deliveries.c.notice_id == rows.c.notice_id)
         .where(deliveries.c.recipient_id == rows.c.recipient_id)
-        .where(*_still(bindparam("now")))
+        .where(*last_step.still(bindparam("now")))
         .values({name: rows.c[name] for name in names})
     )
