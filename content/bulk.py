@@ -9,6 +9,7 @@ it too, one statement is one round trip.
 import json
 import operator
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -106,6 +107,38 @@ class Query:
         found: list[list[Any]] = json.loads(session.scalars(self._whole, parameters).one())
         _convert(found, read)
         return found
+
+
+class Tally:
+    """A select whose equal rows are counted; its columns must have names of their own.
+
+    SQLite groups by sorting every row by all of its columns. Here each row becomes a text, all of
+    them cross as one, and what is equal is counted as equal texts.
+    """
+
+    def __init__(self, query: Select[Any]) -> None:
+        self._types = [column.type for column in query.selected_columns]
+        self._readers: WeakKeyDictionary[Dialect, Converts] = WeakKeyDictionary()
+        inner = query.subquery("found")
+        self._grouped = select(*inner.c, func.count()).group_by(*inner.c)
+        row = func.json_array(*map(_readable, inner.c))
+        # a line break within a text is written as two other signs
+        self._whole = select(func.group_concat(row, "\n"))
+
+    def read(self, session: Session, **parameters: Any) -> list[tuple[Sequence[Any], int]]:
+        """Return each different row and how many there are."""
+        dialect = session.get_bind().dialect
+        if dialect.name == "postgresql":
+            rows = session.execute(self._grouped, parameters)
+            return [(row[:-1], row[-1]) for row in rows]
+        read = self._readers.get(dialect)
+        if read is None:
+            read = self._readers[dialect] = _converts(_reader, dialect, self._types)
+        whole = session.scalars(self._whole, parameters).one()
+        counted = Counter(whole.split("\n") if whole else ())
+        found = [json.loads(row) for row in counted]
+        _convert(found, read)
+        return list(zip(found, counted.values(), strict=True))
 
 
 def changed(session: Session, done: Result[Any]) -> int:

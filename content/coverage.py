@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
-from content import area, ending, store
+from content import area, bulk, ending, store
 from content.alert import MsgType, Status
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.ending import End, Why
@@ -39,6 +39,8 @@ ANSWER, STEP, LATER = "answer", "step", "later"
 """What an open delivery waits for, beside a free line of its kind: an answer, its next step, the
 time that was set for it."""
 GOOD = (AttemptState.ANSWERED, AttemptState.DELIVERED, AttemptState.COMPLETED)
+_CONTACTED, _REACHED = "1", "2"
+"""How far a kind came with somebody, in this order."""
 _COUNTED = {
     DeliveryState.CONFIRMED: "confirmed",
     DeliveryState.PASSED_ON: "passed_on",
@@ -239,18 +241,18 @@ def _cells(session: Session, notice_id: uuid.UUID, place: Any, now: datetime) ->
         "reached": _reached(),
     }
     query = (
-        select(*(one.label(name) for name, one in columns.items()), func.count())
+        select(*(one.label(name) for name, one in columns.items()))
         .select_from(Delivery)
         .where(_of(session, notice_id))
-        .group_by(*columns)
     )
     if place is None:
         home = and_(Place.community_id == Delivery.community_id, Place.id == Delivery.place_id)
         query = query.outerjoin(Place, home)
-    rows: Any = session.execute(query)
     return [
         _Cell(at, state, rung, _waits(state, queue, due=due), need, contacted, reached, count)
-        for at, state, rung, queue, due, need, contacted, reached, count in rows
+        for (at, state, rung, queue, due, need, contacted, reached), count in bulk.Tally(
+            query
+        ).read(session)
     ]
 
 
@@ -293,32 +295,27 @@ def _minutes(ends: Sequence[datetime], count: int, start: datetime) -> dict[int,
 
 
 def _kinds(session: Session, notice_id: uuid.UUID, found: Sequence[End]) -> tuple[ByKind, ...]:
+    came = case((Attempt.accepted_at.is_(None), ""), (arrived(), _REACHED), else_=_CONTACTED)
+    # by person alone: so the attempts stand in their index, and nothing is sorted
     people = (
-        select(
-            Attempt.kind,
-            func.max(case((Attempt.accepted_at.is_not(None), 1), else_=0)).label("contacted"),
-            func.max(case((arrived(), 1), else_=0)).label("reached"),
-        )
+        select(func.aggregate_strings(cast(Attempt.kind, Text) + "/" + came, " ").label("tries"))
         .where(Attempt.community_id == store.community(session), Attempt.notice_id == notice_id)
-        .group_by(Attempt.recipient_id, Attempt.kind)
-        .subquery()
+        .group_by(Attempt.recipient_id)
     )
-    query = select(
-        people.c.kind,
-        func.sum(people.c.contacted).label("contacted"),
-        func.sum(people.c.reached).label("reached"),
-    )
-    tried = {
-        row.kind: (int(row.contacted), int(row.reached))
-        for row in session.execute(query.group_by(people.c.kind))
-    }
+    contacted: Counter[str] = Counter()
+    reached: Counter[str] = Counter()
+    for (tries,), count in bulk.Tally(people).read(session):
+        steps = dict(sorted(one.split("/") for one in tries.split()))
+        for kind, step in steps.items():
+            contacted[kind] += count * (step != "")
+            reached[kind] += count * (step == _REACHED)
     confirmed = Counter({one.by: 0 for one in found})
     for one in found:
         confirmed[one.by] += one.count
     return tuple(
-        ByKind(kind, *tried.get(kind, (0, 0)), confirmed=confirmed[kind])
+        ByKind(kind, contacted[kind], reached[kind], confirmed[kind])
         for kind in Kind
-        if kind in tried or confirmed[kind]
+        if kind in contacted or confirmed[kind]
     )
 
 

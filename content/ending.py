@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Text, and_, case, cast, func, literal, null, select
 from sqlalchemy.orm import Session
 
-from content import phrase, store
+from content import bulk, phrase, store
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Event
 from content.message import Kind, Written
@@ -103,16 +103,14 @@ def ends(session: Session, notice_id: uuid.UUID) -> list[End]:
         "skipped": case((settled, null()), else_=cast(Delivery.skips, Text)),
     }
     query = (
-        select(*(one.label(name) for name, one in columns.items()), func.count())
+        select(*(one.label(name) for name, one in columns.items()))
         .where(Delivery.community_id == store.community(session))
         .where(Delivery.notice_id == notice_id)
         .where(Delivery.recipient_kind == OwnerKind.RESIDENT)
-        .group_by(*columns)
     )
-    rows: Any = session.execute(query)
     return [
         End(state, reason, str(detail or ""), json.loads(skips or "{}"), count)
-        for state, reason, detail, skips, count in rows
+        for (state, reason, detail, skips), count in bulk.Tally(query).read(session)
     ]
 
 
