@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, extract, func, null, select
@@ -85,6 +86,14 @@ class _Times:
         times = {step: sorted(found) for step, found in self._times[name].items()}
         return Curve(name, self._people[name] if people is None else people, times)
 
+    def whole(self) -> Curve:
+        """Return the curve of all groups together."""
+        times = {
+            step: sorted(chain.from_iterable(one[step] for one in self._times.values()))
+            for step in STEPS
+        }
+        return Curve("", sum(self._people.values()), times)
+
     def names(self) -> list[str]:
         return sorted(self._people, key=area.natural)
 
@@ -93,23 +102,23 @@ def curves(session: Session, notice_id: uuid.UUID) -> Curves:
     """Return how the reach grew. Reads every delivery once, a few thousand rows at a time."""
     start = notice.get(session, notice_id).made_at.timestamp()
     grids, kinds = _Times(start), _Times(start)
-    total = _Times(start)
     names = area.grids(session)
-    for row in _deliveries(session, notice_id):
-        grid = names.get(row.place, "")
-        for times, group in ((total, ""), (grids, grid)):
-            times.count(group)
-            times.add(group, "contacted", row.contacted)
-            times.add(group, "reached", _earlier(row.arrived, row.confirmed))
-            times.add(group, "confirmed", row.confirmed)
-            times.add(group, "settled", row.settled)
-        by = ending.End(row.state, row.reason, row.door or "", {}, 1).by
+    for place, state, reason, door, contacted, arrived, confirmed, settled in _deliveries(
+        session, notice_id
+    ):
+        grid = names.get(place, "")
+        grids.count(grid)
+        grids.add(grid, "contacted", contacted)
+        grids.add(grid, "reached", _earlier(arrived, confirmed))
+        grids.add(grid, "confirmed", confirmed)
+        grids.add(grid, "settled", settled)
+        by = ending.End(state, reason, door or "", {}, 1).by if confirmed else None
         if by is not None:
-            kinds.add(by, "confirmed", row.confirmed)
-    for row in _attempts(session, notice_id):
-        kinds.add(row.kind, "contacted", row.contacted)
-        kinds.add(row.kind, "reached", row.reached)
-    whole = total.curve("")
+            kinds.add(by, "confirmed", confirmed)
+    for kind, contacted, reached in _attempts(session, notice_id):
+        kinds.add(kind, "contacted", contacted)
+        kinds.add(kind, "reached", reached)
+    whole = grids.whole()
     by_kind = (kinds.curve(kind, whole.people) for kind in Kind)
     return Curves(
         whole,
