@@ -228,6 +228,14 @@ def refs(session: Session, now: datetime) -> list[tuple[str, AttemptState, datet
     return [(one.ref, one.state, one.started_at) for one in outcome.overdue(session, now)]
 
 
+def next_deadline(session: Session) -> datetime | None:
+    """Return when the next of the open attempts is past its deadline; None: nothing is open."""
+    query = select(func.min(Attempt.deadline)).where(
+        Attempt.community_id == store.community(session), is_under_way
+    )
+    return session.scalar(query)
+
+
 def _overdue(session: Session, now: datetime) -> int:
     """Count the requests past their deadline of which nobody has written down the end."""
     query = select(func.count()).where(

@@ -85,8 +85,8 @@ def claim(
 ) -> list[Job]:
     """Take up to `permits` due deliveries and write an attempt for each; most severe first.
 
-    Takes only what the sender may start within `WINDOW`, whose notice is live, whose address still
-    has consent, no other open attempt of this sender and rest enough since the last one. With
+    Takes only what the sender may start within its window, whose notice is live, whose address
+    still has consent, no other open attempt of this sender and rest enough since the last one. With
     `loudest` (quiet hours) only notices that severe and answers that were asked for are taken.
     Each job says when it may start: the starts are spaced by the rate, across all workers.
     """

@@ -14,7 +14,7 @@ from content.delivery import Pace
 from content.message import Kind
 
 WINDOW = 0.25
-"""Seconds ahead for which a claim reserves starts."""
+"""Seconds ahead for which a claim of a worker reserves starts."""
 HEADROOM = 0.985
 """The share of a limit that is used: what was spaced out may arrive a little bunched."""
 
@@ -37,6 +37,8 @@ class Sender:
     """Starts to one address in an hour; None: no limit."""
     segments: bool = False
     """Whether `rate` counts SMS segments."""
+    window: float = WINDOW
+    """Seconds ahead for which a claim reserves starts: as long as until its next one."""
 
     def seconds(self, units: int) -> float:
         """Return how long so many units take at this sender's pace."""
@@ -76,7 +78,7 @@ def room(session: Session, sender: Sender, now: datetime) -> int:
     pace = row(session, sender)
     if pace.paused_until and pace.paused_until > now:
         return 0
-    left = now.timestamp() + WINDOW - max(pace.free_at, now.timestamp())
+    left = now.timestamp() + sender.window - max(pace.free_at, now.timestamp())
     room: int = math.ceil(left * sender.rate * HEADROOM)
     return room
 

@@ -1,25 +1,45 @@
 """What deeds do to the ledger: the records that receipts and people write, each at its time."""
 
-import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bot.simulate.behaviour import Deed
-from content import acceptance, bulk, confirmation, notice, outcome, people, store
+from content import (
+    acceptance,
+    bulk,
+    confirmation,
+    confirmation_bulk,
+    outcome_bulk,
+    people,
+    store,
+)
+from content.acceptance import Taken
 from content.claim import Job
 from content.confirmation import Act
+from content.confirmation_bulk import Acted
 from content.delivery import Attempt, AttemptState
 from content.event import Actor, Door
 from content.message import Kind
-from content.people import Address, Consent
-from content.place import Community
+from content.outcome_bulk import Report
+from content.people import Consent
 from content.reason import Reason
 
-Record = Callable[[Session, datetime], object]
-"""Writes one thing that has happened, at the instant it happened."""
+
+@dataclass(frozen=True, slots=True)
+class CalledBack:
+    """Somebody has called the number from which they were called, and pressed 1."""
+
+    number: str
+    actor: Actor
+    at: datetime
+
+
+Entry = Taken | Acted | CalledBack | Report | Callable[[Session, datetime], object]
+"""One thing that has happened, to be written; what has no class of its own writes itself."""
 
 UNHEARD = frozenset({Deed.ANSWERED, Deed.DELIVERED})
 """What a provider reports and nothing depends on: writing it would take half the time."""
@@ -39,55 +59,34 @@ CONFIRMS = frozenset({Deed.RECEIVED, Deed.HELP, Deed.CALLED_BACK})
 _DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
 
 
-def record(job: Job, provider_id: str, deed: Deed, sequence: int) -> Record:
+def entry(job: Job, provider_id: str, deed: Deed, at: datetime, sequence: int) -> Entry:
     """Return what a deed writes about this attempt."""
     if deed in NEWS:
-        return _news(job, provider_id, deed, sequence)
+        state, reason = NEWS[deed]
+        machine = deed is Deed.MACHINE
+        return Report(job.ref, state, at, provider_id, reason, machine, sequence)
     if deed is Deed.OPTED_OUT:
         return lambda session, now: people.set_consent(
             session, job.kind, job.to, Consent.WITHDRAWN, _DOORS[job.kind], _actor(job), now
         )
     if deed is Deed.CALLED_BACK:
-        return lambda session, now: _call_back(session, job, now)
-    return _act(job, help_=deed is Deed.HELP)
-
-
-def _news(job: Job, provider_id: str, deed: Deed, sequence: int) -> Record:
-    state, reason = NEWS[deed]
-    return lambda session, now: outcome.receipt(
-        session,
-        job.ref,
-        state,
-        now,
-        provider_id=provider_id,
-        reason=reason,
-        machine=deed is Deed.MACHINE,
-        sequence=sequence,
-    )
-
-
-def _act(job: Job, *, help_: bool) -> Record:
-    """Confirm as the inbox does.
-
-    An SMS names only its number there; here a number is one person's, and so the attempt says it.
-    """
+        return CalledBack(job.to, _actor(job), at)
+    # An SMS names only its number in the inbox; here a number is one person's, and so the attempt
+    # says it.
     act = {Kind.CHAT: Act.BUTTON, Kind.SMS: Act.REPLY}.get(job.kind, Act.KEY)
-    return lambda session, now: confirmation.by_ref(
-        session, job.ref, act, _actor(job), now, help_=help_
-    )
+    return Acted(job.ref, act, _actor(job), at, help_=deed is Deed.HELP)
 
 
-def at_hand(session: Session, notice_id: uuid.UUID, refs: Collection[str]) -> list[object]:
-    """Read at once what every act asks for: the session finds it while somebody holds it."""
-    if len(refs) < _MANY:
-        return []
-    here = store.community(session)
-    rows = acceptance.REFS.at(bulk.dialect(session))
-    told = select(Address).select_from(rows).join(Attempt, Attempt.ref == rows.c.ref)
-    mine = told.join(Address, _AT_ADDRESS).where(Attempt.community_id == here)
-    given = acceptance.REFS.pack(session, [(ref,) for ref in refs])
-    shared = (session.get(Community, here), notice.get(session, notice_id))
-    return [*session.scalars(mine, given), *shared]
+def write(session: Session, entries: Sequence[tuple[datetime, Entry]]) -> None:
+    """Write what has happened, each at its instant: what is alike together, in its order."""
+    said = [one for _, one in entries]
+    acceptance.record(session, [one for one in said if isinstance(one, Taken)])
+    confirmation_bulk.by_refs(session, [one for one in said if isinstance(one, Acted)])
+    _call_back(session, [one for one in said if isinstance(one, CalledBack)])
+    outcome_bulk.receipts(session, [one for one in said if isinstance(one, Report)])
+    for at, one in entries:
+        if not isinstance(one, Taken | Acted | CalledBack | Report):
+            one(session, at)
 
 
 def closed(session: Session, refs: Iterable[str]) -> Sequence[Row[str, str]]:
@@ -100,14 +99,11 @@ def closed(session: Session, refs: Iterable[str]) -> Sequence[Row[str, str]]:
     return session.execute(mine, acceptance.REFS.pack(session, [(ref,) for ref in refs])).all()
 
 
-_MANY = 8
-_AT_ADDRESS = and_(Attempt.community_id == Address.community_id, Attempt.address_id == Address.id)
-
-
-def _call_back(session: Session, job: Job, now: datetime) -> None:
-    ref = confirmation.unanswered(session, job.to)
-    if ref:
-        confirmation.by_ref(session, ref, Act.CALL_BACK, _actor(job), now)
+def _call_back(session: Session, called: Sequence[CalledBack]) -> None:
+    """Confirm what each of these numbers still waits for."""
+    found = [(confirmation.unanswered(session, one.number), one) for one in called]
+    acts = [Acted(ref, Act.CALL_BACK, one.actor, one.at) for ref, one in found if ref]
+    confirmation_bulk.by_refs(session, acts)
 
 
 def _actor(job: Job) -> Actor:

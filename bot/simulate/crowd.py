@@ -2,9 +2,10 @@
 
 import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -23,6 +24,8 @@ _BUILDINGS_A_GRID = 8
 _FIRST_MOBILE = 8617200000000
 _FIRST_LANDLINE = 8657110000000
 _FIRST_CHAT = 99_000_000_000
+_KEPT = 64
+"""Values of a column whose form in the database is kept at hand."""
 _SPACE = 1 << 64
 """How far apart the ids of two kinds of rows begin."""
 
@@ -50,19 +53,19 @@ class _Rows:
     """What is to be inserted; ids are counted, so that the same seed makes the same order."""
 
     def __init__(self, session: Session, now: datetime) -> None:
-        self.made: dict[type[Any], list[dict[str, Any]]] = {
-            table: [] for table in (Place, Resident, Contact, Address)
+        self._tables = {
+            table: _Insert(session, table, (at + 1) * _SPACE)
+            for at, table in enumerate((Place, Resident, Contact, Address))
         }
         self._session = session
         self._here = store.community(session)
         self._now = now
-        self._space = {table: (at + 1) * _SPACE for at, table in enumerate(self.made)}
 
     def add(self, table: type[Any], **values: Any) -> uuid.UUID:
         """Note a row and return its id."""
-        rows = self.made[table]
-        made = uuid.UUID(int=self._space[table] + len(rows))
-        rows.append({"community_id": self._here, "id": made, **values})
+        into = self._tables[table]
+        made = uuid.UUID(int=next(into.ids))
+        into.add({"community_id": self._here, "id": made, **values})
         return made
 
     def address(
@@ -84,9 +87,39 @@ class _Rows:
 
     def write(self) -> None:
         """Insert everything."""
-        for table, made in self.made.items():
-            for at in range(0, len(made), _BATCH):
-                self._session.execute(insert(table.__table__), made[at : at + _BATCH])
+        for into in self._tables.values():
+            into.write()
+
+
+class _Insert:
+    """The rows of one table, as its driver takes them: SQLAlchemy would see to each by itself."""
+
+    def __init__(self, session: Session, table: type[Any], first: int) -> None:
+        dialect = session.get_bind().dialect
+        self.ids = itertools.count(first)
+        self._connection = session.connection()
+        self._sql = str(insert(table.__table__).compile(dialect=dialect))
+        binds = {
+            column.name: column.type.dialect_impl(dialect).bind_processor(dialect)
+            for column in table.__table__.columns
+        }
+        # most values are those of many others, and dear to encrypt
+        self._binds = [(name, bind and lru_cache(_KEPT)(bind)) for name, bind in binds.items()]
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Note a row; every ten thousand are inserted."""
+        self._rows.append(
+            tuple(bind(values[name]) if bind else values[name] for name, bind in self._binds)
+        )
+        if len(self._rows) == _BATCH:
+            self.write()
+
+    def write(self) -> None:
+        """Insert what is left."""
+        if self._rows:
+            self._connection.exec_driver_sql(self._sql, self._rows)
+            self._rows.clear()
 
 
 def make(session: Session, scenario: Scenario, seed: int, now: datetime) -> Crowd:
@@ -182,7 +215,7 @@ def _person(
     who = rows.add(
         Resident,
         number=None,
-        name=f"居民{index + 1}",
+        name="居民",
         place_id=home,
         needs=needs,
         written=Written.HANS,
@@ -203,9 +236,7 @@ def _person(
     if draws["landline"] < group.landline:
         rows.address(OwnerKind.RESIDENT, who, Kind.CALL, landline, Consent.ASSUMED)
     if draws["contact"] < group.contact:
-        theirs = rows.add(
-            Contact, resident_id=who, name=f"联系人{index + 1}", relation="女儿", rank=0
-        )
+        theirs = rows.add(Contact, resident_id=who, name="联系人", relation="女儿", rank=0)
         number = f"+{_FIRST_MOBILE + 2 * index + 1}"
         for kind in (Kind.CALL, Kind.SMS):
             rows.address(OwnerKind.CONTACT, theirs, kind, number, Consent.ASSUMED)

@@ -6,65 +6,59 @@ import math
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
 from sqlalchemy.orm import Session
 
-from bot.simulate import acting, behaviour, crowd, provider
-from bot.simulate.acting import Record
+from bot.simulate import acting, behaviour, crowd, provider, telling
+from bot.simulate.acting import Entry
 from bot.simulate.behaviour import Deed, Talk
 from bot.simulate.provider import Virtual
-from bot.simulate.scenario import HOURLY, ZONE, Scenario
+from bot.simulate.scenario import ANSWER_SECONDS, HOURLY, ZONE, Scenario
 from channels import route, sweep
 from channels.base import SendError
 from content import (
-    acceptance,
     claim,
     compose,
     expansion,
-    notice,
     outcome,
     pace,
     routing,
     segment,
 )
 from content.acceptance import Taken
-from content.alert import Severity
 from content.claim import Job, Sender
 from content.compose import Reader
 from content.delivery import AttemptState
 from content.ladder import Ladders
 from content.message import Kind, Message, Spoken, Written
-from content.notice import NoticeKind
-from content.people import Audience
 from content.reason import Reason
 from content.store import Store
 
-_LOOK, _LARGE_LOOK = timedelta(seconds=1), timedelta(seconds=2)
+_LOOK, _LARGE_LOOK = timedelta(seconds=1), timedelta(seconds=4)
 """How often the outbox is looked at, at most: less often in a street."""
 _LARGE = 20_000
 _TIDY, _SETTLE = timedelta(seconds=120), timedelta(seconds=5)
+_ANSWERS = timedelta(seconds=ANSWER_SECONDS)
 _PERMITS = 1_000
-_MOMENT = timedelta(seconds=1)
+_MOMENT = timedelta(seconds=5)
+"""Until what is due and cannot begin is looked at again, where no line is waited for."""
 _PATIENCE = timedelta(seconds=15)
 """How long news may wait to be written together, where nothing depends on it before."""
-_TEXT = {
-    "sender": "模拟社区居委会",
-    "code": "A1",
-    "event": "暴雨",
-    "color": "橙色",
-    "severity": "Severe",
-    "status": "Actual",
-    "msg_type": "Alert",
-    "expires": "",
-    "phone": "",
-    "missing": "",
-    "headline": "暴雨橙色预警",
-    "instruction": "请不要去地下车库，一楼住户请把贵重物品搬高。",
-}
 Watch = Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """Something that will happen to an attempt, unless its call is taken back before."""
+
+    job: Job
+    provider_id: str
+    what: Deed
+    sequence: int
 
 
 class Run:
@@ -75,11 +69,13 @@ class Run:
         self.seed = seed
         self.store = store
         self.ladders = ladders
-        self.senders = scenario.senders()
+        self.look = _LOOK if scenario.residents < _LARGE else _LARGE_LOOK
+        # what may start until the next look is reserved at once
+        ahead = self.look.total_seconds()
+        self.senders = tuple(replace(one, window=ahead) for one in scenario.senders())
         self.kinds = frozenset(one.kind for one in self.senders)
         self.start = scenario.start
         self.clock = Virtual(self.start)
-        self.look = _LOOK if scenario.residents < _LARGE else _LARGE_LOOK
         self.ends = self.start + timedelta(hours=scenario.hours)
         self.providers = provider.opened(scenario, self.clock, seed)
         self.spans: dict[str, tuple[float, float]] = {}
@@ -87,21 +83,25 @@ class Run:
         self.steps = 0
         self.notice_id = uuid.UUID(int=0)
         self.crowd = crowd.Crowd(scenario.groups)
-        self._heap: list[tuple[datetime, int, str, Record | Taken]] = []
+        self._heap: list[tuple[datetime, int, Entry | _Deed]] = []
         self._wakes: list[datetime] = []
         """When what is on the heap must be written at the latest."""
+        self._ends: list[datetime] = []
+        """When calls end: nobody looks at that, unless a line or a number is waited for."""
         self._serial = itertools.count()
         self._due: dict[Kind | None, datetime] = {}
         self._held: dict[str, datetime] = {}
         self._tries: Counter[tuple[uuid.UUID, Kind]] = Counter()
         self._lost: set[str] = set()
         """Attempts of which something will never be heard, until a sweep has settled them."""
-        self._calls: set[str] = set()
-        """Attempts that hold a line, as far as we know."""
+        self._calls: dict[str, uuid.UUID] = {}
+        """Attempts that hold a line, as far as we know, and whom they call."""
         self._recalled: set[str] = set()
-        self._tidied = self._settled = self.start
-        self._growing = self._acted = False
+        self._tidied = self._settles = self.start
+        self._growing = False
+        self._acted: set[uuid.UUID] = set()
         self._message: Message | None = None
+        self._segments = 1
         self._talk = Talk(0.0, 0.0, 0.0)
 
     def after(self, at: datetime) -> float:
@@ -126,28 +126,14 @@ class Run:
                 self._tend(session, self.ends)
 
     def _publish(self, session: Session) -> None:
-        """Enqueue the alert as publishing does; routine messages may be under way before it."""
-        if self.scenario.routine:
-            self._notice(session, Severity.MINOR, confirms=False)
-        self.notice_id = self._notice(session, self.scenario.severity, confirms=True)
+        """Enqueue the alert, and learn how long it takes to say."""
+        self.notice_id = telling.publish(session, self.scenario, self.start, self.ends)
         who = Reader(self.notice_id, Written.HANS, Spoken.MANDARIN)
         self._message = compose.message(session, who)
+        self._segments = segment.measure(self._message.sms).segments
         if self._message.speech is not None:
             self._talk = behaviour.talk(self._message.speech)
         self._growing = True
-
-    def _notice(self, session: Session, severity: Severity, *, confirms: bool) -> uuid.UUID:
-        made = notice.make(
-            session,
-            kind=NoticeKind.ALERT,
-            texts={Written.HANS: _TEXT | {"description": self.scenario.text}},
-            severity=severity,
-            confirms=confirms,
-            expires_at=self.ends,
-            now=self.start,
-        )
-        expansion.enqueue(session, made, Audience(), self.start)
-        return made.id
 
     def _next(self) -> datetime | None:
         """Return when the next thing can happen; None: nothing ever will."""
@@ -161,7 +147,9 @@ class Run:
         if self._growing:
             wanted.append(self.clock.at)
         if self._lost:
-            wanted.append(self._settled + _SETTLE)
+            wanted.append(self._settles)
+        if self.ends in self._held.values():
+            wanted += self._ends[:1]
         if not wanted:
             return None
         looks = math.ceil((min(wanted) - self.start) / self.look)
@@ -184,26 +172,21 @@ class Run:
         self.clock.at = at
         if self._acted:
             await self._recall(at)
-        if self._lost and at >= self._settled + _SETTLE:
+        if self._lost and at >= self._settles:
             await self._settle(at)
 
     def _happen(self, session: Session, at: datetime) -> None:
         """Write everything that has happened until now, in its order, in one transaction."""
-        happened = []
+        happened: list[tuple[datetime, Entry]] = []
         while self._heap and self._heap[0][0] <= at:
-            happened.append(heapq.heappop(self._heap))
-        while self._wakes and self._wakes[0] <= at:
-            heapq.heappop(self._wakes)
-        taken = [one for _, _, _, one in happened if isinstance(one, Taken)]
-        if taken:
-            acceptance.record(session, taken)
-        rest = [(then, ref, one) for then, _, ref, one in happened if not isinstance(one, Taken)]
-        if rest:
-            outcome.prefetch(session, [ref for _, ref, _ in rest])
-        at_hand = acting.at_hand(session, self.notice_id, [ref for _, ref, _ in rest])
-        for then, _, record in rest:
-            record(session, then)
-        del at_hand
+            then, _, one = heapq.heappop(self._heap)
+            entry = self._done(one, then) if isinstance(one, _Deed) else one
+            if entry is not None:
+                happened.append((then, entry))
+        for waiting in (self._wakes, self._ends):
+            while waiting and waiting[0] <= at:
+                heapq.heappop(waiting)
+        acting.write(session, happened)
 
     def _tend(self, session: Session, at: datetime) -> None:
         """Expand a step further, sweep every two minutes and at the end."""
@@ -240,43 +223,35 @@ class Run:
             found = self._starts(session, sender, at)
             jobs += found
             if sender.lines is not None:
-                self._calls.update(job.ref for job in found)
+                self._calls |= {job.ref: job.recipient_id for job in found}
         return jobs
 
     def _starts(self, session: Session, sender: Sender, at: datetime) -> list[Job]:
         """Claim what a sender may start until the next look, and hold it until that or later."""
-        jobs: list[Job] = []
-        then, ends = at, at + self.look
         loudest = self.ladders.loudest(sender.kind, at, ZONE)
-        weigh = self._segments if sender.segments else None
-        while then < ends:
-            found = claim.claim(session, sender, _PERMITS, then, loudest=loudest, weigh=weigh)
-            free = pace.free_at(session, sender.name)
-            if not found or free is None:
-                break
-            jobs += found
-            then = max(then, free)
-        if jobs:
+        weigh = self._weigh if sender.segments else None
+        jobs = claim.claim(session, sender, _PERMITS, at, loudest=loudest, weigh=weigh)
+        free = pace.free_at(session, sender.name) if jobs else None
+        if free is not None:
             # the look before the next start, which is claimed in it
-            self._held[sender.name] = max(ends, then - self.look)
+            self._held[sender.name] = max(at + self.look, free - self.look)
         return jobs
 
-    def _segments(self, _session: Session, _job: Job) -> int:
+    def _weigh(self, _session: Session, _job: Job) -> int:
         """Return how many SMS segments the alert takes; contacts' names are not counted."""
-        return segment.measure(self._message.sms).segments if self._message else 1
+        return self._segments
 
     def _wait(self, at: datetime) -> None:
-        """Hold who has work and could not begin it: until a line is free, or for a moment."""
+        """Hold who has work and could not begin it: until a call ends, or for a moment."""
         for sender in self.senders:
             late = self._due.get(sender.kind, self.ends) <= at
             if late and self._held.get(sender.name, self.start) <= at:
-                full = sender.lines is not None and len(self._calls) >= sender.lines
-                self._held[sender.name] = self.ends if full else at + _MOMENT
+                calls = sender.lines is not None and self._calls
+                self._held[sender.name] = self.ends if calls else at + _MOMENT
 
     def _free(self, ref: str, sender: str, at: datetime) -> None:
         """Count a line as free: its sender may start the next call."""
-        if ref in self._calls:
-            self._calls.discard(ref)
+        if self._calls.pop(ref, None) is not None:
             self._held[sender] = min(self._held.get(sender, at), at)
 
     async def _send(self, job: Job, at: datetime) -> None:
@@ -291,7 +266,7 @@ class Run:
             if error.code:
                 self._react(job, error.code, start)
             return
-        self._later(answered, job.ref, Taken(job.ref, receipt.provider_id, answered))
+        self._later(answered, Taken(job.ref, receipt.provider_id, answered))
         self._react(job, receipt.provider_id, answered)
 
     def _failed(self, job: Job, error: SendError, at: datetime) -> None:
@@ -299,12 +274,13 @@ class Run:
         if error.unknown:
             self._lost.add(job.ref)
             return
-        self._later(at, job.ref, partial(self._refused, job, error), patient=False)
+        self._later(at, partial(self._refused, job, error), patient=False)
 
     def _refused(self, job: Job, error: SendError, session: Session, now: datetime) -> None:
         self._free(job.ref, job.sender, now)
         if error.retry_after is not None:
             until = now + timedelta(seconds=error.retry_after)
+            self._held[job.sender] = max(until, self._held.get(job.sender, until))
             outcome.throttled(session, job.ref, until, now)
         else:
             outcome.failed(session, job.ref, error.reason, now, permanent=error.permanent)
@@ -327,9 +303,10 @@ class Run:
             if one.what in acting.NEWS and chance.random() < self.scenario.faults.lost:
                 self._lost.add(job.ref)
                 continue
-            written = acting.record(job, provider_id, one.what, sequence)
-            done = partial(self._done, job, one.what, written)
-            self._later(at, job.ref, done, patient=one.what not in acting.ENDS)
+            deed = _Deed(job, provider_id, one.what, sequence)
+            self._later(at, deed)
+            if one.what in acting.ENDS:
+                heapq.heappush(self._ends, at)
 
     def _holds(self, job: Job, provider_id: str, deed: Deed, start: datetime, at: datetime) -> None:
         """Note until when a call can be taken back, and when it holds its line."""
@@ -338,23 +315,30 @@ class Run:
         if deed in acting.ENDS:
             self.spans[job.ref] = (self.after(start), self.after(at))
 
-    def _done(self, job: Job, deed: Deed, written: Record, session: Session, now: datetime) -> None:
-        """Write a deed, unless the call was taken back before it."""
-        if job.ref in self.providers[job.sender].recalled and deed is not Deed.CALLED_BACK:
-            return
-        if deed in acting.ENDS:
-            self._free(job.ref, job.sender, now)
-        self._acted = self._acted or deed in acting.CONFIRMS
-        written(session, now)
+    def _done(self, deed: _Deed, at: datetime) -> Entry | None:
+        """Return what is to be written of a deed; None where the call was taken back before it."""
+        job, what = deed.job, deed.what
+        if job.ref in self.providers[job.sender].recalled and what is not Deed.CALLED_BACK:
+            return None
+        if what in acting.ENDS:
+            self._free(job.ref, job.sender, at)
+        if what in acting.CONFIRMS:
+            self._acted.add(job.recipient_id)
+        return acting.entry(job, deed.provider_id, what, at, deed.sequence)
 
     async def _recall(self, at: datetime) -> None:
         """Take back the calls that an act has made superfluous."""
-        self._acted = False
+        called = self.scenario.household_confirms or not self._acted.isdisjoint(
+            self._calls.values()
+        )
+        self._acted.clear()
+        if not called:
+            return
         before = {name: set(one.recalled) for name, one in self.providers.items()}
         await sweep.recall(self.store, self.providers, self._recalled)
         for name, one in self.providers.items():
             for ref in one.recalled - before[name]:
-                self._later(at, ref, partial(self._taken_back, ref, name), patient=False)
+                self._later(at, partial(self._taken_back, ref, name), patient=False)
 
     def _taken_back(self, ref: str, sender: str, session: Session, now: datetime) -> None:
         self._free(ref, sender, now)
@@ -363,7 +347,6 @@ class Run:
 
     async def _settle(self, at: datetime) -> None:
         """Ask the providers what became of the attempts past their deadline."""
-        self._settled = at
         with self.store.read() as session:
             overdue = sweep.refs(session, at)
             found = [(claim.job(session, ref), state, started) for ref, state, started in overdue]
@@ -377,6 +360,9 @@ class Run:
         with self.store.read() as session:
             self._forget(session, at)
             self._due = claim.next_due(session)
+            # what begins from now on has its deadline later than this
+            first = sweep.next_deadline(session) or self.ends
+            self._settles = max(at + _SETTLE, min(first, at + _ANSWERS))
 
     def _forget(self, session: Session, at: datetime) -> None:
         """Wait no longer for news of attempts that are closed by now, and free their lines."""
@@ -384,9 +370,7 @@ class Run:
             self._lost.discard(ref)
             self._free(ref, sender, at)
 
-    def _later(
-        self, at: datetime, ref: str, record: Record | Taken, *, patient: bool = True
-    ) -> None:
-        """Write a record at its time; a patient one goes with the next look, or soon."""
-        heapq.heappush(self._heap, (at, next(self._serial), ref, record))
+    def _later(self, at: datetime, entry: Entry | _Deed, *, patient: bool = True) -> None:
+        """Write an entry at its time; a patient one goes with the next look, or soon."""
+        heapq.heappush(self._heap, (at, next(self._serial), entry))
         heapq.heappush(self._wakes, at + _PATIENCE if patient else at)
