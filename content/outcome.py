@@ -263,7 +263,9 @@ def _last(session: Session, attempt: Attempt) -> Delivery | None:
         # not by the key: it would read all that the community has tried since
         Attempt.id + 0 > attempt.id,
     )
-    return None if session.scalar(newer) else found
+    # attempts are written at once, nothing waits in the session that could be newer
+    with session.no_autoflush:
+        return None if session.scalar(newer) else found
 
 
 def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool = False) -> None:

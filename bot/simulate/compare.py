@@ -63,12 +63,22 @@ def play(
     gc.set_threshold(*_RARELY)
     try:
         store.migrate()
+        _keep_no_journal(store)
         run = Run(one, seed, store, ladders)
         asyncio.run(run.play(watch))
         return figures.read(run)
     finally:
         gc.set_threshold(*before)
         store.close()
+
+
+def _keep_no_journal(store: Store) -> None:
+    """Take no notes for a rollback: a run that fails is thrown away as a whole."""
+    with store.begin() as session:
+        driver = session.connection().connection.driver_connection
+    # not within a transaction: there SQLite would keep the journal it has
+    if driver is not None:
+        driver.execute("PRAGMA journal_mode=OFF")
 
 
 def answer(cases: Sequence[Case]) -> Iterator[tuple[str, str]]:

@@ -85,7 +85,7 @@ class Run:
         self.crowd = crowd.Crowd(scenario.groups)
         self._heap: list[tuple[datetime, int, Entry | _Deed]] = []
         self._wakes: list[datetime] = []
-        """When what is on the heap must be written at the latest."""
+        """When something on the heap is to be written that others wait for."""
         self._ends: list[datetime] = []
         """When calls end: nobody looks at that, unless a line or a number is waited for."""
         self._serial = itertools.count()
@@ -100,6 +100,7 @@ class Run:
         self._tidied = self._settles = self.start
         self._growing = False
         self._acted: set[uuid.UUID] = set()
+        """Who has confirmed otherwise than in a call that is under way."""
         self._message: Message | None = None
         self._segments = 1
         self._talk = Talk(0.0, 0.0, 0.0)
@@ -138,6 +139,8 @@ class Run:
     def _next(self) -> datetime | None:
         """Return when the next thing can happen; None: nothing ever will."""
         wanted = self._wakes[:1]
+        # what came before has been written with an earlier look
+        wanted += [at + _PATIENCE for at, _, _ in self._heap[:1]]
         wanted += [at for kind, at in self._due.items() if kind is None]
         wanted += [
             max(self._due[one.kind], self._held.get(one.name, self.start))
@@ -322,7 +325,8 @@ class Run:
             return None
         if what in acting.ENDS:
             self._free(job.ref, job.sender, at)
-        if what in acting.CONFIRMS:
+        # nobody is called a second time while they press a key
+        if what in acting.CONFIRMS and job.ref not in self._calls:
             self._acted.add(job.recipient_id)
         return acting.entry(job, deed.provider_id, what, at, deed.sequence)
 
@@ -373,4 +377,5 @@ class Run:
     def _later(self, at: datetime, entry: Entry | _Deed, *, patient: bool = True) -> None:
         """Write an entry at its time; a patient one goes with the next look, or soon."""
         heapq.heappush(self._heap, (at, next(self._serial), entry))
-        heapq.heappush(self._wakes, at + _PATIENCE if patient else at)
+        if not patient:
+            heapq.heappush(self._wakes, at)
