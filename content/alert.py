@@ -60,7 +60,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Return 0 for the most severe, 4 for unknown."""
-        return list(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {one: at for at, one in enumerate(Severity)}
 
 
 class Urgency(StrEnum):

@@ -1,12 +1,12 @@
 """The key file: encrypts personal columns, and hashes what must be found again."""
 
 import base64
-import hashlib
 import hmac
 import json
 import os
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -44,7 +44,7 @@ class Keyring:
         """Return `id length, id, nonce, ciphertext`; `context` (the column) is authenticated."""
         name = self.current.encode()
         nonce = secrets.token_bytes(_NONCE)
-        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, body, context.encode())
+        sealed = _cipher(self.keys[self.current]).encrypt(nonce, body, context.encode())
         return bytes([len(name)]) + name + nonce + sealed
 
     def unseal(self, value: bytes, context: str) -> bytes:
@@ -56,7 +56,7 @@ class Keyring:
                 "The key file does not hold the key of this record; restore the old one."
             )
         try:
-            return AESGCM(key).decrypt(
+            return _cipher(key).decrypt(
                 value[end : end + _NONCE], value[end + _NONCE :], context.encode()
             )
         except InvalidTag as error:
@@ -64,7 +64,7 @@ class Keyring:
 
     def digest(self, text: str) -> str:
         """Return the keyed hash of `text`, 32 hex digits: equal texts can be found, not read."""
-        return hmac.new(self.lookup, text.encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.lookup, text.encode(), "sha256").hex()[:32]
 
     def save(self, path: Path) -> None:
         """Write a new key file that only its owner can read (0600); refuses to overwrite one."""
@@ -97,6 +97,12 @@ class Keyring:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise KeyFileError(f"The file {path} is not a Linxun key file.") from error
         return ring
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    """Return the cipher of a key: to make it takes as long as to use it."""
+    return AESGCM(key)
 
 
 def _text(key: bytes) -> str:

@@ -275,7 +275,7 @@ def community(session: Session) -> uuid.UUID:
     found = session.info.get("community_id")
     if found is None:
         raise StoreError("No community has been set up yet: run `linxun init`.")
-    return uuid.UUID(str(found))
+    return found if isinstance(found, uuid.UUID) else uuid.UUID(str(found))
 
 
 def insert_new(session: Session, table: Any) -> Any:
