@@ -136,7 +136,7 @@ class Tally:
             read = self._readers[dialect] = _converts(_reader, dialect, self._types)
         whole = session.scalars(self._whole, parameters).one()
         counted = Counter(whole.split("\n") if whole else ())
-        found = [json.loads(row) for row in counted]
+        found: list[list[Any]] = json.loads(f"[{','.join(counted)}]")
         _convert(found, read)
         return list(zip(found, counted.values(), strict=True))
 
