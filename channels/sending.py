@@ -27,8 +27,8 @@ log = structlog.get_logger("worker")
 
 AT_ONCE = 100
 """Requests in flight per sender."""
-_AHEAD = 50
-"""As few in flight, the next are claimed: the database works while the provider does."""
+_AHEAD = 200
+"""Jobs that are claimed beyond those: the database works while the provider does."""
 _LEAST = 0.02
 """Real seconds between two claims that take nothing, however fast the clock is."""
 HELD = 1.0
@@ -140,29 +140,51 @@ class Line:
         self.sender = sender
         self.channel = channel
         self.house = house
-        self.flying: set[asyncio.Task[None]] = set()
+        self.refs: set[str] = set()
+        """The attempts that are claimed and whose requests have not ended."""
         self.log = log.bind(sender=sender.name)
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._room = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def step(self) -> float:
         """Claim what may start now, and send it; return when to look again (real s, 0: at once)."""
-        if len(self.flying) > _AHEAD:
-            await asyncio.wait(self.flying, return_when=asyncio.FIRST_COMPLETED)
+        if len(self.refs) > _AHEAD:
+            self._room.clear()
+            await self._room.wait()
             return 0
         now, began = self.house.clock.now(), time.monotonic()
-        permits = AT_ONCE + _AHEAD - len(self.flying)
+        permits = AT_ONCE + _AHEAD - len(self.refs)
         jobs, limited = await self.house.store.write(
             lambda session: self._claim(session, permits, now), shared=True
         )
         self.house.meter.claim(self.sender.name, len(jobs), time.monotonic() - began)
         for job in jobs:
-            task = asyncio.create_task(self._deliver(job), name=job.ref)
-            self.flying.add(task)
-            task.add_done_callback(self.flying.discard)
+            self.refs.add(job.ref)
+            self._jobs.put_nowait(job)
+        while len(self._sending) < min(AT_ONCE, len(self.refs)):
+            self._sending.add(asyncio.create_task(self._send()))
         if jobs:
             return 0
         # half a window ahead the next starts are reserved, so that none is left unused
         soon = self.house.clock.real(min(claim.WINDOW / 2, 1 / self.sender.rate))
         return max(_LEAST, soon) if limited else HELD
+
+    async def end(self) -> None:
+        """Finish what is claimed, and take nothing more."""
+        await self._jobs.join()
+        for task in self._sending:
+            task.cancel()
+
+    async def _send(self) -> None:
+        """Send one job after the other, until cancelled."""
+        while True:
+            job = await self._jobs.get()
+            await self._deliver(job)
+            self.refs.discard(job.ref)
+            if len(self.refs) <= _AHEAD:
+                self._room.set()
+            self._jobs.task_done()
 
     def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
         """Return what was claimed; and where it is nothing, whether the sender's limits say so."""
@@ -197,7 +219,7 @@ class Line:
             # the attempt stays open: the sweep finds out what became of it
             self.log.exception("delivery.broken", ref=job.ref)
         else:
-            self.log.info("delivery.sent", ref=job.ref)
+            self.log.debug("delivery.sent", ref=job.ref)
             house.meter.taken(job.sender)
             house.recorder.put(Taken(job.ref, receipt.provider_id, house.clock.now()))
 

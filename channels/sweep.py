@@ -1,7 +1,7 @@
 """What should have happened and did not: found on a schedule, settled, counted."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -205,9 +205,11 @@ def superfluous(session: Session) -> list[tuple[str, str]]:
     return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
 
 
-async def recall(store_: Store, channels: Mapping[str, Channel], tried: set[str]) -> None:
+async def recall(
+    calls: Iterable[tuple[str, str]], channels: Mapping[str, Channel], tried: set[str]
+) -> None:
     """Take superfluous calls back, once each: one that is ringing already goes on."""
-    for sender, provider_id in await store_.query(superfluous):
+    for sender, provider_id in calls:
         channel = channels.get(sender)
         if provider_id in tried or not isinstance(channel, Recalls):
             continue

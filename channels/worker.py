@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,16 +33,30 @@ _SEARCH = timedelta(seconds=60)
 """Clock time between two walks through the whole outbox."""
 _LEAST = 0.2
 """Real seconds between two sweeps, however fast the clock is."""
-_BURST = 0.01
+_BURST = 0.02
 """Real seconds between two looks at the outbox: commits come in bursts."""
 _BEGINNING = 100
 """Deliveries routed at a time while an alert is still growing."""
+_HEAD_START = 0.1
+"""Real seconds that a notice's first rows have the database to themselves, to be sent at once."""
 _ASKED = 10
 """Lost attempts that are asked for side by side."""
 _ERROR_PAUSE = 1.0
 
 _Unrouted = tuple[list[routing.Due], ZoneInfo, dict[Kind, datetime]]
 """What waits for its next step, the community's zone, the kinds that are closed."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one look at the outbox found; every loop goes by it."""
+
+    due: dict[Kind | None, datetime] = field(default_factory=dict)
+    """When the next delivery of each kind is due; None: for the router."""
+    growing: bool = False
+    """Whether a notice is still being expanded, or closed."""
+    superfluous: list[tuple[str, str]] = field(default_factory=list)
+    """(sender, provider id) of calls that nobody needs any more."""
 
 
 class Worker:
@@ -68,8 +84,7 @@ class Worker:
         self._search_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = asyncio.Event()
         self._recalled: set[str] = set()
-        self._growing = False
-        self._due: dict[Kind | None, datetime] = {}
+        self._seen = _Seen()
         self._looked = asyncio.Event()
         self._recorder = Recorder(store, self.meter)
         house = House(store, clock, ladders, Texts(), self._recorder, self.meter)
@@ -97,8 +112,7 @@ class Worker:
                     self._loop("claim", line.step, line.sender.kind, line.sender.name)
                 )
         for line in self._lines:
-            if line.flying:
-                await asyncio.wait(line.flying)
+            await line.end()
         await self._recorder.written()
         recorder.cancel()
 
@@ -107,17 +121,24 @@ class Worker:
         self._stopping.set()
 
     async def _watch(self) -> None:
-        """Look when the next delivery of each kind is due, after every burst of commits."""
+        """Look at the outbox for all the loops, after every burst of commits."""
         while not self._stopping.is_set():
             mark = self.store.mark()
             try:
-                self._due = await self.store.query(claim.next_due)
+                self._seen = await self.store.query(self._glance)
                 self.meter.beat("look", self.clock.now())
             except Exception:
                 log.exception("worker.look_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
             self._wake()
             await self._pause(_IDLE, mark)
+
+    def _glance(self, session: Session) -> _Seen:
+        return _Seen(
+            claim.next_due(session),
+            expansion.growing(session),
+            sweep.superfluous(session) if self.holds() else [],
+        )
 
     def _wake(self) -> None:
         looked, self._looked = self._looked, asyncio.Event()
@@ -135,7 +156,7 @@ class Worker:
         A step says after how many real seconds it is worth repeating; a commit may make it sooner.
         """
         while not self._stopping.is_set():
-            due = self._due.get(kind)
+            due = self._seen.due.get(kind)
             left = self.clock.real((due - self.clock.now()).total_seconds()) if due else _IDLE
             if left > 0:
                 self.meter.beat(name, self.clock.now(), sender)
@@ -155,8 +176,7 @@ class Worker:
         while not self._stopping.is_set():
             await self._look(_IDLE)
             try:
-                if self.holds():
-                    await sweep.recall(self.store, self.channels, self._recalled)
+                await sweep.recall(self._seen.superfluous, self.channels, self._recalled)
             except Exception:
                 log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
@@ -181,17 +201,18 @@ class Worker:
                 await asyncio.wait_for(self._stopping.wait(), pause)
 
     async def _pause(self, seconds: float, mark: int) -> None:
+        began = time.monotonic()
         stop = asyncio.create_task(self._stopping.wait())
         bell = asyncio.create_task(self.store.changed(seconds, mark))
         await asyncio.wait((stop, bell), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         bell.cancel()
-        # commits come in bursts: one look serves them all
-        await asyncio.sleep(_BURST)
+        # commits come in bursts: one look serves them all, but the first is seen at once
+        await asyncio.sleep(max(0.0, began + _BURST - time.monotonic()))
 
     async def _route(self) -> float:
         """Give every due delivery its next step, and have the senders look for it."""
-        now, growing = self.clock.now(), self._growing
+        now, growing = self.clock.now(), self._seen.growing
         # while a large alert grows, only its beginning is routed: every row is to be there soon
         batch = _BEGINNING if growing else route.BATCH
         found, zone, closed = await self.store.query(
@@ -204,7 +225,7 @@ class Worker:
             lambda session: route.take(session, found, self.ladders, kinds, zone, now, closed),
             shared=True,
         )
-        self._due |= dict.fromkeys(kinds, now)
+        self._seen.due |= dict.fromkeys(kinds, now)
         self._wake()
         return claim.WINDOW if growing else 0
 
@@ -214,23 +235,40 @@ class Worker:
 
     async def _grow(self) -> None:
         """Expand what is published and close what has ended, as soon as it is."""
+        most, made_so_far, learn_at = expansion.FIRST, 0, expansion.LARGE
         while not self._stopping.is_set():
-            now = self.clock.now()
+            made = None
             try:
-                made = None
-                self._growing = await self.store.query(expansion.growing)
-                if self._growing:
-                    grow = functools.partial(expansion.grow, now=now)
-                    made = await self.store.write(grow, shared=True)
-                    self.meter.grown(made or 0)
-                if made and made >= expansion.LARGE:
+                if self._seen.growing:
+                    made, seconds = await self._grown(most)
+                    most = expansion.chunk(most, seconds)
+                    made_so_far += made or 0
+                if made_so_far >= learn_at:
+                    learn_at = 2 * made_so_far
                     await self.store.learn()
-                self.meter.beat("grow", now)
+                self.meter.beat("grow", self.clock.now())
             except Exception:
                 log.exception("worker.grow_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
             if made is None:
+                made_so_far, learn_at = 0, expansion.LARGE
                 await self._look(_IDLE)
+                if self._seen.growing:
+                    await asyncio.sleep(_HEAD_START)
+            elif not made:
+                # another worker is at it, or something is being closed
+                await asyncio.sleep(_BURST)
+
+    async def _grown(self, most: int) -> tuple[int | None, float]:
+        """Do one step; return how many deliveries it made, and how long the database took (s)."""
+
+        def grow(session: Session) -> tuple[int | None, float]:
+            began = time.monotonic()
+            return expansion.grow(session, self.clock.now(), most), time.monotonic() - began
+
+        made, seconds = await self.store.write(grow, shared=True)
+        self.meter.grown(made or 0)
+        return made, seconds
 
     async def _tend(self) -> bool:
         """Sweep and call staff out; never waits for a provider."""
@@ -251,7 +289,7 @@ class Worker:
     async def _settle(self) -> bool:
         """Ask the providers what became of what was lost, and take superfluous calls back."""
         now = self.clock.now()
-        ours = {task.get_name() for line in self._lines for task in line.flying}
+        ours = {ref for line in self._lines for ref in line.refs}
         lost = await self.store.query(lambda session: _lost(session, now, ours))
         for at in range(0, len(lost), _ASKED):
             some = lost[at : at + _ASKED]

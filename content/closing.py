@@ -63,15 +63,16 @@ def unfinished(session: Session) -> Notice | None:
     return session.scalars(query).first()
 
 
-def go_on(session: Session, notice: Notice, now: datetime) -> None:
-    """Close the next `CHUNK` deliveries of an ended notice, in the order of their recipients."""
+def go_on(session: Session, notice: Notice, now: datetime, most: int = CHUNK) -> None:
+    """Close the next deliveries of an ended notice, in the order of their recipients."""
+    size = min(most, CHUNK)
     becomes, reason = _CLOSED_AS[notice.state]
     # a new revision takes over the door-knock list; a cancellation leaves it as it was
     ends = [DeliveryState.OPEN]
     if notice.state is NoticeState.SUPERSEDED:
         ends.append(DeliveryState.DOOR)
     mine = (Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id)
-    page = select(Delivery.recipient_id).where(*mine).order_by(Delivery.recipient_id).limit(CHUNK)
+    page = select(Delivery.recipient_id).where(*mine).order_by(Delivery.recipient_id).limit(size)
     if notice.cursor not in (None, _START):
         page = page.where(Delivery.recipient_id > uuid.UUID(notice.cursor))
     found = sorted(row[0] for row in bulk.Query(page).read(session))
@@ -84,7 +85,7 @@ def go_on(session: Session, notice: Notice, now: datetime) -> None:
         .values(state=becomes, reason=reason, closed_at=now, kind=null()),
         _IDS.pack(session, [(one,) for one in found]),
     )
-    notice.cursor = str(found[-1]) if len(found) == CHUNK else None
+    notice.cursor = str(found[-1]) if len(found) == size else None
     session.flush()
     # what this session has read of them is no longer so
     for one in list(session.identity_map.values()):

@@ -32,6 +32,9 @@ from content.place import Place
 
 CHUNK = 2_000
 """Recipients in one transaction at most."""
+_LEAST = 100
+_BRIEF = 0.04
+"""Seconds that a chunk should take: whoever has something to send or to confirm waits for it."""
 LARGE = 1_000
 """Recipients made in one step of which the planner of the database should know."""
 FIRST = 1_000
@@ -73,14 +76,21 @@ def _count(
     return session.scalar(_members(session, notice, func.count())) or 0
 
 
-def grow(session: Session, now: datetime) -> int | None:
+def chunk(before: int, seconds: float) -> int:
+    """Return how many recipients the next step should take after one of `before` took so long."""
+    fits = int(before * _BRIEF / max(seconds, 1e-6))
+    # not more than twice as many: the next ones may be further apart
+    return max(_LEAST, min(fits, 2 * before, CHUNK))
+
+
+def grow(session: Session, now: datetime, most: int = CHUNK) -> int | None:
     """Do one step of what is unfinished; return how many deliveries were made, None: all is done.
 
     What has ended is closed before anything new is made, the more severe notice first.
     """
     ended = closing.unfinished(session)
     if ended is not None:
-        closing.go_on(session, ended, now)
+        closing.go_on(session, ended, now, most)
         return 0
     waiting = unfinished(session)
     if not waiting:
@@ -92,7 +102,7 @@ def grow(session: Session, now: datetime) -> int | None:
         populate_existing=True,
         with_for_update={"skip_locked": True},
     )
-    return 0 if found is None else expand(session, found, now)
+    return 0 if found is None else expand(session, found, now, most)
 
 
 def expand(session: Session, notice: Notice, now: datetime, most: int | None = None) -> int:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -187,8 +187,7 @@ class Audience:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AddressView:
+class AddressView(NamedTuple):
     """An address without its number: what routing needs."""
 
     id: uuid.UUID

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer as Int
@@ -95,20 +96,11 @@ class _Row(NamedTuple):
     needs: frozenset[Need] | None
 
 
-class _Way(NamedTuple):
-    """An address by which a recipient can be reached: their own (0) or a contact's (1)."""
+class _Ways(NamedTuple):
+    """The addresses by which a recipient can be reached, in the order in which they are tried."""
 
-    reader: int
-    """The recipient's place in the list that was asked for."""
-    via: int
-    contact_rank: int
-    contact: object
-    rank: int
-    id: uuid.UUID
-    owner_id: uuid.UUID
-    kind: Kind
-    digest: str
-    consent: Consent
+    own: list[AddressView]
+    contacts: list[AddressView]
 
 
 def due(
@@ -239,8 +231,10 @@ def _with_addresses(
     ways = _ways(session, list(dict.fromkeys(row.recipient_id for row in rows)))
     tried = [(row.notice_id, row.recipient_id) for row in rows]
     failed = outcome.failures(session, tried)
-    calls = {way.digest for some in ways.values() for way in some if way.kind is Kind.CALL}
-    tired = set() if hourly is None else often.called(session, calls, now, hourly)
+    every = [way for some in ways.values() for way in (*some.own, *some.contacts)]
+    calls = {way.digest for way in every if way.kind is Kind.CALL}
+    called = set() if hourly is None else often.called(session, calls, now, hourly)
+    tired = {way.id for way in every if way.digest in called}
     return [
         Due(
             notice_id=row.notice_id,
@@ -256,25 +250,27 @@ def _with_addresses(
             failed=failed.get((row.notice_id, row.recipient_id), frozenset()),
             asked=row.kind in ASKED_FOR,
             needs=row.needs or frozenset(),
-            own=tuple(_view(way) for way in ways[row.recipient_id] if not way.via),
-            contacts=tuple(_view(way) for way in ways[row.recipient_id] if way.via),
-            rested=frozenset(way.id for way in ways[row.recipient_id] if way.digest in tired),
+            own=tuple(ways[row.recipient_id].own),
+            contacts=tuple(ways[row.recipient_id].contacts),
+            rested=_among(tired, ways[row.recipient_id]),
         )
         for row in rows
     ]
 
 
-def _view(way: _Way) -> AddressView:
-    return AddressView(way.id, way.owner_id, way.kind, way.digest, way.rank, way.consent)
+def _among(tired: set[uuid.UUID], ways: _Ways) -> frozenset[uuid.UUID]:
+    if not tired:
+        return frozenset()
+    return frozenset(way.id for way in (*ways.own, *ways.contacts) if way.id in tired)
 
 
-def _ways(session: Session, recipients: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[_Way]]:
+def _ways(session: Session, recipients: Sequence[uuid.UUID]) -> dict[uuid.UUID, _Ways]:
     """Return the addresses of each recipient in order: own ones by rank, then their contacts'."""
     given: dict[str, Any] = {"here": store.community(session)}
     given |= _READERS.pack(session, list(enumerate(recipients)))
-    found: dict[uuid.UUID, list[_Way]] = {one: [] for one in recipients}
-    for way in sorted(map(_Way._make, _addresses(bulk.dialect(session)).read(session, **given))):
-        found[recipients[way.reader]].append(way)
+    found = {one: _Ways([], []) for one in recipients}
+    for row in sorted(_addresses(bulk.dialect(session)).read(session, **given), key=_ORDER):
+        found[recipients[row[0]]][row[1]].append(AddressView._make(row[_VIEW:]))
     return found
 
 
@@ -292,6 +288,9 @@ _KEYS = bulk.Table(
     "keys",
     {"notice_id": deliveries.c.notice_id.type, "recipient_id": deliveries.c.recipient_id.type},
 )
+_VIEW = 4
+_ORDER = itemgetter(0, 1, 2, 3, *(_VIEW + AddressView._fields.index(key) for key in ("rank", "id")))
+"""Own addresses by rank, then those of the contacts by the contact's rank."""
 _READERS = bulk.Table("readers", {"reader": Int(), "id": deliveries.c.recipient_id.type})
 
 
@@ -333,19 +332,14 @@ def _due() -> bulk.Query:
 
 @cache
 def _addresses(dialect: str) -> bulk.Query:
+    """Return (reader, 0: own or 1: a contact's, rank of the contact, contact, an AddressView)."""
     readers = _READERS.at(dialect)
-    seen = (Address.rank, Address.id, Address.owner_id, Address.kind, Address.digest)
+    seen = [getattr(Address, name) for name in AddressView._fields]
     here = Address.community_id == readers.c.here
 
     def of(via: int, rank: Any, contact: Any) -> Any:
         own = (literal(via, Int).label("via"), rank.label("contact_rank"))
-        return select(
-            readers.c.reader,
-            *own,
-            contact.label("contact"),
-            *seen,
-            Address.consent,
-        )
+        return select(readers.c.reader, *own, contact.label("contact"), *seen)
 
     nobody = literal("", String)
     own = of(0, literal(0, Int), nobody).join(Address, Address.owner_id == readers.c.id)

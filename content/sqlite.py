@@ -1,7 +1,9 @@
 """SQLite: a WAL file on one machine, one writer at a time, or a database in memory."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
@@ -11,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from content.bell import Bell
 from content.keys import Keyring
+
+if sys.platform != "win32":
+    import fcntl
 
 BUSY_MS = 250
 """How long SQLite itself waits for a lock; beyond that the store tries again."""
@@ -52,7 +57,26 @@ class Sqlite:
     def lock(self, session: Session, *, shared: bool) -> None:
         """Take the write lock now, so that nothing later in the transaction can find it taken."""
         del shared
-        session.connection()
+        with self._turn():
+            session.connection()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Stand in line for the write lock.
+
+        SQLite gives it to whoever asks at the right moment: a process that writes one transaction
+        after the other leaves nobody else a gap. Whoever waits for it holds the turn, and the next
+        one waits for the turn. The system frees it when a process is killed.
+        """
+        if self.memory or sys.platform == "win32":
+            yield
+            return
+        turn = os.open(f"{make_url(self.url).database}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(turn)
 
     def tally(self, session: Session) -> Callable[[], int]:
         """Return a function that counts the rows this session's connection has ever changed."""

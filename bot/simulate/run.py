@@ -339,7 +339,8 @@ class Run:
         if not called:
             return
         before = {name: set(one.recalled) for name, one in self.providers.items()}
-        await sweep.recall(self.store, self.providers, self._recalled)
+        calls = await self.store.query(sweep.superfluous)
+        await sweep.recall(calls, self.providers, self._recalled)
         for name, one in self.providers.items():
             for ref in one.recalled - before[name]:
                 self._later(at, partial(self._taken_back, ref, name), patient=False)
