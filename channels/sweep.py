@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
-from sqlalchemy import exists, func, literal, select
+from sqlalchemy import Select, and_, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
@@ -189,20 +190,27 @@ def superfluous(session: Session) -> list[tuple[str, str]]:
 
     Whoever confirmed, cancelled or updated may have done so on a door that knows no provider.
     """
-    query = (
-        select(Attempt.sender, Attempt.provider_id)
-        .join(
-            Delivery,
-            (Delivery.community_id == Attempt.community_id)
-            & (Delivery.notice_id == Attempt.notice_id)
-            & (Delivery.recipient_id == Attempt.recipient_id),
-        )
-        .where(Attempt.community_id == store.community(session), Attempt.kind == Kind.CALL)
-        .where(is_under_way, Attempt.provider_id.is_not(None))
-        .where(Attempt.state.in_(outcome.NOT_ANSWERED), Delivery.state != DeliveryState.OPEN)
-        .where(Delivery.state != DeliveryState.DONE)
+    given = {"here": store.community(session)}
+    return [
+        (sender, provider_id or "") for sender, provider_id in session.execute(_needless(), given)
+    ]
+
+
+@cache
+def _needless() -> Select[str, str | None]:
+    delivery = and_(
+        Delivery.community_id == Attempt.community_id,
+        Delivery.notice_id == Attempt.notice_id,
+        Delivery.recipient_id == Attempt.recipient_id,
     )
-    return [(sender, provider_id or "") for sender, provider_id in session.execute(query)]
+    ended = Delivery.state.not_in((DeliveryState.OPEN, DeliveryState.DONE))
+    return (
+        select(Attempt.sender, Attempt.provider_id)
+        .join(Delivery, delivery)
+        .where(Attempt.community_id == bindparam("here"), Attempt.kind == Kind.CALL)
+        .where(is_under_way, Attempt.provider_id.is_not(None))
+        .where(Attempt.state.in_(outcome.NOT_ANSWERED), ended)
+    )
 
 
 async def recall(

@@ -122,10 +122,7 @@ def expand(session: Session, notice: Notice, now: datetime, most: int | None = N
 
 def growing(session: Session) -> bool:
     """Say whether `grow` has anything to do."""
-    query = select(Notice.id).where(
-        Notice.community_id == store.community(session), notices.is_growing
-    )
-    return session.scalars(query.limit(1)).first() is not None
+    return session.scalar(_growing(), {"here": store.community(session)}) is not None
 
 
 def unfinished(session: Session) -> list[uuid.UUID]:
@@ -312,6 +309,12 @@ _OF_RESIDENT = {
     "place_id": Resident.place_id,
     "priority": people.vulnerable + bindparam("priority", type_=deliveries.c.priority.type),
 }
+
+
+@cache
+def _growing() -> Select[int]:
+    here = Notice.community_id == bindparam("here")
+    return select(literal(1)).select_from(Notice).where(here, notices.is_growing).limit(1)
 
 
 @cache

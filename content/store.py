@@ -15,7 +15,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError
@@ -85,6 +84,10 @@ class Store:
         memory = self._database.memory
         self._writer = self._database.engine(write=True)
         self._readers = self._writer if memory else self._database.engine(write=False)
+        # made once: each carries a class of its own
+        self._writing, self._reading = (
+            sessionmaker(engine, expire_on_commit=False) for engine in (self._writer, self._readers)
+        )
         self._write_thread = ThreadPoolExecutor(self._database.write_threads, "writer")
         self._read_threads = (
             self._write_thread
@@ -104,7 +107,7 @@ class Store:
 
         Waits up to 90 seconds for a database that is locked or gone.
         """
-        with _session(self._writer, self.community_id) as session:
+        with self._writing(info=self._info()) as session:
             self._patiently(
                 lambda: self._database.lock(session, shared=shared), undo=session.rollback
             )
@@ -123,7 +126,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that only reads, on one consistent snapshot."""
-        with _session(self._readers, self.community_id) as session:
+        with self._reading(info=self._info()) as session:
             yield session
 
     async def write(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
@@ -266,6 +269,9 @@ class Store:
             log.warning("store.waiting", seconds=round(until - self._said))
         return time.monotonic() < until and not self._closing.wait(_RETRY_SECONDS)
 
+    def _info(self) -> dict[Any, Any]:
+        return {"community_id": self.community_id}
+
     def _channel(self) -> str:
         return f"linxun_{self.community_id.hex}" if self.community_id else "linxun"
 
@@ -309,15 +315,6 @@ def _database(url: str, keyring: Keyring) -> "Sqlite | Postgresql":
 
         return Postgresql(url, keyring, _PATIENCE)
     raise StoreError("LINXUN_DATABASE_URL must begin with sqlite:/// or postgresql://")
-
-
-@contextmanager
-def _session(engine: Engine, community_id: uuid.UUID | None) -> Iterator[Session]:
-    session = sessionmaker(engine, expire_on_commit=False, info={"community_id": community_id})()
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def _alembic() -> Config:

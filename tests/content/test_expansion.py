@@ -254,3 +254,21 @@ def test_a_new_confirmation_outlives_the_next_chunk(
         expansion.expand(session, newer, later)
     assert outbox.delivery(session, newer, one).confirmed_at == later
     assert outbox.delivery(session, newer, one).reason is Act.DOOR.reason
+
+
+@pytest.mark.parametrize(
+    ("before", "seconds", "then"),
+    [
+        pytest.param(1_000, 0.04, 1_000, id="just right"),
+        pytest.param(1_000, 0.2, 200, id="too slow"),
+        pytest.param(1_000, 0.025, 1_600, id="faster"),
+        pytest.param(400, 0.001, 800, id="at most twice as many"),
+        pytest.param(1_900, 0.001, expansion.CHUNK, id="never more than a chunk"),
+        pytest.param(1_000, 60.0, 100, id="never none"),
+        pytest.param(100, 0.0, 200, id="in no time"),
+    ],
+)
+def test_a_chunk_is_as_large_as_fits_into_a_brief_transaction(
+    before: int, seconds: float, then: int
+) -> None:
+    assert expansion.chunk(before, seconds) == then

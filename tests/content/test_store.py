@@ -235,3 +235,28 @@ def test_an_instant_must_carry_a_zone(session: Session) -> None:
     with pytest.raises(Exception, match="time zone"):
         session.execute(select(Resident).where(Resident.joined_at == naive)).all()
     assert uuid.uuid4().version == 4
+
+
+def test_who_waits_to_write_has_the_next_turn_but_one(file_store: Store) -> None:
+    written: list[int] = []
+    stopped = threading.Event()
+
+    def keep_writing() -> None:
+        # as a busy worker does: the next transaction begins where the last one ends
+        while not stopped.is_set():
+            _rename(file_store)
+            written.append(1)
+
+    other = Store(file_store.url, file_store.keyring, file_store.community_id)
+    with ThreadPoolExecutor(1) as busy:
+        busy.submit(keep_writing)
+        passed = []
+        for _ in range(20):
+            while not written:
+                time.sleep(0.001)
+            before = len(written)
+            with other.begin():
+                passed.append(len(written) - before)
+        stopped.set()
+    other.close()
+    assert sorted(passed)[len(passed) // 2] <= 2
