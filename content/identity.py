@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from content import code as codes
@@ -97,19 +98,21 @@ def set_roles(
 
 def roles(session: Session, staff_id: uuid.UUID) -> frozenset[Role]:
     """Return the roles of a member of staff; none once they have left."""
-    found = (
+    given = {"here": store.community(session), "staff": staff_id}
+    return frozenset(session.scalars(_roles(), given))
+
+
+@cache
+def _roles() -> Select[Role]:
+    member = (Staff.community_id == StaffRole.community_id) & (Staff.id == StaffRole.staff_id)
+    return (
         select(StaffRole.role)
-        .join(
-            Staff,
-            (Staff.community_id == StaffRole.community_id) & (Staff.id == StaffRole.staff_id),
-        )
+        .join(Staff, member)
         .where(
-            StaffRole.community_id == store.community(session),
-            StaffRole.staff_id == staff_id,
-            Staff.left_at.is_(None),
+            StaffRole.community_id == bindparam("here"), StaffRole.staff_id == bindparam("staff")
         )
+        .where(Staff.left_at.is_(None))
     )
-    return frozenset(session.scalars(found))
 
 
 def require(session: Session, staff_id: uuid.UUID | None, role: Role) -> None:

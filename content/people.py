@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    bindparam,
     case,
     func,
     or_,
@@ -290,9 +291,9 @@ def owners(
     session: Session, kind: Kind, value: str
 ) -> list[tuple[OwnerKind, uuid.UUID, uuid.UUID]]:
     """Return whose this number or chat id is: (owner kind, owner id, address id)."""
-    columns = select_(Address.owner_kind, Address.owner_id, Address.id)
+    given = {"here": store.community(session), "kind": kind, "digest": store.digest(session, value)}
     # sorted here: asked for in order, SQLite would walk through everybody's addresses by their key
-    rows = session.execute(columns.where(_same(session, kind, value))).all()
+    rows = session.execute(_owners(), given).all()
     return sorted(((row.owner_kind, row.owner_id, row.id) for row in rows), key=itemgetter(2))
 
 
@@ -386,6 +387,15 @@ def batched(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
     rest = iter(ids)
     while batch := list(islice(rest, _BATCH)):
         yield batch
+
+
+@cache
+def _owners() -> Select[OwnerKind, uuid.UUID, uuid.UUID]:
+    return select_(Address.owner_kind, Address.owner_id, Address.id).where(
+        Address.community_id == bindparam("here"),
+        Address.kind == bindparam("kind"),
+        Address.digest == bindparam("digest"),
+    )
 
 
 def _same(session: Session, kind: Kind, value: str) -> ColumnElement[bool]:

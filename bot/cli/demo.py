@@ -1,6 +1,5 @@
 """`linxun demo`: a rainstorm in a sample community, on this machine alone, in under a minute."""
 
-import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot import logs
+from bot import logs, loop
 from bot.cli import context
 
 
@@ -27,5 +26,5 @@ def demo(
     logs.set_up("ERROR")
     keep = sys.stdout.isatty() if stay is None else stay
     with tempfile.TemporaryDirectory(prefix="linxun-demo-") as folder:
-        status = asyncio.run(show(Path(folder), context.console, seed=seed, port=port, stay=keep))
+        status = loop.run(show(Path(folder), context.console, seed=seed, port=port, stay=keep))
     raise typer.Exit(status)

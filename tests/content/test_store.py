@@ -244,14 +244,15 @@ def test_who_waits_to_write_has_the_next_turn_but_one(file_store: Store) -> None
     def keep_writing() -> None:
         # as a busy worker does: the next transaction begins where the last one ends
         while not stopped.is_set():
-            _rename(file_store)
+            with file_store.begin():
+                time.sleep(0.03)
             written.append(1)
 
     other = Store(file_store.url, file_store.keyring, file_store.community_id)
     with ThreadPoolExecutor(1) as busy:
         busy.submit(keep_writing)
         passed = []
-        for _ in range(20):
+        for _ in range(10):
             while not written:
                 time.sleep(0.001)
             before = len(written)
@@ -259,4 +260,4 @@ def test_who_waits_to_write_has_the_next_turn_but_one(file_store: Store) -> None
                 passed.append(len(written) - before)
         stopped.set()
     other.close()
-    assert sorted(passed)[len(passed) // 2] <= 2
+    assert max(passed) <= 2
