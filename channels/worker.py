@@ -31,7 +31,7 @@ _SWEEP = 5.0
 """Seconds of clock time between two sweeps."""
 _SEARCH = timedelta(seconds=60)
 """Clock time between two walks through the whole outbox."""
-_LEAST = 0.2
+_LEAST = 0.4
 """Real seconds between two sweeps, however fast the clock is."""
 _BURST = 0.02
 """Real seconds between two looks at the outbox: commits come in bursts."""

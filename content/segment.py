@@ -8,6 +8,7 @@ its extension table count twice; any other character makes the whole text UCS-2:
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Encoding(StrEnum):
@@ -41,6 +42,8 @@ BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENDED = frozenset("^{}\\[~]|€\f")
+_TEXTS = 256
+"""Texts that are measured once: a whole audience gets the same few."""
 _JOINER = "\u200d"
 _ENDS = "。！？；!?;\n"
 
@@ -51,6 +54,7 @@ def encoding(text: str) -> Encoding:
     return Encoding.GSM7 if plain else Encoding.UCS2
 
 
+@lru_cache(_TEXTS)
 def measure(text: str) -> Size:
     """Return what `text` takes; an empty text takes one segment."""
     code = encoding(text)

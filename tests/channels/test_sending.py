@@ -1,0 +1,61 @@
+"""One sender at work, on real time and a channel that counts."""
+
+import asyncio
+import time
+from datetime import datetime
+
+from channels.base import Abilities, Receipt
+from channels.meter import Meter
+from channels.sending import House, Line, Recorder, Texts
+from content.claim import Sender
+from content.clock import Clock
+from content.message import Kind, Message
+from content.store import Store
+from tests.content import outbox
+
+RATE = 20.0
+SMS = Sender("twilio_sms", Kind.SMS, RATE)
+
+
+class Counting:
+    """A provider that takes everything; the first request holds up the whole process."""
+
+    name = "twilio_sms"
+    kind = Kind.SMS
+    abilities = Abilities()
+
+    def __init__(self, stall: float) -> None:
+        self.stall = stall
+        self.at: list[float] = []
+
+    async def send(self, to: str, message: Message, ref: str) -> Receipt:
+        del to, message
+        self.at.append(time.monotonic())
+        if len(self.at) == 1:
+            time.sleep(self.stall)  # noqa: ASYNC251 - that is the point
+        return Receipt(ref)
+
+
+async def test_what_was_held_up_does_not_arrive_in_one_bunch(
+    file_store: Store, now: datetime
+) -> None:
+    with file_store.begin() as session:
+        for number in range(12):
+            outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
+        outbox.tell(session, now)
+        outbox.route(session, now)
+    clock, meter = Clock(start=now), Meter()
+    recorder = Recorder(file_store, meter)
+    channel = Counting(stall=8 / RATE)
+    line = Line(SMS, channel, House(file_store, clock, outbox.LADDERS, Texts(), recorder, meter))
+    recording = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(20):
+        while len(channel.at) < 12:
+            await asyncio.sleep(await line.step())
+    await line.end()
+    await recorder.written()
+    recording.cancel()
+    first, *held = channel.at[1:]
+    # after one that may follow at once, each keeps its distance
+    assert all(at - first > (index - 0.5) / RATE for index, at in enumerate(held))
+    assert len(set(channel.at)) == 12
