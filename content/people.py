@@ -12,7 +12,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Dialect,
     Index,
     Integer,
@@ -21,6 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    and_,
     bindparam,
     case,
     func,
@@ -291,9 +291,8 @@ def owners(
     session: Session, kind: Kind, value: str
 ) -> list[tuple[OwnerKind, uuid.UUID, uuid.UUID]]:
     """Return whose this number or chat id is: (owner kind, owner id, address id)."""
-    given = {"here": store.community(session), "kind": kind, "digest": store.digest(session, value)}
     # sorted here: asked for in order, SQLite would walk through everybody's addresses by their key
-    rows = session.execute(_owners(), given).all()
+    rows = session.execute(_owners, _given(session, kind, value)).all()
     return sorted(((row.owner_kind, row.owner_id, row.id) for row in rows), key=itemgetter(2))
 
 
@@ -313,9 +312,7 @@ def add_address(
 
     An opt-out belongs to the number: who shares one that was withdrawn starts withdrawn.
     """
-    known = session.execute(
-        select_(Address.id, Address.owner_id, Address.consent).where(_same(session, kind, value))
-    ).all()
+    known = session.execute(_owners, _given(session, kind, value)).all()
     for row in known:
         if row.owner_id == owner_id:
             return uuid.UUID(str(row.id))
@@ -359,9 +356,8 @@ def set_consent(
     """Record an opt-in or opt-out for every owner of the address; return how many there are."""
     found = owners(session, kind, value)
     session.execute(
-        update(Address)
-        .where(_same(session, kind, value))
-        .values(consent=consent, consent_at=now, consent_via=via)
+        update(Address).where(_same).values(consent=consent, consent_at=now, consent_via=via),
+        _given(session, kind, value),
     )
     for _, owner_id, address_id in found:
         data = {"via": kind, "address_id": str(address_id)}
@@ -389,18 +385,14 @@ def batched(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
         yield batch
 
 
-@cache
-def _owners() -> Select[OwnerKind, uuid.UUID, uuid.UUID]:
-    return select_(Address.owner_kind, Address.owner_id, Address.id).where(
-        Address.community_id == bindparam("here"),
-        Address.kind == bindparam("kind"),
-        Address.digest == bindparam("digest"),
-    )
+_same = and_(
+    Address.community_id == bindparam("here"),
+    Address.kind == bindparam("of_kind"),
+    Address.digest == bindparam("of_digest"),
+)
+_owners = select_(Address.owner_kind, Address.owner_id, Address.id, Address.consent).where(_same)
 
 
-def _same(session: Session, kind: Kind, value: str) -> ColumnElement[bool]:
-    return (
-        (Address.community_id == store.community(session))
-        & (Address.kind == kind)
-        & (Address.digest == store.digest(session, value))
-    )
+def _given(session: Session, kind: Kind, value: str) -> dict[str, object]:
+    here, digest = store.community(session), store.digest(session, value)
+    return {"here": here, "of_kind": kind, "of_digest": digest}
