@@ -33,6 +33,8 @@ _SEARCH = timedelta(seconds=60)
 """Clock time between two walks through the whole outbox."""
 _LEAST = 0.4
 """Real seconds between two sweeps, however fast the clock is."""
+_CHECKPOINT = 1.0
+"""Real seconds between two times that the database's log is written back."""
 _BURST = 0.02
 """Real seconds between two looks at the outbox: commits come in bursts."""
 _BEGINNING = 100
@@ -105,6 +107,7 @@ class Worker:
             loops.create_task(self._sweep("tend", self._tend))
             loops.create_task(self._sweep("settle", self._settle))
             loops.create_task(self._recall())
+            loops.create_task(self._checkpoint())
             loops.create_task(self._loop("route", self._route, None))
             for line in self._lines:
                 self.meter.expect("claim", line.sender.name)
@@ -180,6 +183,17 @@ class Worker:
             except Exception:
                 log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
+
+    async def _checkpoint(self) -> None:
+        """Keep the database's log short, so that no commit has to."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _CHECKPOINT)
+            try:
+                if self.holds():
+                    await self.store.checkpoint()
+            except Exception:
+                log.exception("worker.checkpoint_failed")
 
     async def _look(self, seconds: float) -> None:
         """Wait for the next look at the outbox, at most so many real seconds."""

@@ -98,6 +98,9 @@ class Postgresql:
         for name in session.scalars(sql(_GROWN)).all():
             session.execute(sql(f'ANALYZE "{name}"'))
 
+    def checkpoint(self, _readers: Engine) -> None:
+        """Do nothing: the server writes its log back by itself."""
+
     def guard(self, connection: Connection) -> None:
         """Let nobody else migrate until the transaction ends, however long that takes."""
         for name in ("statement_timeout", "lock_timeout"):

@@ -21,6 +21,10 @@ BUSY_MS = 250
 """How long SQLite itself waits for a lock; beyond that the store tries again."""
 _CACHE_KB = 65_536
 """Pages of the writer that stay in memory: the outbox of a big alert is walked many times."""
+_LOG_PAGES = 20_000
+"""Pages in the log beyond which a commit itself writes them back, should nobody else do so."""
+_LOG_BYTES = 64 * 1024 * 1024
+"""What is kept of the log's file once all of it is written back."""
 _READERS = 4
 _SAMPLE = 400
 
@@ -87,6 +91,21 @@ class Sqlite:
         for pragma in (f"analysis_limit={_SAMPLE}", "optimize"):
             session.execute(text(f"PRAGMA {pragma}"))
 
+    def checkpoint(self, readers: Engine) -> None:
+        """Write the log back into the database; nobody waits for it.
+
+        SQLite would do it in the commit that fills the log, and whoever commits would wait.
+        """
+        if self.memory:
+            return
+        connection = readers.raw_connection()
+        try:
+            # a connection that has read nothing yet does not know of the log
+            for pragma in ("schema_version", "wal_checkpoint(PASSIVE)"):
+                connection.cursor().execute(f"PRAGMA {pragma}").fetchall()
+        finally:
+            connection.close()
+
     def guard(self, connection: Connection) -> None:
         """Let nobody else migrate until the transaction ends; its write lock does that already."""
 
@@ -151,6 +170,8 @@ def _connected(*, write: bool) -> Callable[[Any, Any], None]:
             cursor.execute(f"PRAGMA {pragma}")
         if write:
             cursor.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+            cursor.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+            cursor.execute(f"PRAGMA journal_size_limit={_LOG_BYTES}")
             with suppress(Exception):
                 cursor.execute("PRAGMA journal_mode=WAL")
         else:

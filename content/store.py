@@ -151,6 +151,12 @@ class Store:
         """
         await self.write(self._database.learn, shared=True)
 
+    async def checkpoint(self) -> None:
+        """Write the database's log back; on a reader's thread, and nobody waits for it."""
+        await asyncio.get_running_loop().run_in_executor(
+            self._read_threads, self._database.checkpoint, self._readers
+        )
+
     def mark(self) -> int:
         """Return a mark to wait from: taken before a look, no commit after it is missed."""
         return self._bell.count

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -261,3 +262,13 @@ def test_who_waits_to_write_has_the_next_turn_but_one(file_store: Store) -> None
         stopped.set()
     other.close()
     assert max(passed) <= 2
+
+
+def test_a_checkpoint_brings_the_log_into_the_file(file_store: Store, tmp_path: Path) -> None:
+    _rename(file_store)
+    asyncio.run(file_store.checkpoint())
+    alone = tmp_path / "alone.sqlite3"
+    # without the log beside it
+    alone.write_bytes(Path(file_store.url.removeprefix("sqlite:///")).read_bytes())
+    with contextlib.closing(sqlite3.connect(alone)) as read:
+        assert read.execute("SELECT name FROM community").fetchone() == ("新名字",)
