@@ -70,7 +70,8 @@ class App:
             lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
         )
         try:
-            hearing = await self._heard() if self.listening else None
+            if self.listening is not None:
+                await self._hear(self.listening)
             await self.leases.renew()
         except BaseException:
             await self.stop()
@@ -79,12 +80,9 @@ class App:
         if Part.WORKER in self.parts:
             self._worker = self._made()
             work.append(self._worker.run())
-        if hearing is not None and self.listening is not None:
-            work += hearing.work(self.listening)
-        self._hearing = hearing
-        self._running = [asyncio.create_task(one) for one in work]
-        if hearing is not None:
-            await hearing.server.ready.wait()
+        if self._hearing is not None:
+            work += self._hearing.work()
+        self._running += [asyncio.create_task(one) for one in work]
         log.info(
             "app.started",
             parts=sorted(self.parts),
@@ -139,7 +137,8 @@ class App:
             holds=lambda: self.leases.holds(SWEEP),
         )
 
-    async def _heard(self) -> "Hearing":
+    async def _hear(self, listening: socket.socket) -> None:
+        """Serve webhooks, and then load what answering takes."""
         # the fact base takes memory and seconds: who only delivers does without
         from bot.hearing import Ears, Hearing
 
@@ -154,9 +153,15 @@ class App:
             self.watch,
             self.public_url,
         )
-        hearing = Hearing(ears)
-        await hearing.open()
-        return hearing
+        self._hearing = Hearing(ears)
+        serving = asyncio.create_task(self._hearing.serve(listening))
+        self._running.append(serving)
+        ready = asyncio.create_task(self._hearing.server.ready.wait())
+        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if serving.done():
+            serving.result()
+        await self._hearing.open()
 
     def _deaf(self) -> None:
         if self.listening is not None:

@@ -30,7 +30,7 @@ from content.clock import Clock
 from content.guard import Limits
 from content.ladder import Ladders
 from content.store import Store
-from verification import joining, shelf
+from verification import joining, shelf, words
 
 log = structlog.get_logger("hearing")
 
@@ -92,6 +92,8 @@ class Hearing:
             pass
         base = await ears.store.query(shelf.base)
         await ears.store.query(joining.warm)
+        # not inside the first transaction that answers somebody
+        await asyncio.to_thread(words.warm)
         given = ears.settings
         limits = Limits(given.answers_per_hour, given.chat_answers_per_hour)
         house = House(base, ears.senders, ears.ladders, username, limits)
@@ -104,10 +106,14 @@ class Hearing:
                 ears.store, ears.clock, self.chat, lambda: ears.leases.holds(polls)
             )
 
-    def work(self, listening: socket.socket) -> list[Coroutine[Any, Any, None]]:
-        """Return what runs side by side until `stop`."""
+    async def serve(self, listening: socket.socket) -> None:
+        """Serve webhooks until `stop`; what arrives before `open` is kept for the inbox."""
+        await self.server.serve([listening])
+
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what else runs side by side until `stop`, once it is open."""
         parts = [one for one in (self._inbox, self._rounds, self._poller) if one is not None]
-        return [*(one.run() for one in parts), self.server.serve([listening]), self._redact()]
+        return [*(one.run() for one in parts), self._redact()]
 
     def stop(self) -> None:
         """Ask everything to end after what is at hand."""

@@ -68,6 +68,12 @@ def sound(char: str) -> str:
     return re.sub("ng$", "n", plain)
 
 
+def warm() -> None:
+    """Load the dictionaries now: the first question would wait seconds for them."""
+    _tagged()
+    sound("水")
+
+
 def known(word: str) -> bool:
     """Whether a word is in the dictionary; 折迁, typed for 拆迁, is not."""
     return not is_han(word[0]) or bool(_jieba().dt.FREQ.get(word))
