@@ -32,7 +32,7 @@ from content.place import Place
 
 CHUNK = 2_000
 """Recipients in one transaction at most."""
-_LEAST = 100
+_LEAST = 500
 _BRIEF = 0.04
 """Seconds that a chunk should take: whoever has something to send or to confirm waits for it."""
 LARGE = 1_000

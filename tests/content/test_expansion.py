@@ -260,12 +260,12 @@ def test_a_new_confirmation_outlives_the_next_chunk(
     ("before", "seconds", "then"),
     [
         pytest.param(1_000, 0.04, 1_000, id="just right"),
-        pytest.param(1_000, 0.2, 200, id="too slow"),
+        pytest.param(1_000, 0.05, 800, id="too slow"),
         pytest.param(1_000, 0.025, 1_600, id="faster"),
-        pytest.param(400, 0.001, 800, id="at most twice as many"),
+        pytest.param(600, 0.001, 1_200, id="at most twice as many"),
         pytest.param(1_900, 0.001, expansion.CHUNK, id="never more than a chunk"),
-        pytest.param(1_000, 60.0, 100, id="never none"),
-        pytest.param(100, 0.0, 200, id="in no time"),
+        pytest.param(1_000, 60.0, 500, id="never so few that the commits cost more than the rows"),
+        pytest.param(500, 0.0, 1_000, id="in no time"),
     ],
 )
 def test_a_chunk_is_as_large_as_fits_into_a_brief_transaction(
