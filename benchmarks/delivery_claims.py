@@ -23,11 +23,11 @@ from sqlalchemy import func, select, update
 from content import acceptance, claim
 from content.acceptance import Taken
 from content.alert import Severity
-from content.claim import Sender
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery
 from content.message import Kind
 from content.notice import Notice
+from content.pace import Sender
 from content.people import Address
 from content.store import Store
 

@@ -25,10 +25,10 @@ from bot.web import app as web
 from bot.web import intake, metrics
 from channels.base import Channel, SendError
 from channels.telegram import Telegram
-from content.claim import Sender
 from content.clock import Clock
 from content.guard import Limits
 from content.ladder import Ladders
+from content.pace import Sender
 from content.store import Store
 from verification import joining, shelf, words
 

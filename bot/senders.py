@@ -6,9 +6,9 @@ from typing import Any
 from bot.config import ConfigError, Settings
 from channels import registry
 from channels.base import Channel
-from content.claim import Sender
 from content.clock import Clock
 from content.message import Kind
+from content.pace import Sender
 
 
 def channels(settings: Settings, public_url: str) -> dict[str, Channel]:

@@ -12,10 +12,10 @@ from channels import sweep
 from channels.base import Channel, SendError, Tests
 from channels.telegram import Telegram
 from content import gauge, guard, incident, late
-from content.claim import Sender
 from content.gauge import Gauges
 from content.ladder import Ladders
 from content.link import LinkTest
+from content.pace import Sender
 from content.store import Store
 
 _LATELY = timedelta(days=1)

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from channels.base import Event, EventKind
 from content import guard, identity, people, phrase, store
-from content.claim import Sender
 from content.event import Actor, Door
 from content.guard import Limits, Pass
 from content.ladder import Ladders
 from content.message import Button, Kind, Written
 from content.notice import NoticeKind
+from content.pace import Sender
 from content.people import OwnerKind, Resident
 from content.place import Community, Place
 from content.staff import Staff

@@ -18,10 +18,10 @@ from bot.web.metrics import Access
 from channels.base import Channel, SendError, Tests
 from channels.meter import Meter
 from content import incident, late, link, pager
-from content.claim import Sender
 from content.clock import Clock
 from content.ladder import Ladders
 from content.late import Cause, Late
+from content.pace import Sender
 from content.reason import Reason
 from content.store import Store
 

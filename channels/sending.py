@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from channels.base import Channel, SendError
 from channels.meter import Meter
-from content import acceptance, cap, claim, compose, outcome, segment
+from content import acceptance, cap, claim, compose, outcome, pace, segment
 from content.acceptance import Taken
-from content.claim import Job, Sender
+from content.claim import Job
 from content.clock import Clock
 from content.compose import Reader
 from content.ladder import Ladders
 from content.message import Kind, Message
+from content.pace import Sender
 from content.reason import Reason
 from content.store import Store
 
@@ -170,7 +171,7 @@ class Line:
         if jobs:
             return 0
         # half a window ahead the next starts are reserved, so that none is left unused
-        soon = self.house.clock.real(min(claim.WINDOW / 2, 1 / self.sender.rate))
+        soon = self.house.clock.real(min(pace.WINDOW / 2, 1 / self.sender.rate))
         return max(_LEAST, soon) if limited else HELD
 
     async def end(self) -> None:

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from channels.base import Channel, Recalls, SendError
 from content import closing, expansion, late, notice, outcome, pace, routing, store
 from content.alert import Severity
-from content.claim import Sender
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt, is_under_way
 from content.ladder import Ladders
 from content.message import Kind, Message
 from content.notice import Notice, NoticeState
+from content.pace import Sender
 from content.store import Store
 
 log = structlog.get_logger("sweep")

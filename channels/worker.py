@@ -16,11 +16,11 @@ from channels import route, sweep
 from channels.base import Channel
 from channels.meter import Meter
 from channels.sending import House, Line, Recorder, Texts
-from content import cap, claim, compose, expansion, pager, routing
-from content.claim import Sender
+from content import cap, claim, compose, due, expansion, pace, pager, routing
 from content.clock import Clock
 from content.ladder import Ladders
 from content.message import Kind
+from content.pace import Sender
 from content.store import Store
 
 log = structlog.get_logger("worker")
@@ -138,7 +138,7 @@ class Worker:
 
     def _glance(self, session: Session) -> _Seen:
         return _Seen(
-            claim.next_due(session),
+            due.next_due(session),
             expansion.growing(session),
             sweep.superfluous(session) if self.holds() else [],
         )
@@ -233,7 +233,7 @@ class Worker:
             lambda session: self._unrouted(session, now, batch)
         )
         if not found:
-            return max(_BURST, self.clock.real(claim.WINDOW))
+            return max(_BURST, self.clock.real(pace.WINDOW))
         kinds = self.kinds - closed.keys()
         await self.store.write(
             lambda session: route.take(session, found, self.ladders, kinds, zone, now, closed),
@@ -241,7 +241,7 @@ class Worker:
         )
         self._seen.due |= dict.fromkeys(kinds, now)
         self._wake()
-        return claim.WINDOW if growing else 0
+        return pace.WINDOW if growing else 0
 
     def _unrouted(self, session: Session, now: datetime, batch: int) -> _Unrouted:
         found = routing.due(session, now, batch, hourly=self._hourly)

@@ -36,12 +36,9 @@ from content.delivery import (
     deliveries,
     is_under_way,
 )
-from content.due import ASKED_FOR as ASKED_FOR  # noqa: PLC0414 - also known as claim.ASKED_FOR
-from content.due import next_due as next_due  # noqa: PLC0414 - also known as claim.next_due
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeState
-from content.pace import WINDOW as WINDOW  # noqa: PLC0414 - also known as claim.WINDOW
-from content.pace import Sender as Sender  # noqa: PLC0414 - also known as claim.Sender
+from content.pace import Sender
 from content.people import Address, Resident
 
 _GRACE = 30

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from content import claim, due, store
 from content.alert import Severity
-from content.claim import Sender
 from content.delivery import PRIORITIES, Delivery, Pace, is_open
 from content.ladder import Ladders
 from content.message import Kind
 from content.notice import Notice, NoticeState
+from content.pace import Sender
 from content.place import Community
 
 LATE = timedelta(seconds=60)

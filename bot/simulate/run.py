@@ -23,6 +23,7 @@ from channels.base import SendError
 from content import (
     claim,
     compose,
+    due,
     expansion,
     outcome,
     pace,
@@ -30,11 +31,12 @@ from content import (
     segment,
 )
 from content.acceptance import Taken
-from content.claim import Job, Sender
+from content.claim import Job
 from content.compose import Reader
 from content.delivery import AttemptState
 from content.ladder import Ladders
 from content.message import Kind, Message, Spoken, Written
+from content.pace import Sender
 from content.reason import Reason
 from content.store import Store
 
@@ -115,7 +117,7 @@ class Run:
             self.crowd = crowd.make(session, self.scenario, self.seed, self.start)
         with self.store.begin() as session:
             self._publish(session)
-            self._due = claim.next_due(session)
+            self._due = due.next_due(session)
         await self._step(self.start)
         while (at := self._next()) is not None and at < self.ends:
             await self._step(at)
@@ -166,9 +168,9 @@ class Run:
             self._happen(session, at)
             self._tend(session, at)
             if self._route(session, at):
-                self._due = claim.next_due(session)
+                self._due = due.next_due(session)
             jobs = self._claim(session, at) if at < self.ends else []
-            self._due = claim.next_due(session)
+            self._due = due.next_due(session)
         self._wait(at)
         for job in jobs:
             await self._send(job, at)
@@ -364,7 +366,7 @@ class Run:
                 await sweep.settle(self.store, self.providers, lost, self.clock)
         with self.store.read() as session:
             self._forget(session, at)
-            self._due = claim.next_due(session)
+            self._due = due.next_due(session)
             # what begins from now on has its deadline later than this
             first = sweep.next_deadline(session) or self.ends
             self._settles = max(at + _SETTLE, min(first, at + _ANSWERS))

@@ -15,12 +15,12 @@ from channels.base import Event, EventKind
 from content import alert as alerts
 from content import claim, compose, identity, ladder, notice, people, place, review
 from content.alert import Revision, Severity, Urgency
-from content.claim import Sender
 from content.delivery import Delivery
 from content.draft import Draft, Text
 from content.event import Actor, Door
 from content.message import Kind, Message, Written
 from content.notice import Notice
+from content.pace import Sender
 from content.people import Need, OwnerKind, Resident
 from content.place import Community
 from content.staff import Role

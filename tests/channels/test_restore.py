@@ -16,10 +16,10 @@ from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.worker import Worker
 from content import backup, compose, outcome
-from content.claim import Sender
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.message import Kind
+from content.pace import Sender
 from content.store import Store
 from tests.content import outbox
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from channels.base import Abilities, Receipt
 from channels.meter import Meter
 from channels.sending import House, Line, Recorder, Texts
-from content.claim import Sender
 from content.clock import Clock
 from content.message import Kind, Message
+from content.pace import Sender
 from content.store import Store
 from tests.content import outbox
 

@@ -12,12 +12,13 @@ from channels.base import Channel
 from channels.sweep import Lost
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
-from content import claim, compose, expansion, outcome, privacy
+from content import claim, compose, expansion, outcome, pace, privacy
 from content.alert import Severity
-from content.claim import Job, Sender
+from content.claim import Job
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.message import Kind, Message
+from content.pace import Sender
 from content.people import Consent, set_consent
 from content.reason import Reason
 from content.store import Store
@@ -270,4 +271,4 @@ def test_an_urgent_notice_is_one_whose_loss_is_worse_than_a_double(
         made = {one: outbox.tell(session, now, one) for one in Severity}
         urgent = [one for one, notice in made.items() if sweep.urgent(session, notice.id)]
     assert urgent == [Severity.EXTREME, Severity.SEVERE]
-    assert claim.WINDOW < 1
+    assert pace.WINDOW < 1

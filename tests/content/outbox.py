@@ -12,11 +12,12 @@ from channels import route as steps
 from content import cap, claim, expansion, ladder, notice, people, place, store
 from content.alert import Alert, Severity
 from content.base import new_id
-from content.claim import Job, Sender
+from content.claim import Job
 from content.delivery import Attempt, Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
 from content.notice import Notice, NoticeKind
+from content.pace import Sender
 from content.people import Audience, Contact, Need, OwnerKind, Resident
 
 CHAT = Sender("telegram", Kind.CHAT, 1000.0, None, 30)

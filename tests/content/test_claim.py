@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from content import claim, confirmation, due, outcome, pace, people
 from content.alert import Severity
-from content.claim import Sender
 from content.delivery import AttemptState, Delivery, DeliveryState
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeKind, NoticeState
+from content.pace import Sender
 from content.people import Address, Consent, Need, Resident
 from content.reason import Reason
 from tests.content import outbox
@@ -181,7 +181,7 @@ def test_starts_keep_the_pace_of_the_sender(session: Session, now: datetime, rat
     for tick in range(seconds * 10):
         taken += len(claim.claim(session, slow, 100, now + timedelta(seconds=tick / 10)))
     # what starts at the very beginning and within the last window comes on top
-    assert rate * seconds <= taken <= rate * (seconds + claim.WINDOW) + 1
+    assert rate * seconds <= taken <= rate * (seconds + pace.WINDOW) + 1
 
 
 def test_an_idle_sender_saves_no_starts_up(session: Session, now: datetime) -> None:
@@ -244,9 +244,9 @@ def test_a_claim_of_one_community_leaves_the_other_alone(session: Session, now: 
 def test_when_something_is_due_is_known_by_kind(session: Session, now: datetime) -> None:
     outbox.resident(session, now, chat="11")
     outbox.tell(session, now)
-    assert claim.next_due(session)[None] == now
+    assert due.next_due(session)[None] == now
     outbox.route(session, now)
-    assert claim.next_due(session) == {Kind.CHAT: now}
+    assert due.next_due(session) == {Kind.CHAT: now}
     assert claim.job(session, "0" * 32) is None
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from content import claim, late, outcome, pace
 from content.alert import Severity
-from content.claim import Sender
 from content.late import Cause
 from content.message import Kind
+from content.pace import Sender
 from content.people import Consent, set_consent
 from content.quiet import Quiet
 from tests.content import outbox

@@ -3,9 +3,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from content import claim, often, outcome, people, routing, store
-from content.claim import Sender
 from content.delivery import AttemptState
 from content.message import Kind
+from content.pace import Sender
 from content.reason import Reason
 from tests.content import outbox
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import claim, event, outcome, people, routing
+from content import event, outcome, pace, people, routing
 from content.alert import Severity
 from content.claim import Job
 from content.delivery import AttemptState, Delivery, DeliveryState, Receipt
@@ -27,7 +27,7 @@ OURS = ("ours", None)
 """Our own commit of the provider's answer, among the receipts."""
 
 
-def _one(session: Session, now: datetime, sender: claim.Sender = CHAT, **who: object) -> Job:
+def _one(session: Session, now: datetime, sender: pace.Sender = CHAT, **who: object) -> Job:
     numbers = {"chat": "11", "mobile": "+8613800000001", "landlines": ["+862100000001"]}
     if sender is CALL:
         numbers = {"mobile": "+8613800000001", "landlines": ["+862100000001"]}

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import claim, confirmation, outcome, people
+from content import confirmation, due, outcome, people
 from content.base import new_id
 from content.message import Kind
 from tests.content import outbox
@@ -64,7 +64,7 @@ def test_looking_at_the_queue_takes_no_longer_the_longer_it_is(
             outbox.resident(session, now, chat=new_id().hex)
         outbox.tell(session, now)
         outbox.route(session, now)
-        took.append(_steps(session, lambda: claim.next_due(session)))
+        took.append(_steps(session, lambda: due.next_due(session)))
     assert took[1] < took[0] * 1.1
 
 

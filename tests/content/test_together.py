@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import confirmation, confirmation_bulk, outcome, outcome_bulk
-from content.claim import Job, Sender
+from content.claim import Job
 from content.confirmation import Act
 from content.confirmation_bulk import Acted
 from content.delivery import AttemptState as S
@@ -18,6 +18,7 @@ from content.event import Event
 from content.message import Kind
 from content.notice import Notice, NoticeState
 from content.outcome_bulk import Report
+from content.pace import Sender
 from content.people import Need
 from content.place import Community
 from content.reason import Reason
