@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from content import bulk, store
 from content import notice as notices
-from content.delivery import Delivery, DeliveryState, deliveries
+from content.delivery import RECIPIENTS, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.reason import Reason
 
@@ -21,8 +21,6 @@ _CLOSED_AS = {
     NoticeState.CANCELLED: (DeliveryState.CANCELLED, Reason.CANCELLED),
     NoticeState.EXPIRED: (DeliveryState.EXPIRED, Reason.EXPIRED),
 }
-
-_IDS = bulk.Table("ids", {"id": deliveries.c.recipient_id.type})
 
 
 def supersede(
@@ -76,14 +74,14 @@ def go_on(session: Session, notice: Notice, now: datetime, most: int = CHUNK) ->
     if notice.cursor not in (None, _START):
         page = page.where(Delivery.recipient_id > uuid.UUID(notice.cursor))
     found = sorted(row[0] for row in bulk.Query(page).read(session))
-    ids = _IDS.at(bulk.dialect(session))
+    ids = RECIPIENTS.at(bulk.dialect(session))
     session.execute(
         update(deliveries)
         .where(deliveries.c.community_id == notice.community_id)
         .where(deliveries.c.notice_id == notice.id, deliveries.c.state.in_(ends))
         .where(deliveries.c.recipient_id.in_(select(ids.c.id)))
         .values(state=becomes, reason=reason, closed_at=now, kind=null()),
-        _IDS.pack(session, [(one,) for one in found]),
+        RECIPIENTS.pack(session, [(one,) for one in found]),
     )
     notice.cursor = str(found[-1]) if len(found) == size else None
     session.flush()

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, aliased
 
 from content import bulk, closing, delivery, people, store
 from content import notice as notices
-from content.delivery import Attempt, Delivery, DeliveryState, deliveries
+from content.delivery import RECIPIENTS, Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
 from content.place import Place
@@ -215,13 +215,13 @@ def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUI
         # who has confirmed this very notice in the meantime did so now
         .where(deliveries.c.confirmed_at.is_(None))
         .values(confirmed_at=earlier),
-        _IDS.pack(session, [(one,) for one in ids]),
+        RECIPIENTS.pack(session, [(one,) for one in ids]),
     )
 
 
 def _listed(session: Session) -> ColumnElement[bool]:
     """Say whether a delivery's recipient is one of the parameter `ids`."""
-    ids = _IDS.at(bulk.dialect(session))
+    ids = RECIPIENTS.at(bulk.dialect(session))
     return deliveries.c.recipient_id.in_(select(ids.c.id))
 
 
@@ -298,12 +298,11 @@ def _at(cursor: str | None) -> tuple[int, uuid.UUID | None]:
 def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: datetime) -> int:
     """Insert by the residents' ids; who has a delivery of this notice already keeps it."""
     given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
-    given |= _IDS.pack(session, [(one,) for one in ids])
+    given |= RECIPIENTS.pack(session, [(one,) for one in ids])
     done = session.execute(_filled(bulk.dialect(session)), given)
     return bulk.changed(session, done)
 
 
-_IDS = bulk.Table("ids", {"id": deliveries.c.recipient_id.type})
 _OF_RESIDENT = {
     "recipient_id": Resident.id,
     "place_id": Resident.place_id,
@@ -319,7 +318,7 @@ def _growing() -> Select[int]:
 
 @cache
 def _filled(dialect: str) -> Insert:
-    ids = _IDS.at(dialect)
+    ids = RECIPIENTS.at(dialect)
     names = (
         *("community_id", "notice_id", "recipient_id", "recipient_kind", "place_id", "priority"),
         *("state", "rung", "tries", "wait", "next_at", "skips", "needs_help"),

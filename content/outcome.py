@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from content import acceptance, bulk, pace, report, store
 from content.acceptance import Taken
 from content.delivery import (
+    KEYS,
     Attempt,
     AttemptState,
     Delivery,
     DeliveryState,
     Receipt,
-    attempts,
     has_reports,
     is_under_way,
 )
@@ -320,7 +320,7 @@ def failures(
 ) -> dict[tuple[uuid.UUID, uuid.UUID], frozenset[uuid.UUID]]:
     """Return, by (notice, recipient), the addresses that cannot work; absent: none."""
     found: dict[tuple[uuid.UUID, uuid.UUID], set[uuid.UUID]] = defaultdict(set)
-    given = {"here": store.community(session)} | _KEYS.pack(session, keys)
+    given = {"here": store.community(session)} | KEYS.pack(session, keys)
     for notice_id, recipient_id, address_id in _failures(bulk.dialect(session)).read(
         session, **given
     ):
@@ -328,15 +328,9 @@ def failures(
     return {key: frozenset(some) for key, some in found.items()}
 
 
-_KEYS = bulk.Table(
-    "keys",
-    {"notice_id": attempts.c.notice_id.type, "recipient_id": attempts.c.recipient_id.type},
-)
-
-
 @cache
 def _failures(dialect: str) -> bulk.Query:
-    keys = _KEYS.at(dialect)
+    keys = KEYS.at(dialect)
     query = (
         select(keys.c.notice_id, keys.c.recipient_id, Attempt.address_id)
         .join(

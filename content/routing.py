@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from content import bulk, event, last_step, often, outcome, store
 from content import due as queue
 from content.alert import Severity
-from content.delivery import Attempt, Delivery, DeliveryState, deliveries, is_open
+from content.delivery import KEYS, Attempt, Delivery, DeliveryState, deliveries, is_open
 from content.due import ASKED_FOR
 from content.last_step import Listed
 from content.message import Kind
@@ -206,7 +206,7 @@ def unroute(session: Session, strays: Sequence[Key]) -> int:
     """Send deliveries back to the router, unless they were claimed or ended meanwhile."""
     if not strays:
         return 0
-    keys = _KEYS.at(bulk.dialect(session))
+    keys = KEYS.at(bulk.dialect(session))
     query = (
         update(deliveries)
         .where(deliveries.c.community_id == keys.c.here)
@@ -217,7 +217,7 @@ def unroute(session: Session, strays: Sequence[Key]) -> int:
         # SQLite's driver counts no rows of a statement that begins with WITH
         .returning(deliveries.c.recipient_id)
     )
-    return len(session.execute(query, _KEYS.pack(session, strays)).all())
+    return len(session.execute(query, KEYS.pack(session, strays)).all())
 
 
 def _step(one: Plan) -> tuple[Any, ...]:
@@ -283,10 +283,6 @@ _STEPS = bulk.Table(
             *("next_at", "kind", "address_id"),
         )
     },
-)
-_KEYS = bulk.Table(
-    "keys",
-    {"notice_id": deliveries.c.notice_id.type, "recipient_id": deliveries.c.recipient_id.type},
 )
 _VIEW = 4
 _ORDER = itemgetter(0, 1, 2, 3, *(_VIEW + AddressView._fields.index(key) for key in ("rank", "id")))
