@@ -1,7 +1,6 @@
 """What every test starts from: a store with one community, a fixed now, and no way out."""
 
 import socket
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from content.base import Base
-from content.keys import Keyring
-from content.place import Community
 from content.store import Store
-from tests.databases import Databases, stop
+from tests.databases import Databases, founded, stop
 
 BOTH = {
     "bot/test_watch.py",
@@ -96,14 +92,14 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 def store(databases: Databases) -> Iterator[Store]:
     """A fresh database with the community 幸福里社区; SQLite keeps it in memory."""
     with databases.url() as url:
-        yield from _with_community(Store(url, Keyring.generate(), uuid.uuid4()))
+        yield from _closed(founded(url))
 
 
 @pytest.fixture
 def file_store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
     """The same, on SQLite in a WAL file: for workers, inboxes and crashes."""
     with databases.url(tmp_path) as url:
-        yield from _with_community(Store(url, Keyring.generate(), uuid.uuid4()))
+        yield from _closed(founded(url))
 
 
 @pytest.fixture
@@ -114,10 +110,6 @@ def shared() -> Path:
     return SHARED
 
 
-def _with_community(opened: Store) -> Iterator[Store]:
-    opened.migrate()
-    Base.metadata.create_all(opened._writer)
-    with opened.begin() as session:
-        session.add(Community(community_id=opened.community_id, name="幸福里社区"))
+def _closed(opened: Store) -> Iterator[Store]:
     yield opened
     opened.close()

@@ -1,6 +1,7 @@
 """Databases for tests: SQLite in memory or in a file, and a real PostgreSQL out of a wheel."""
 
 import os
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
 from content.keys import Keyring
+from content.place import Community
 from content.store import Store
 
 _TEMPLATE = "template_linxun"
@@ -34,6 +36,48 @@ class Databases:
                 yield made
         else:
             yield f"sqlite:///{folder}/linxun.sqlite3" if folder else "sqlite://"
+
+
+def opened(url: str, keyring: Keyring | None = None, community_id: UUID | None = None) -> Store:
+    """Open a database and give it every table: to migrate takes 150 ms, to copy 2."""
+    made = Store(url, keyring or Keyring.generate(), community_id or uuid4())
+    if make_url(url).get_backend_name() == "sqlite":
+        _pour(_migrated(), made)
+    else:
+        made.migrate()
+    return made
+
+
+def founded(url: str, keyring: Keyring | None = None, community_id: UUID | None = None) -> Store:
+    """Open a database with every table and the community 幸福里社区."""
+    made = opened(url, keyring, community_id)
+    with made.begin() as session:
+        session.add(Community(community_id=made.community_id, name="幸福里社区"))
+    return made
+
+
+@cache
+def _migrated() -> sqlite3.Connection:
+    """What SQLite databases are copied from, migrated once in each process."""
+    image = sqlite3.connect(":memory:", check_same_thread=False)
+    made = Store("sqlite://", Keyring.generate())
+    made.migrate()
+    with _driver(made) as filled:
+        filled.backup(image)
+    made.close()
+    return image
+
+
+def _pour(image: sqlite3.Connection, into: Store) -> None:
+    with _driver(into) as empty:
+        image.backup(empty)
+
+
+@contextmanager
+def _driver(store: Store) -> Iterator[sqlite3.Connection]:
+    connection = store._writer.raw_connection()
+    yield connection.driver_connection
+    connection.close()
 
 
 @dataclass(frozen=True)

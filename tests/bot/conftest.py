@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from content.base import new_id
-from content.keys import Keyring
 from content.store import Store
 from tests.bot.street import Street, open_street
-from tests.databases import Databases
+from tests.databases import Databases, opened
 
 MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 
@@ -20,12 +18,11 @@ MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 def _peopled(databases: Databases) -> Iterator[tuple[Store, Session, Street]]:
     """One street for all tests of a module; each test works in a savepoint of its own."""
     with databases.url() as url:
-        opened = Store(url, Keyring.generate(), new_id())
-        opened.migrate()
-        with opened.begin() as session:
-            yield opened, session, open_street(session, MORNING, opened.community_id)
+        store = opened(url)
+        with store.begin() as session:
+            yield store, session, open_street(session, MORNING, store.community_id)
             session.rollback()
-        opened.close()
+        store.close()
 
 
 @pytest.fixture

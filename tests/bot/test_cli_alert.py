@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -25,6 +24,7 @@ from content.people import Resident
 from content.place import Community
 from content.staff import Role
 from content.store import Store
+from tests import databases
 
 # as the whole command does
 app.command("preview")(preview.preview)
@@ -38,8 +38,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Role,
     folder = tmp_path_factory.mktemp("template")
     keyring = Keyring.generate()
     keyring.save(folder / "linxun.key")
-    opened = Store(f"sqlite:///{folder}/linxun.sqlite3", keyring, uuid4())
-    opened.migrate()
+    opened = databases.opened(f"sqlite:///{folder}/linxun.sqlite3", keyring)
     with opened.begin() as session:
         tokens = _people(session, datetime.now(UTC))
     opened.close()

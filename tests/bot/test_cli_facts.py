@@ -14,9 +14,9 @@ from bot.cli.main import app
 from content import identity, people
 from content.keys import Keyring
 from content.message import Kind
-from content.place import Community
 from content.staff import Role
 from content.store import Store
+from tests import databases
 from verification import desk
 from verification.case import Question
 from verification.shelf import Base as Known
@@ -38,16 +38,15 @@ class House:
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.monkeypatch = folder, monkeypatch
-        monkeypatch.setenv("LINXUN_DATABASE_URL", f"sqlite:///{folder}/linxun.sqlite3")
+        self.url = f"sqlite:///{folder}/linxun.sqlite3"
+        monkeypatch.setenv("LINXUN_DATABASE_URL", self.url)
         monkeypatch.setenv("LINXUN_KEY_FILE", f"{folder}/linxun.key")
         self.keyring = Keyring.generate()
         self.keyring.save(folder / "linxun.key")
         self.community = uuid4()
-        opened = self.open()
-        opened.migrate()
+        opened = databases.founded(self.url, self.keyring, self.community)
         now = datetime.now(UTC)
         with opened.begin() as session:
-            session.add(Community(community_id=self.community, name="幸福里社区"))
             self.chat = people.bare(session, Kind.CHAT, "1001", now)
             self.tokens = {
                 role: identity.token(
@@ -58,8 +57,7 @@ class House:
         opened.close()
 
     def open(self) -> Store:
-        url = f"sqlite:///{self.folder}/linxun.sqlite3"
-        return Store(url, self.keyring, self.community)
+        return Store(self.url, self.keyring, self.community)
 
     def run(self, *words: str, role: Role | None = Role.EXPERT) -> Result:
         self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role] if role else "")

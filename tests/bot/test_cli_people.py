@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import typer
@@ -17,9 +16,8 @@ from bot import config
 from bot.cli import residents, staff
 from content import identity
 from content.keys import Keyring
-from content.place import Community
 from content.staff import Role
-from content.store import Store
+from tests import databases
 
 RUN = CliRunner()
 APP = typer.Typer()
@@ -38,10 +36,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Role,
     folder = tmp_path_factory.mktemp("template")
     keyring, now = Keyring.generate(), datetime.now(UTC)
     keyring.save(folder / "linxun.key")
-    opened = Store(f"sqlite:///{folder}/linxun.sqlite3", keyring, uuid4())
-    opened.migrate()
+    opened = databases.founded(f"sqlite:///{folder}/linxun.sqlite3", keyring)
     with opened.begin() as session:
-        session.add(Community(community_id=opened.community_id, name="幸福里社区"))
         made = {
             role: identity.add_staff(session, name, [role], now)
             for role, name in ((Role.ADMIN, "赵主任"), (Role.AUTHOR, "陈敏"))

@@ -5,7 +5,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -16,9 +15,8 @@ from bot.cli import rumors
 from content import identity
 from content.event import Actor, Door
 from content.keys import Keyring
-from content.place import Community
 from content.staff import Role
-from content.store import Store
+from tests import databases
 from tests.verification.conftest import WATER
 from tests.verification.neighbours import resident
 from verification import desk, facts, shelf
@@ -38,12 +36,8 @@ class House:
         monkeypatch.setenv("LINXUN_KEY_FILE", f"{folder}/linxun.key")
         keyring = Keyring.generate()
         keyring.save(folder / "linxun.key")
-        community = uuid4()
-        opened = Store(f"sqlite:///{folder}/linxun.sqlite3", keyring, community)
-        opened.migrate()
+        opened = databases.founded(f"sqlite:///{folder}/linxun.sqlite3", keyring)
         with opened.begin() as session:
-            session.add(Community(community_id=community, name="幸福里社区"))
-            session.flush()
             self._fill(session, datetime.now(UTC) - timedelta(minutes=1))
         opened.close()
 

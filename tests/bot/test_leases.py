@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ from bot.leases import SECONDS, SWEEP, Leases
 from content import lease
 from content.clock import Clock
 from content.keys import Keyring
-from content.place import Community
 from content.store import Store
+from tests import databases
 
 
 async def test_of_two_processes_one_has_the_duty(file_store: Store) -> None:
@@ -96,6 +95,7 @@ from bot.app import App, Part
 from bot.config import Settings
 from bot.opening import open_store
 from content.clock import Clock
+from tests import databases
 
 async def main():
     settings = Settings()
@@ -111,10 +111,7 @@ print(sorted({"jieba", "numpy", "verification.shelf"} & sys.modules.keys()))
 def test_a_worker_loads_no_fact_base(tmp_path: Path) -> None:
     ring = Keyring.generate()
     ring.save(tmp_path / "linxun.key")
-    made = Store(f"sqlite:///{tmp_path}/linxun.sqlite3", ring, uuid.uuid4())
-    made.migrate()
-    with made.begin() as session:
-        session.add(Community(community_id=made.community_id, name="幸福里社区"))
+    made = databases.founded(f"sqlite:///{tmp_path}/linxun.sqlite3", ring)
     made.close()
     root = str(Path(__file__).resolve().parents[2])
     environment = {"PYTHONPATH": root, "LINXUN_SPEAKER_FOLDER": "loud"}

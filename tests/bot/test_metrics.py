@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +22,8 @@ from bot.web import metrics as web
 from bot.web.metrics import Access
 from channels.meter import Meter
 from content.clock import Clock
-from content.keys import Keyring
-from content.place import Community
 from content.store import Store
+from tests import databases
 from tests.content import outbox
 
 NAME, CHAT, NUMBER = "欧阳收到", "700000001", "+862188880000"
@@ -51,10 +49,7 @@ class House:
 async def opened(folder: Path, **settings: object) -> AsyncIterator[House]:
     clock = Clock(60.0)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
-    store = Store(f"sqlite:///{folder / 'linxun.sqlite3'}", Keyring.generate(), uuid.uuid4())
-    store.migrate()
-    with store.begin() as session:
-        session.add(Community(community_id=store.community_id, name="幸福里社区"))
+    store = databases.founded(f"sqlite:///{folder / 'linxun.sqlite3'}")
     given = {
         "database_url": store.url,
         "port": 0,

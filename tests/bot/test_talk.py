@@ -19,14 +19,13 @@ from bot.sandbox.limits import UNLIMITED
 from bot.sandbox.phones import NO_ANSWER, Behaviour, OnCall, Phone
 from bot.sandbox.server import Sandbox
 from content import identity, place
-from content.base import new_id
 from content.clock import Clock
 from content.delivery import Delivery, DeliveryState
 from content.draft import Draft
 from content.inbound import Inbound
-from content.keys import Keyring
 from content.reason import Reason
 from content.store import Store
+from tests import databases
 from tests.bot.street import LI, LI_CHAT, STORM, STRANGER, WANG, WATER, Street, open_street
 
 T = TypeVar("T")
@@ -84,8 +83,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     clock = Clock(60.0)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
     path = tmp_path_factory.mktemp("town") / "linxun.sqlite3"
-    store = Store(f"sqlite:///{path}", Keyring.generate(), new_id())
-    store.migrate()
+    store = databases.opened(f"sqlite:///{path}")
     assert store.community_id is not None
     with store.begin() as session:
         street = open_street(session, clock.now(), store.community_id)

@@ -18,14 +18,14 @@ from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from content import duty, identity, people
-from content.base import Base, new_id
+from content.base import Base
 from content.clock import Clock
 from content.inbound import Inbound
-from content.keys import Keyring
 from content.message import Kind
 from content.people import OwnerKind
 from content.staff import Role
 from content.store import Store
+from tests import databases
 from tests.bot.street import WANG, Street, open_street
 
 PUBLIC = "https://linxun.example"
@@ -76,8 +76,7 @@ class Door:
 def emptied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One WAL file for the module; each test finds it without a row."""
     path = tmp_path_factory.mktemp("web") / "linxun.sqlite3"
-    opened = Store(f"sqlite:///{path}", Keyring.generate(), new_id())
-    opened.migrate()
+    opened = databases.opened(f"sqlite:///{path}")
     yield opened
     opened.close()
 

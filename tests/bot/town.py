@@ -29,8 +29,8 @@ from content.keys import Keyring
 from content.message import Kind
 from content.notice import Notice
 from content.people import Need
-from content.place import Community
 from content.store import Store
+from tests import databases
 from tests.content import outbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,10 +215,7 @@ async def opened(folder: Path, limits: Limits = UNLIMITED, url: str = "") -> Asy
     ring = Keyring.generate()
     ring.save(folder / "linxun.key")
     (folder / "ladders.toml").write_text(LADDERS.format(times=TIMES), encoding="utf-8")
-    store = Store(url or f"sqlite:///{folder / 'linxun.sqlite3'}", ring, uuid.uuid4())
-    store.migrate()
-    with store.begin() as session:
-        session.add(Community(community_id=store.community_id, name="幸福里社区"))
+    store = databases.founded(url or f"sqlite:///{folder / 'linxun.sqlite3'}", ring)
     sandbox = await Sandbox.start(Clock(), limits=limits)
     yield Town(folder, store, sandbox, free_port())
     await sandbox.stop()

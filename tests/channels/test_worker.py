@@ -32,16 +32,14 @@ from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.draft import Draft, Text
 from content.event import Actor, Door
 from content.inbound import Inbound
-from content.keys import Keyring
 from content.message import Written
 from content.notice import Notice
 from content.people import Audience, Need, Resident
-from content.place import Community
 from content.reason import Reason
 from content.staff import Role
 from content.store import Store
 from tests.content import outbox
-from tests.databases import Databases
+from tests.databases import Databases, founded
 
 SCALE = 240.0
 STORY = 100.0
@@ -130,10 +128,7 @@ async def opened(
 async def _opened(url: str, folder: Path, scale: float, answer: int) -> AsyncIterator[House]:
     clock = Clock(scale)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
-    store = Store(url, Keyring.generate(), uuid.uuid4())
-    store.migrate()
-    with store.begin() as session:
-        session.add(Community(community_id=store.community_id, name="幸福里社区"))
+    store = founded(url)
     settings = Settings.model_validate(
         {
             "database_url": store.url,

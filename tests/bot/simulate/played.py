@@ -11,9 +11,7 @@ from bot.simulate import scenario
 from bot.simulate.run import Run
 from bot.simulate.scenario import Scenario
 from content import ladder
-from content.base import new_id
-from content.keys import Keyring
-from content.store import Store
+from tests import databases
 
 LADDERS = ladder.load()
 
@@ -34,8 +32,7 @@ def parsed(text: str) -> Scenario:
 
 @contextmanager
 def played(one: Scenario, seed: int = 1) -> Iterator[Run]:
-    store = Store("sqlite://", Keyring.generate(), new_id())
-    store.migrate()
+    store = databases.opened("sqlite://")
     run = Run(one, seed, store, LADDERS)
     asyncio.run(run.play())
     yield run

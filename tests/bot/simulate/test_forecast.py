@@ -12,11 +12,10 @@ from channels.forecast import Forecast, Sending
 from content import compose, ladder, notice
 from content.base import new_id
 from content.compose import Reader
-from content.keys import Keyring
 from content.message import Kind, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.people import Audience
-from content.store import Store
+from tests import databases
 from tests.bot.simulate.played import played, small
 
 LADDERS = ladder.load()
@@ -55,8 +54,7 @@ def _forecast(one: Scenario, answered: float, texts: dict[Written, dict[str, str
         who = Reader(new_id(), compose.language(kind, written, spoken), spoken)
         return compose.of(NoticeKind.ALERT, texts, who)
 
-    store = Store("sqlite://", Keyring.generate(), new_id())
-    store.migrate()
+    store = databases.opened("sqlite://")
     with store.begin() as session:
         crowd.make(session, one, 1, one.start)
     with store.read() as session:
