@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from content.store import Store
-from tests.databases import Databases, founded, stop
+from tests.databases import Databases, found, stop
 
 BOTH = {
     "bot/test_watch.py",
@@ -91,15 +91,17 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 @pytest.fixture
 def store(databases: Databases) -> Iterator[Store]:
     """A fresh database with the community 幸福里社区; SQLite keeps it in memory."""
-    with databases.url() as url:
-        yield from _closed(founded(url))
+    with databases.store() as made:
+        found(made)
+        yield made
 
 
 @pytest.fixture
 def file_store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
     """The same, on SQLite in a WAL file: for workers, inboxes and crashes."""
-    with databases.url(tmp_path) as url:
-        yield from _closed(founded(url))
+    with databases.store(tmp_path) as made:
+        found(made)
+        yield made
 
 
 @pytest.fixture
@@ -108,8 +110,3 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared data and specifications are not here")
     return SHARED
-
-
-def _closed(opened: Store) -> Iterator[Store]:
-    yield opened
-    opened.close()

@@ -37,6 +37,39 @@ class Databases:
         else:
             yield f"sqlite:///{folder}/linxun.sqlite3" if folder else "sqlite://"
 
+    @contextmanager
+    def store(self, folder: Path | None = None) -> Iterator[Store]:
+        """Open an empty database with every table, in a file of this folder or else in memory."""
+        if self.kind == "sqlite" and folder is None:
+            with memory() as store:
+                yield store
+            return
+        with self.url(folder) as url:
+            store = opened(url)
+            yield store
+            store.close()
+
+
+_idle: list[Store] = []
+
+
+@contextmanager
+def memory() -> Iterator[Store]:
+    """An empty database in memory; one that a test has left is emptied and used again.
+
+    Its engine has compiled most statements already, which is a seventh of the time of all tests.
+    """
+    store = _idle.pop() if _idle else Store("sqlite://", Keyring.generate(), uuid4())
+    _pour(_migrated(), store)
+    yield store
+    _idle.append(store)
+
+
+def found(store: Store) -> None:
+    """Let the community 幸福里社区 be in an empty database."""
+    with store.begin() as session:
+        session.add(Community(community_id=store.community_id, name="幸福里社区"))
+
 
 def opened(url: str, keyring: Keyring | None = None, community_id: UUID | None = None) -> Store:
     """Open a database and give it every table: to migrate takes 150 ms, to copy 2."""
@@ -51,8 +84,7 @@ def opened(url: str, keyring: Keyring | None = None, community_id: UUID | None =
 def founded(url: str, keyring: Keyring | None = None, community_id: UUID | None = None) -> Store:
     """Open a database with every table and the community 幸福里社区."""
     made = opened(url, keyring, community_id)
-    with made.begin() as session:
-        session.add(Community(community_id=made.community_id, name="幸福里社区"))
+    found(made)
     return made
 
 
@@ -147,6 +179,10 @@ def cut(store: Store) -> None:
 
 
 def stop() -> None:
-    """Stop the server if this process has used one: a worker of xdist runs no exit handlers."""
+    """Close what this process has opened: a worker of xdist runs no exit handlers."""
+    while _idle:
+        _idle.pop().close()
+    if _migrated.cache_info().currsize:
+        _migrated().close()
     if server.cache_info().currsize:
         server().stop()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from content.store import Store
 from tests.bot.street import Street, open_street
-from tests.databases import Databases, opened
+from tests.databases import Databases
 
 MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 
@@ -17,12 +17,9 @@ MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def _peopled(databases: Databases) -> Iterator[tuple[Store, Session, Street]]:
     """One street for all tests of a module; each test works in a savepoint of its own."""
-    with databases.url() as url:
-        store = opened(url)
-        with store.begin() as session:
-            yield store, session, open_street(session, MORNING, store.community_id)
-            session.rollback()
-        store.close()
+    with databases.store() as store, store.begin() as session:
+        yield store, session, open_street(session, MORNING, store.community_id)
+        session.rollback()
 
 
 @pytest.fixture

@@ -8,16 +8,15 @@ from sqlalchemy.orm import Session
 
 from content.store import Store
 from tests.content.office import Office, staffed
-from tests.databases import Databases, founded
+from tests.databases import Databases, found
 
 
 @pytest.fixture(scope="module")
 def house(databases: Databases) -> Iterator[Store]:
     """One database for all tests of this file: each of them is rolled back."""
-    with databases.url() as url:
-        opened = founded(url)
-        yield opened
-        opened.close()
+    with databases.store() as made:
+        found(made)
+        yield made
 
 
 @pytest.fixture
