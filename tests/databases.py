@@ -105,6 +105,12 @@ def _pour(image: sqlite3.Connection, into: Store) -> None:
         image.backup(empty)
 
 
+def image(store: Store) -> bytes:
+    """Give a database as the file that SQLite would keep it in."""
+    with _driver(store) as connection:
+        return connection.serialize()
+
+
 @contextmanager
 def _driver(store: Store) -> Iterator[sqlite3.Connection]:
     connection = store._writer.raw_connection()

@@ -1,10 +1,12 @@
 """`linxun facts`, `ask`, `cases` and `evaluate` as staff run them."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -33,31 +35,46 @@ TRUTH = "电动车棚不拆，只是更换充电桩。"
 RULING = ("--truth", TRUTH, "--verdict", "false", "--source", "居委会")
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A database with an expert, a publisher and an author, and a resident's chat."""
+
+    file: bytes
+    keyring: Keyring
+    community: UUID | None
+    chat: UUID
+    tokens: dict[Role, str]
+
+
+@cache
+def filled() -> Filled:
+    """Made once for all tests: argon2 takes its time."""
+    now = datetime.now(UTC)
+    with databases.memory() as store:
+        databases.found(store)
+        with store.begin() as session:
+            chat = people.bare(session, Kind.CHAT, "1001", now)
+            roles = (Role.EXPERT, Role.PUBLISHER, Role.AUTHOR)
+            staff = {role: identity.add_staff(session, "某人", [role], now) for role in roles}
+            tokens = {role: identity.token(session, one.id, now) for role, one in staff.items()}
+        return Filled(databases.image(store), store.keyring, store.community_id, chat, tokens)
+
+
 class House:
-    """A database on disk with an expert and an author."""
+    """A database on disk with an expert, a publisher and an author."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.monkeypatch = folder, monkeypatch
-        self.url = f"sqlite:///{folder}/linxun.sqlite3"
+        path = folder / "linxun.sqlite3"
+        self.url = f"sqlite:///{path}"
         monkeypatch.setenv("LINXUN_DATABASE_URL", self.url)
         monkeypatch.setenv("LINXUN_KEY_FILE", f"{folder}/linxun.key")
-        self.keyring = Keyring.generate()
-        self.keyring.save(folder / "linxun.key")
-        self.community = uuid4()
-        opened = databases.founded(self.url, self.keyring, self.community)
-        now = datetime.now(UTC)
-        with opened.begin() as session:
-            self.chat = people.bare(session, Kind.CHAT, "1001", now)
-            self.tokens = {
-                role: identity.token(
-                    session, identity.add_staff(session, "某人", [role], now).id, now
-                )
-                for role in (Role.EXPERT, Role.PUBLISHER, Role.AUTHOR)
-            }
-        opened.close()
+        path.write_bytes(filled().file)
+        filled().keyring.save(folder / "linxun.key")
+        self.chat, self.tokens = filled().chat, filled().tokens
 
     def open(self) -> Store:
-        return Store(self.url, self.keyring, self.community)
+        return Store(self.url, filled().keyring, filled().community)
 
     def run(self, *words: str, role: Role | None = Role.EXPERT) -> Result:
         self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role] if role else "")

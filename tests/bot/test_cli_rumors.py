@@ -3,6 +3,7 @@
 import csv
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,34 +28,42 @@ RUN = CliRunner()
 RUMOR = "听说水厂有人下毒，大家别喝自来水"
 
 
+@cache
+def filled() -> tuple[bytes, Keyring, dict[Role, str]]:
+    """Three neighbours have asked about the one fact, one meant another; made once for all tests."""
+    with databases.memory() as store:
+        databases.found(store)
+        with store.begin() as session:
+            tokens = _fill(session, datetime.now(UTC) - timedelta(minutes=1))
+        return databases.image(store), store.keyring, tokens
+
+
+def _fill(session: Session, now: datetime) -> dict[Role, str]:
+    roles = (Role.AUTHOR, Role.EXPERT, Role.PUBLISHER)
+    staff = {role: identity.add_staff(session, "某人", [role], now).id for role in roles}
+    author, expert, publisher = (Actor(Door.CLI, staff[role]) for role in roles)
+    fact = facts.draft(session, author, WATER, now, code="water")
+    facts.sign(session, fact, expert, now)
+    facts.publish(session, fact, publisher, now)
+    base = shelf.base(session)
+    for building in (1, 2, 3, 4):
+        chat = resident(session, building, 101, now)
+        question = Question(RUMOR, chat, area=f"/{building}/1/101/")
+        told = desk.hear(session, base, question, now)
+    choose(session, base, told.question_id, "none", now)
+    return {role: identity.token(session, one, now) for role, one in staff.items()}
+
+
 class House:
-    """A database on disk: three neighbours have asked about the one fact, one meant another."""
+    """That database on disk, and commands of who has a role."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.monkeypatch = folder, monkeypatch
         monkeypatch.setenv("LINXUN_DATABASE_URL", f"sqlite:///{folder}/linxun.sqlite3")
         monkeypatch.setenv("LINXUN_KEY_FILE", f"{folder}/linxun.key")
-        keyring = Keyring.generate()
+        file, keyring, self.tokens = filled()
+        (folder / "linxun.sqlite3").write_bytes(file)
         keyring.save(folder / "linxun.key")
-        opened = databases.founded(f"sqlite:///{folder}/linxun.sqlite3", keyring)
-        with opened.begin() as session:
-            self._fill(session, datetime.now(UTC) - timedelta(minutes=1))
-        opened.close()
-
-    def _fill(self, session: Session, now: datetime) -> None:
-        roles = (Role.AUTHOR, Role.EXPERT, Role.PUBLISHER)
-        staff = {role: identity.add_staff(session, "某人", [role], now).id for role in roles}
-        self.tokens = {role: identity.token(session, one, now) for role, one in staff.items()}
-        author, expert, publisher = (Actor(Door.CLI, staff[role]) for role in roles)
-        fact = facts.draft(session, author, WATER, now, code="water")
-        facts.sign(session, fact, expert, now)
-        facts.publish(session, fact, publisher, now)
-        base = shelf.base(session)
-        for building in (1, 2, 3, 4):
-            chat = resident(session, building, 101, now)
-            question = Question(RUMOR, chat, area=f"/{building}/1/101/")
-            told = desk.hear(session, base, question, now)
-        choose(session, base, told.question_id, "none", now)
 
     def run(self, *words: str, role: Role = Role.EXPERT) -> Result:
         self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role])
