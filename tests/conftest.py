@@ -50,11 +50,18 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect)
 
 
+def _plain_logs() -> None:
+    """Write tracebacks as they are: rich paints all their variables, a second for each."""
+    structlog.reset_defaults()
+    plain = (structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer())
+    structlog.configure(processors=[structlog.processors.add_log_level, *plain])
+
+
 @pytest.fixture(autouse=True)
 def _own_logs() -> Iterator[None]:
     """No test logs into the output of a command that another has run."""
     yield
-    structlog.reset_defaults()
+    _plain_logs()
 
 
 @pytest.fixture
@@ -65,6 +72,10 @@ def now() -> datetime:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgresql", action="store_true", help="run on PostgreSQL, not on SQLite")
+
+
+def pytest_configure() -> None:
+    _plain_logs()
 
 
 def pytest_unconfigure() -> None:
