@@ -86,6 +86,7 @@ async def once(town: Town, provider: Provider) -> None:
     assert set(handled(town).values()) == {1}
 
 
+@pytest.mark.slow
 async def test_what_was_answered_while_the_database_was_locked_survives_a_kill(
     town: Town, provider: Provider
 ) -> None:
@@ -135,6 +136,7 @@ def say(town: Town, chats: range) -> None:
         town.sandbox.chats.says(phone, f"听说{chat}号线的地铁今天起停运了，是真的吗？")
 
 
+@pytest.mark.slow
 async def test_what_the_poller_has_not_committed_is_not_acknowledged(
     town: Town, provider: Provider
 ) -> None:
