@@ -34,6 +34,7 @@ async def once(town: Town) -> None:
     assert town.heard() == Counter(town.numbers)
 
 
+@pytest.mark.slow
 async def test_nobody_is_told_twice_after_a_crash_before_our_commit(town: Town) -> None:
     """The provider has the messages, its answers never arrive."""
     town.people(12)

@@ -195,6 +195,7 @@ async def sending(tmp_path: Path) -> AsyncIterator[Town]:
 RATES = {"twilio_sms_rate": "25", "telegram_rate": "25"}
 
 
+@pytest.mark.slow
 async def test_a_cancellation_goes_to_whoever_was_tried_and_to_nobody_else(sending: Town) -> None:
     """T5"""
     async with sending.restarted(**RATES):
@@ -208,6 +209,7 @@ async def test_a_cancellation_goes_to_whoever_was_tried_and_to_nobody_else(sendi
     assert sorted(one.to for one in told(sending, OVER)) == sorted(before)
 
 
+@pytest.mark.slow
 async def test_an_update_reaches_everybody_and_overtakes_nothing(sending: Town) -> None:
     """T5"""
     async with sending.restarted(**RATES):

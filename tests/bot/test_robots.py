@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.app import App
@@ -35,6 +36,7 @@ def guarded(town: Town) -> int:
         return session.scalar(select(func.count()).where(Event.kind == "answer.guarded")) or 0
 
 
+@pytest.mark.slow
 async def test_two_robots_stop_and_what_was_said_is_taken_down(tmp_path: Path) -> None:
     async with opened(tmp_path) as town:
         robot = town.sandbox.phones.add(Phone("机器人", ROBOT, behaviour=ANSWERS_ALL))
