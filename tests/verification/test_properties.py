@@ -185,8 +185,9 @@ BOMBS = (
 
 
 @pytest.mark.parametrize("piece", BOMBS)
-def test_a_hundred_kilobytes_of_one_thing_are_decided(piece: str) -> None:
-    text = (piece * 100_000)[:100_000]
+@pytest.mark.parametrize("size", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_kilobytes_of_one_thing_are_decided(piece: str, size: int) -> None:
+    text = (piece * size)[:size]
     assert answer(ask(text)) == ""
     assert len(normalise(text).folded) <= LONGEST
     gate.emergency(text)
@@ -194,7 +195,7 @@ def test_a_hundred_kilobytes_of_one_thing_are_decided(piece: str) -> None:
     assert sum(map(len, letter.claims(text))) <= len(text)
 
 
-@settings(hard, max_examples=25)
+@settings(hard, max_examples=10)
 @given(order=st.permutations(TOWN), drawn=noisy() | flipped())
 def test_a_decision_does_not_depend_on_the_order_of_facts(
     order: list[Said], drawn: tuple[Said, str]
