@@ -197,9 +197,9 @@ class TestPlayed:
         ("lines", "share", "count", "limit"),
         [
             (3, 1.0, 30, Limit.LINES),
-            (3, 0.6, 90, Limit.LINES),
+            pytest.param(3, 0.6, 90, Limit.LINES, marks=pytest.mark.slow),
             (1, 0.0, 20, Limit.LINES),
-            (200, 0.6, 90, Limit.RATE),
+            (200, 0.6, 45, Limit.RATE),
         ],
     )
     def test_first_calls_end_when_it_was_said(
@@ -226,6 +226,7 @@ class TestPlayed:
             started = _play(session, VOICE, now, 80, _callee(0.5))
         assert started[-1] == pytest.approx(_seconds(queue, now), rel=0.1)
 
+    @pytest.mark.slow
     def test_with_what_is_advised_it_ends_when_it_was_said(
         self, store: Store, now: datetime
     ) -> None:
