@@ -12,7 +12,7 @@ demo: install
 	$(BIN)/linxun demo
 
 test: install
-	$(BIN)/pytest -q -n auto -m "not slow"
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
 
 test-all: install
 	$(BIN)/pytest -q
