@@ -27,7 +27,14 @@ TROUBLES = {
 }
 
 
-@pytest.fixture(scope="module", params=TROUBLES)
+SLOW = ("refused", "fails", "throttled", "household")
+"""Troubles that are played in `make test-all` only."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TROUBLES],
+)
 def trouble(request: pytest.FixtureRequest) -> Iterator[Run]:
     with played(TROUBLES[request.param]) as run:
         yield run
