@@ -1,7 +1,7 @@
 """The review's fixtures: one database, rolled back after each test."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.orm import Session
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from content.store import Store
 from tests.content.office import Office, staffed
 from tests.databases import Databases, found
+
+MORNING = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,13 @@ def session(house: Store) -> Iterator[Session]:
         opened.rollback()
 
 
+@pytest.fixture(scope="module")
+def _staffed(house: Store) -> Office:
+    """The staff of a file's tests, hired by the first test that asks for them."""
+    with house.begin() as session:
+        return staffed(session, MORNING)
+
+
 @pytest.fixture
-def office(session: Session, now: datetime) -> Office:
-    return staffed(session, now)
+def office(_staffed: Office) -> Office:
+    return _staffed

@@ -13,7 +13,7 @@ from content.delivery import Delivery, DeliveryState
 from content.notice import NoticeState
 from content.people import Audience, Need, Resident
 from tests.content import outbox
-from tests.content.office import Office, of, published, said
+from tests.content.office import of, published, said, staffed
 from tests.content.outbox import CHAT, SOMEBODY
 
 
@@ -143,7 +143,8 @@ def test_an_ended_notice_is_not_expanded_further(
     assert {row.state for row in _rows(session, made)} == {DeliveryState.CANCELLED}
 
 
-def test_publishing_twice_tells_once(session: Session, office: Office, now: datetime) -> None:
+def test_publishing_twice_tells_once(session: Session, now: datetime) -> None:
+    office = staffed(session, now)
     row, first = published(session, office, now)
     again = review.publish(session, office.publisher, row, now)
     assert again.id == first.id
@@ -223,8 +224,9 @@ class TestHalfSent:
 
 
 def test_an_old_confirmation_stands_for_an_update_without_action_in_every_chunk(
-    session: Session, office: Office, now: datetime, monkeypatch: pytest.MonkeyPatch
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    office = staffed(session, now)
     row, first = published(session, office, now)
     who = list(session.scalars(select(Resident.id)))
     for one in who:
