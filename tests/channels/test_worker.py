@@ -398,8 +398,14 @@ async def test_a_provider_that_asks_for_a_pause_loses_nobody(
     async with opened(databases, tmp_path, scale=1.0) as house:
         taps = phones.OnChat("收到", after=0.1)
         house.live("甲", Behaviour(chats=(taps,)), chat="700000001")
-        house.sandbox.faults.telegram.throttle(house.clock, 1)
         made = house.tell()
+
+        def asked() -> bool:
+            """Whether it has asked for a pause, which it does as long as nobody has heard it."""
+            house.sandbox.faults.telegram.throttle(house.clock, 1)
+            return any(one.reason is Reason.RATE_LIMITED for one in house.attempts())
+
+        await until(asked)
         await until(lambda: not house.open(made))
         tried = [one.reason for one in house.attempts()]
         end = house.row(made, "甲")
