@@ -120,13 +120,18 @@ async def test_what_arrives_while_the_journal_is_replayed_comes_after_it(
         assert kept(file_store) == [str(number) for number in range(200)]
 
 
+def leave(store: Store, folder: Path, *numbers: int) -> None:
+    """Shelve events as a process does that is killed afterwards."""
+    left = intake.beside(store, folder)
+    assert left is not None
+    left.write([raw(number) for number in numbers])
+    left.close()
+
+
 async def test_the_next_process_replays_what_a_killed_one_has_left(
     file_store: Store, folder: Path
 ) -> None:
-    left = intake.beside(file_store, folder)
-    assert left is not None
-    left.write([raw(1), raw(2)])
-    left.close()
+    leave(file_store, folder, 1, 2)
     async with taking(file_store, folder) as made:
         await until(lambda: kept(file_store) == ["1", "2"])
         await until(lambda: made.replayed == 2)
@@ -135,10 +140,7 @@ async def test_the_next_process_replays_what_a_killed_one_has_left(
 async def test_what_was_kept_before_the_crash_is_not_kept_again(
     file_store: Store, folder: Path
 ) -> None:
-    left = intake.beside(file_store, folder)
-    assert left is not None
-    left.write([raw(1), raw(2)])
-    left.close()
+    leave(file_store, folder, 1, 2)
     async with taking(file_store, folder) as made:
         await made.keep(raw(2))
         await until(lambda: made.replayed == 2)
@@ -153,6 +155,7 @@ async def test_while_the_database_is_away_nobody_waits_for_it_again(
             await made.keep(raw(1))
             monkeypatch.setattr(intake, "PATIENCE", 3600)
             await asyncio.wait_for(made.keep(raw(2)), 60)
+            assert (kept(file_store), made.shelved) == ([], 2)
 
 
 class Gone(Store):
@@ -168,9 +171,11 @@ async def test_a_database_that_is_gone_costs_nothing_either(
     gone = Gone(file_store.url, file_store.keyring, file_store.community_id)
     async with taking(gone, folder) as made:
         await made.keep(raw(1))
+        assert made.shelved == 1
     gone.close()
-    async with taking(file_store, folder):
-        await until(lambda: kept(file_store) == ["1"])
+    async with taking(file_store, folder) as made:
+        await until(lambda: made.replayed == 1)
+    assert kept(file_store) == ["1"]
 
 
 class Full(Journal):
