@@ -51,12 +51,16 @@ async def test_who_waits_longer_than_the_set_hours_is_told_once(
 
 
 async def test_rounds_end_when_they_are_stopped(store: Store, now: datetime) -> None:
-    begun = asyncio.Event()
-    rounds = Rounds(store, Clock(start=now), {"one": lambda *_: None})
-    loop = asyncio.get_running_loop()
-    rounds.work = {"one": lambda *_: loop.call_soon_threadsafe(begun.set)}
+    loop, begun, done = asyncio.get_running_loop(), asyncio.Event(), []
+
+    def work(_: Session, at: datetime) -> None:
+        done.append(at)
+        loop.call_soon_threadsafe(begun.set)
+
+    rounds = Rounds(store, Clock(start=now), {"one": work})
     running = asyncio.create_task(rounds.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await begun.wait()
         rounds.stop()
         await running
+    assert len(done) == 1
