@@ -116,4 +116,5 @@ def test_what_is_published_meanwhile_takes_its_place(
             while town.take(Kind.CHAT, most, at) or town.take(Kind.SMS, most, at):
                 pass
             at += timedelta(hours=3)
+        assert len(town.told) == len(needs) * (len(news) + len(later))
         undone.rollback()
