@@ -1,6 +1,5 @@
 """The report after an alert in a real browser: readable on a phone, with names for everything."""
 
-import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from content.message import Kind
 from content.place import Community
 from content.reason import Reason
 from content.store import Store
+from tests.bot import browser
 from tests.content import outbox
 from tests.content.office import published, staffed
 
@@ -74,22 +74,13 @@ def page(store: Store, now: datetime, tmp_path: Path) -> Path:
 async def test_the_report_fits_its_window_loads_nothing_and_has_names(
     page: Path, width: int
 ) -> None:
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium is installed")
-    async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = await browser.new_page(viewport={"width": width, "height": 800})
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        await opened.goto(page.as_uri())
+    window = {"width": width, "height": 800}
+    async with browser.shown(page.as_uri(), viewport=window) as (opened, asked):
         seen: dict[str, Any] = {
             "wide": await opened.evaluate("document.documentElement.scrollWidth"),
             "unnamed": await opened.evaluate(UNNAMED),
             "bare": await opened.evaluate(BARE),
             "small": await opened.evaluate(SMALL),
         }
-        await browser.close()
     assert seen == {"wide": width, "unnamed": [], "bare": [], "small": 0}
     assert asked == [page.as_uri()]

@@ -1,6 +1,5 @@
 """The phones page in a real browser: a visitor acts as a resident and sees what comes back."""
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +21,7 @@ from content.message import Written
 from content.notice import NoticeKind
 from content.people import Audience
 from content.store import Store
+from tests.bot import browser
 
 pytestmark = pytest.mark.slow
 
@@ -98,17 +98,8 @@ async def town(file_store: Store, tmp_path: Path) -> AsyncIterator[Town]:
 @pytest.fixture
 async def page(town: Town) -> AsyncIterator[Any]:
     """The phones page, open in chromium."""
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium is installed")
-    async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = await browser.new_page()
-        opened.set_default_timeout(30_000)
-        await opened.goto(f"{town.sandbox.url}/phones")
+    async with browser.shown(f"{town.sandbox.url}/phones") as (opened, _):
         yield opened
-        await browser.close()
 
 
 def _settings(sandbox: Sandbox, store: Store) -> Settings:

@@ -1,6 +1,5 @@
 """The report in a real browser: it fits a phone and a sheet of paper, and loads nothing."""
 
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ import pytest
 from bot.cli import report
 from content.event import Actor, Door
 from content.store import Store
+from tests.bot import browser
 from tests.verification.neighbours import asks, resident
 from verification import facts
 from verification import report as figures
@@ -37,18 +37,9 @@ def page(store: Store, now: datetime, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("width", [390, 1000])
 async def test_the_report_fits_its_window_and_loads_nothing(page: Path, width: int) -> None:
-    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium is installed")
-    async with playwright.async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        opened = await browser.new_page(viewport={"width": width, "height": 800})
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        await opened.goto(page.as_uri())
+    window = {"width": width, "height": 800}
+    async with browser.shown(page.as_uri(), viewport=window) as (opened, asked):
         wide = await opened.evaluate("document.documentElement.scrollWidth")
         drawn = await opened.locator("svg text").count()
-        await browser.close()
     assert (wide, asked) == (width, [page.as_uri()])
     assert drawn > 20
