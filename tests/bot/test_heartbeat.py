@@ -1,7 +1,5 @@
 """When the heartbeat beats, and what it keeps to itself."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from structlog.testing import capture_logs
 
@@ -9,16 +7,12 @@ from bot.heartbeat import FAILING, SILENT, Heartbeat
 from channels.base import SendError
 from channels.meter import Meter
 from content.reason import Reason
-from tests.channels.conftest import Recorder, serving
+from tests.channels.conftest import Recorder, recorder
+from tests.channels.ticks import Ticks
+
+__all__ = ["recorder"]
 
 SECRET = "6f1e-uuid-of-the-check"
-
-
-class Ticks:
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture
@@ -35,10 +29,9 @@ def meter(ticks: Ticks) -> Meter:
 
 
 @pytest.fixture
-async def outside() -> AsyncIterator[Recorder]:
-    heard = Recorder()
-    async with serving("/{path:.*}", heard.hear) as heard.url:
-        yield heard
+def outside(recorder: Recorder) -> Recorder:
+    """Who is told, on another machine."""
+    return recorder
 
 
 async def test_it_beats_while_everything_works(meter: Meter, outside: Recorder) -> None:

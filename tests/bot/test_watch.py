@@ -1,5 +1,6 @@
 """What the house does about what it sees of itself."""
 
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 
@@ -22,16 +23,10 @@ from content.reason import Reason
 from content.staff import Role
 from content.store import Store
 from tests.channels.conftest import sandbox
+from tests.channels.ticks import Ticks
 from tests.content import outbox
 
 __all__ = ["sandbox"]
-
-
-class Ticks:
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 def _watch(store: Store, at: datetime, channels: Mapping[str, Channel] | None = None) -> Watch:
@@ -47,6 +42,15 @@ def _on_duty(store: Store, now: datetime) -> None:
         duty.begin(session, who, now, None, now)
 
 
+def _stuck(store: Store, now: datetime) -> uuid.UUID:
+    """An alert to one chat is due, and nobody sends it."""
+    with store.begin() as session:
+        outbox.resident(session, now, chat="11")
+        made = outbox.tell(session, now).id
+        outbox.route(session, now)
+    return made
+
+
 def _pages(store: Store) -> list[str]:
     with store.read() as session:
         made = session.scalars(select(Notice.id).where(Notice.kind == NoticeKind.PAGE)).all()
@@ -57,10 +61,7 @@ async def test_the_duty_phone_hears_once_of_a_row_that_is_over_a_minute_late(
     file_store: Store, now: datetime
 ) -> None:
     _on_duty(file_store, now)
-    with file_store.begin() as session:
-        outbox.resident(session, now, chat="11")
-        outbox.tell(session, now)
-        outbox.route(session, now)
+    _stuck(file_store, now)
     assert not await _watch(file_store, now + timedelta(seconds=55)).look()
     for seconds in (70, 80, 90):
         assert await _watch(file_store, now + timedelta(seconds=seconds)).look()
@@ -72,10 +73,7 @@ async def test_it_is_called_by_phone_at_once_when_the_chat_is_what_is_stuck(
     file_store: Store, now: datetime
 ) -> None:
     _on_duty(file_store, now)
-    with file_store.begin() as session:
-        outbox.resident(session, now, chat="11")
-        made = outbox.tell(session, now).id
-        outbox.route(session, now)
+    made = _stuck(file_store, now)
     later = now + timedelta(seconds=70)
     await _watch(file_store, later).look()
     with file_store.begin() as session:
@@ -123,10 +121,7 @@ async def test_what_is_over_is_closed_and_nobody_is_called_to_it_any_more(
     file_store: Store, now: datetime
 ) -> None:
     _on_duty(file_store, now)
-    with file_store.begin() as session:
-        outbox.resident(session, now, chat="11")
-        outbox.tell(session, now)
-        outbox.route(session, now)
+    _stuck(file_store, now)
     await _watch(file_store, now + timedelta(seconds=70)).look()
     later = now + timedelta(minutes=5)
     with file_store.begin() as session:

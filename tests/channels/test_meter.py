@@ -8,19 +8,10 @@ from channels.base import SendError
 from channels.meter import BUCKETS, Meter, Outcome
 from channels.sweep import Swept
 from content.reason import Reason
+from tests.channels.ticks import Ticks
 
 NOW = datetime(2026, 7, 20, 1, 0, tzinfo=UTC)
 DOWN = SendError(Reason.PROVIDER_DOWN)
-
-
-class Ticks:
-    """A stopwatch that a test turns."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture
