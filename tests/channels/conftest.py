@@ -10,7 +10,8 @@ from aiohttp import web
 
 from bot.sandbox.limits import UNLIMITED
 from bot.sandbox.server import Sandbox
-from channels.base import Event, Request
+from channels.base import Channel, Event, Request
+from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from content.clock import Clock
@@ -95,6 +96,26 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     started.faults.shuffled = started.faults.doubled = 0.0
     yield started
     await started.stop()
+
+
+@pytest.fixture
+async def adapters(sandbox: Sandbox) -> AsyncIterator[dict[str, Channel]]:
+    """SMS and chat at the stand-ins; their receipts go to nobody."""
+    sms = TwilioSms(
+        sandbox.account_sid,
+        sandbox.auth_token,
+        sandbox.numbers[0],
+        "http://127.0.0.1:9",
+        api_url=sandbox.twilio_url,
+    )
+    chat = Telegram(
+        sandbox.telegram_token,
+        base_url=sandbox.telegram_base_url,
+        base_file_url=sandbox.telegram_file_url,
+    )
+    yield {"twilio_sms": sms, "telegram": chat}
+    await sms.close()
+    await chat.close()
 
 
 @pytest.fixture

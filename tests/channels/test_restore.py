@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from sqlalchemy import select
 from bot.sandbox.phones import Phone
 from bot.sandbox.server import Sandbox
 from channels.base import Channel
-from channels.telegram import Telegram
-from channels.twilio_sms import TwilioSms
 from channels.worker import Worker
 from content import backup, compose, outcome
 from content.clock import Clock
@@ -28,21 +25,10 @@ NUMBER = "+8613800000001"
 SENDERS = (Sender("telegram", Kind.CHAT, 1000.0), Sender("twilio_sms", Kind.SMS, 1000.0))
 
 
-@pytest.fixture
-async def adapters(sandbox: Sandbox) -> AsyncIterator[dict[str, Channel]]:
+@pytest.fixture(autouse=True)
+def _phones(sandbox: Sandbox) -> None:
     for chat in CHATS:
         sandbox.phones.add(Phone(f"居民{chat}", f"+861390000{chat}", chat=int(chat)))
-    sms = TwilioSms(
-        sandbox.account_sid,
-        sandbox.auth_token,
-        sandbox.numbers[0],
-        "http://127.0.0.1:9",
-        api_url=sandbox.twilio_url,
-    )
-    chat = Telegram(sandbox.telegram_token, base_url=sandbox.telegram_base_url)
-    yield {"telegram": chat, "twilio_sms": sms}
-    await sms.close()
-    await chat.close()
 
 
 async def _told_in_part(store: Store, clock: Clock, adapters: dict[str, Channel]) -> None:

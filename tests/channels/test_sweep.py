@@ -1,6 +1,5 @@
 """What should have happened and did not, with the real adapters and the providers' stand-ins."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,8 +9,6 @@ from bot.sandbox.server import Sandbox
 from channels import sweep
 from channels.base import Channel
 from channels.sweep import Lost
-from channels.telegram import Telegram
-from channels.twilio_sms import TwilioSms
 from content import claim, compose, expansion, outcome, pace, privacy
 from content.alert import Severity
 from content.claim import Job
@@ -26,25 +23,6 @@ from tests.content import outbox
 from tests.content.outbox import CALL, CHAT, SENDERS, SMS, SOMEBODY
 
 NUMBER = "+8613800000001"
-
-
-@pytest.fixture
-async def adapters(sandbox: Sandbox) -> AsyncIterator[dict[str, Channel]]:
-    sms = TwilioSms(
-        sandbox.account_sid,
-        sandbox.auth_token,
-        sandbox.numbers[0],
-        "http://127.0.0.1:9",
-        api_url=sandbox.twilio_url,
-    )
-    chat = Telegram(
-        sandbox.telegram_token,
-        base_url=sandbox.telegram_base_url,
-        base_file_url=sandbox.telegram_file_url,
-    )
-    yield {"twilio_sms": sms, "telegram": chat}
-    await sms.close()
-    await chat.close()
 
 
 def _lost(
