@@ -259,36 +259,34 @@ def test_a_repetition_is_called_off_when_the_first_one_was_taken_after_all(
     assert outbox.take(session, later, SENDERS[job.kind]) == []
 
 
+def planned_again(session: Session, now: datetime, kind: Kind, to: str, news: Told) -> Delivery:
+    """An answer, planned again before its first attempt is settled by the news; it is not repeated."""
+    address = people.bare(session, kind, to, now)
+    made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
+    outbox.expansion.direct(session, made, [address], now)
+    (job,) = outbox.take(session, now, SENDERS[kind])
+    later = now + timedelta(minutes=2)
+    outbox.route(session, later)
+    news.act(session, job, later)
+    session.flush()
+    assert outbox.take(session, later, SENDERS[kind]) == []
+    return outbox.delivery(session, made, address)
+
+
 @pytest.mark.parametrize("news", [OURS, SENT, UNREACHABLE], ids=repr)
 def test_a_step_planned_again_before_the_sweep_is_called_off(
     session: Session, now: datetime, news: Told
 ) -> None:
     """The house was away for so long that the router was faster than whoever asks."""
-    address = people.bare(session, Kind.SMS, NUMBER, now)
-    made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
-    outbox.expansion.direct(session, made, [address], now)
-    (job,) = outbox.take(session, now, SMS)
-    later = now + timedelta(minutes=2)
-    outbox.route(session, later)
-    news.act(session, job, later)
-    session.flush()
-    assert outbox.take(session, later, SMS) == []
-    assert outbox.delivery(session, made, address).state is DeliveryState.DONE
+    end = planned_again(session, now, Kind.SMS, NUMBER, news)
+    assert end.state is DeliveryState.DONE
 
 
 def test_a_mild_answer_planned_again_before_the_sweep_is_not_repeated(
     session: Session, now: datetime
 ) -> None:
-    address = people.bare(session, Kind.CHAT, "77", now)
-    made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
-    outbox.expansion.direct(session, made, [address], now)
-    (job,) = outbox.take(session, now, CHAT)
-    later = now + timedelta(minutes=2)
-    outbox.route(session, later)
-    UNSURE.act(session, job, later)
-    session.flush()
-    assert outbox.take(session, later, CHAT) == []
-    assert outbox.delivery(session, made, address).reason is Reason.OUTCOME_UNKNOWN
+    end = planned_again(session, now, Kind.CHAT, "77", UNSURE)
+    assert end.reason is Reason.OUTCOME_UNKNOWN
 
 
 def test_a_second_call_planned_before_the_sweep_waits_like_any_other(
