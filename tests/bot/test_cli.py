@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import config
+from bot.cli import context
 from bot.cli.main import main
 from content.keys import Keyring
 
@@ -30,8 +31,9 @@ class Ended:
     ) -> None:
         for name in [name for name in os.environ if name.startswith("LINXUN_")]:
             monkeypatch.delenv(name)
-        for name, value in {"COLUMNS": "200", **more}.items():
+        for name, value in more.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(context.errors, "width", 200)
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "argv", ["linxun", *words.split()])
         config.settings.cache_clear()
