@@ -43,7 +43,7 @@ async def test_with_the_database_locked_it_waits_and_goes_on(
     monkeypatch.setattr(stores, "_PATIENCE", patience)
     with locked(desk.store):
         task = asyncio.create_task(desk.inbox.run())
-        await asyncio.sleep(1)
+        await until(lambda: desk.store.usage.waits >= 2)
     monkeypatch.undo()
     await until(lambda: len(desk.heard()) == 3)
     desk.inbox.stop()
