@@ -24,6 +24,7 @@ from channels.meter import Meter
 from content.clock import Clock
 from content.store import Store
 from tests import databases
+from tests.bot import standins
 from tests.content import outbox
 
 NAME, CHAT, NUMBER = "欧阳收到", "700000001", "+862188880000"
@@ -50,16 +51,10 @@ async def opened(folder: Path, **settings: object) -> AsyncIterator[House]:
     clock = Clock(60.0)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
     store = databases.founded(f"sqlite:///{folder / 'linxun.sqlite3'}")
-    given = {
+    given = standins.settings(sandbox) | {
         "database_url": store.url,
         "port": 0,
-        "telegram_token": sandbox.telegram_token,
-        "telegram_api_url": sandbox.telegram_base_url,
-        "telegram_file_url": sandbox.telegram_file_url,
-        "twilio_account_sid": sandbox.account_sid,
-        "twilio_auth_token": sandbox.auth_token,
-        "twilio_api_url": sandbox.twilio_url,
-        "twilio_voice_from": sandbox.numbers[1],
+        "twilio_sms_from": "",
     }
     app = App(Settings.model_validate(given | settings), store, clock)
     await app.start()

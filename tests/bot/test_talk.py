@@ -26,6 +26,7 @@ from content.inbound import Inbound
 from content.reason import Reason
 from content.store import Store
 from tests import databases
+from tests.bot import standins
 from tests.bot.street import LI, LI_CHAT, STORM, STRANGER, WANG, WATER, Street, open_street
 
 T = TypeVar("T")
@@ -92,18 +93,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     sandbox.phones.add(Phone("王奶奶", WANG, behaviour=Behaviour(calls=(NO_ANSWER,))))
     app = App(
         Settings.model_validate(
-            {
-                "database_url": store.url,
-                "port": 0,
-                "telegram_token": sandbox.telegram_token,
-                "telegram_api_url": sandbox.telegram_base_url,
-                "telegram_file_url": sandbox.telegram_file_url,
-                "twilio_account_sid": sandbox.account_sid,
-                "twilio_auth_token": sandbox.auth_token,
-                "twilio_api_url": sandbox.twilio_url,
-                "twilio_sms_from": sandbox.numbers[0],
-                "twilio_voice_from": sandbox.numbers[1],
-            }
+            standins.settings(sandbox) | {"database_url": store.url, "port": 0}
         ),
         store,
         clock,

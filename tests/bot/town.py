@@ -31,6 +31,7 @@ from content.notice import Notice
 from content.people import Need
 from content.store import Store
 from tests import databases
+from tests.bot import standins
 from tests.content import outbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,22 +105,14 @@ class Town:
             return outbox.tell(session, datetime.now(UTC), severity).id
 
     def settings(self) -> dict[str, str]:
-        return {
+        return standins.settings(self.sandbox) | {
             "database_url": self.store.url,
             "key_file": str(self.folder / "linxun.key"),
             "ladders_file": str(self.folder / "ladders.toml"),
             "port": str(self.port),
             "answer_seconds": str(ANSWER),
-            "telegram_token": self.sandbox.telegram_token,
-            "telegram_api_url": self.sandbox.telegram_base_url,
-            "telegram_file_url": self.sandbox.telegram_file_url,
             "telegram_rate": "200",
-            "twilio_account_sid": self.sandbox.account_sid,
-            "twilio_auth_token": self.sandbox.auth_token,
-            "twilio_api_url": self.sandbox.twilio_url,
-            "twilio_sms_from": self.sandbox.numbers[0],
             "twilio_sms_rate": "200",
-            "twilio_voice_from": self.sandbox.numbers[1],
             "twilio_voice_rate": "200",
             "twilio_voice_lines": "1000",
             "log_level": "ERROR",

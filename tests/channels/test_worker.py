@@ -38,6 +38,7 @@ from content.people import Audience, Need, Resident
 from content.reason import Reason
 from content.staff import Role
 from content.store import Store
+from tests.bot import standins
 from tests.content import outbox
 from tests.databases import Databases, founded
 
@@ -131,19 +132,12 @@ async def _opened(url: str, folder: Path, scale: float, answer: int) -> AsyncIte
     store = founded(url)
     settings = Settings.model_validate(
         {
+            **standins.settings(sandbox),
             "database_url": store.url,
             "port": 0,
             "answer_seconds": answer,
-            "telegram_token": sandbox.telegram_token,
-            "telegram_api_url": sandbox.telegram_base_url,
-            "telegram_file_url": sandbox.telegram_file_url,
             "telegram_rate": 1000,
-            "twilio_account_sid": sandbox.account_sid,
-            "twilio_auth_token": sandbox.auth_token,
-            "twilio_api_url": sandbox.twilio_url,
-            "twilio_sms_from": sandbox.numbers[0],
             "twilio_sms_rate": 100,
-            "twilio_voice_from": sandbox.numbers[1],
             "twilio_voice_rate": 100,
             "twilio_voice_lines": 100,
         }
