@@ -73,17 +73,6 @@ class Found:
     astray: tuple[routing.Key, ...] = ()
 
 
-def tidy(
-    session: Session,
-    now: datetime,
-    senders: Sequence[Sender] = (),
-    ladders: Ladders | None = None,
-) -> Swept:
-    """Look and search, and put in order what was found."""
-    seen = look(session, now, senders, ladders)
-    return mend(session, now, seen, search(session, now, senders))
-
-
 def look(
     session: Session,
     now: datetime,

@@ -1,14 +1,16 @@
 """What should have happened and did not, with the real adapters and the providers' stand-ins."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from bot.sandbox.server import Sandbox
 from channels import sweep
 from channels.base import Channel
-from channels.sweep import Lost
+from channels.sweep import Lost, Swept
 from content import claim, compose, expansion, outcome, pace, privacy
 from content.alert import Severity
 from content.claim import Job
@@ -23,6 +25,12 @@ from tests.content import outbox
 from tests.content.outbox import CALL, CHAT, SENDERS, SMS, SOMEBODY
 
 NUMBER = "+8613800000001"
+
+
+def tidy(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Swept:
+    """Look and search, and put in order what was found, as the worker does in turn."""
+    seen = sweep.look(session, now, senders, outbox.LADDERS)
+    return sweep.mend(session, now, seen, sweep.search(session, now, senders))
 
 
 def _lost(
@@ -151,13 +159,13 @@ class TestTidy:
         with store.begin() as session:
             outbox.resident(session, now, chat="11")
             outbox.tell(session, now)
-            assert sweep.tidy(session, now) == sweep.Swept()
+            assert tidy(session, now) == Swept()
 
     def test_it_ends_what_is_over(self, store: Store, now: datetime) -> None:
         with store.begin() as session:
             who = outbox.resident(session, now, chat="11")
             made = outbox.tell(session, now, hours=1)
-            assert sweep.tidy(session, now + timedelta(hours=1)).expired == 1
+            assert tidy(session, now + timedelta(hours=1)).expired == 1
             assert outbox.delivery(session, made, who).state is DeliveryState.EXPIRED
 
     def test_it_restarts_an_expansion_that_lost_a_row(self, store: Store, now: datetime) -> None:
@@ -165,10 +173,10 @@ class TestTidy:
             who = outbox.resident(session, now, chat="11")
             made = outbox.tell(session, now)
             session.execute(delete(Delivery))
-            assert sweep.tidy(session, now).short == 1
+            assert tidy(session, now).short == 1
             assert expansion.unfinished(session) == [made.id]
             expansion.expand(session, made, now)
-            assert sweep.tidy(session, now).short == 0
+            assert tidy(session, now).short == 0
             assert outbox.delivery(session, made, who).state is DeliveryState.OPEN
 
     def test_it_reroutes_who_opted_out(self, store: Store, now: datetime) -> None:
@@ -177,7 +185,7 @@ class TestTidy:
             outbox.tell(session, now)
             outbox.route(session, now)
             set_consent(session, Kind.CHAT, "11", Consent.WITHDRAWN, "chat", SOMEBODY, now)
-            assert sweep.tidy(session, now).unrouted == 1
+            assert tidy(session, now).unrouted == 1
 
     def test_it_counts_attempts_past_their_deadline(self, store: Store, now: datetime) -> None:
         with store.begin() as session:
@@ -185,21 +193,21 @@ class TestTidy:
             outbox.tell(session, now)
             (job,) = outbox.take(session, now, SMS)
             deadline = now + timedelta(seconds=SMS.timeout)
-            assert sweep.tidy(session, deadline - timedelta(seconds=1)).overdue == 0
-            assert sweep.tidy(session, deadline).overdue == 1
+            assert tidy(session, deadline - timedelta(seconds=1)).overdue == 0
+            assert tidy(session, deadline).overdue == 1
             outcome.accepted(session, job.ref, "SM1", deadline)
             session.flush()
-            assert sweep.tidy(session, deadline).overdue == 0
+            assert tidy(session, deadline).overdue == 0
 
     def test_it_counts_steps_that_nobody_took(self, store: Store, now: datetime) -> None:
         with store.begin() as session:
             outbox.resident(session, now, chat="11")
             outbox.tell(session, now)
-            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
+            assert tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
             outbox.route(session, now)
-            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
+            assert tidy(session, now + timedelta(seconds=61), SENDERS).late == 1
             outbox.take(session, now + timedelta(seconds=61))
-            assert sweep.tidy(session, now + timedelta(seconds=61), SENDERS).late == 0
+            assert tidy(session, now + timedelta(seconds=61), SENDERS).late == 0
 
     def test_it_hangs_up_a_call_that_fell_silent(self, store: Store, now: datetime) -> None:
         one_line = Sender("twilio_voice", Kind.CALL, 1000.0, 1, 60)
@@ -211,7 +219,7 @@ class TestTidy:
             outcome.receipt(session, job.ref, AttemptState.RINGING, now)
             session.flush()
             later = now + timedelta(minutes=5)
-            assert [sweep.tidy(session, later).zombie for _ in range(2)] == [1, 0]
+            assert [tidy(session, later).zombie for _ in range(2)] == [1, 0]
             assert len(outbox.take(session, later, one_line)) == 1
 
     def test_it_counts_who_is_silent_after_a_minute(self, store: Store, now: datetime) -> None:
@@ -221,11 +229,11 @@ class TestTidy:
             (job,) = outbox.take(session, now, SMS)
             outcome.accepted(session, job.ref, "SM1", now)
             session.flush()
-            assert sweep.tidy(session, now + timedelta(seconds=59)).silent == 0
-            assert sweep.tidy(session, now + timedelta(seconds=61)).silent == 1
+            assert tidy(session, now + timedelta(seconds=59)).silent == 0
+            assert tidy(session, now + timedelta(seconds=61)).silent == 1
             outcome.receipt(session, job.ref, AttemptState.SENT, now)
             session.flush()
-            assert sweep.tidy(session, now + timedelta(seconds=61)).silent == 0
+            assert tidy(session, now + timedelta(seconds=61)).silent == 0
 
 
 def test_an_attempt_to_an_erased_address_holds_up_nothing(store: Store, now: datetime) -> None:
@@ -236,7 +244,7 @@ def test_an_attempt_to_an_erased_address_holds_up_nothing(store: Store, now: dat
         privacy.erase(session, who, SOMEBODY, now)
         later = now + timedelta(hours=1)
         assert claim.job(session, job.ref) is None
-        sweep.tidy(session, later)
+        tidy(session, later)
         assert sweep.refs(session, later) == []
     with store.read() as session:
         assert [one.digest for one in outbox.attempts(session)] == [""]
