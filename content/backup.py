@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
+from content import disk
+
 _ROOM = 1.1
 """How much more than the database the disk must hold free."""
 _BUSY_SECONDS = 90.0
@@ -113,7 +115,7 @@ def _check(copy: sqlite3.Connection) -> None:
 
 def _publish(part: Path, to: Path) -> None:
     """Give the whole file its name, unless somebody has been faster."""
-    _sync(part)
+    disk.sync(part)
     try:
         os.link(part, to)
     except FileExistsError:
@@ -124,12 +126,4 @@ def _publish(part: Path, to: Path) -> None:
             raise
         part.rename(to)
     with suppress(OSError):
-        _sync(to.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        disk.sync(to.parent)

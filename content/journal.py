@@ -21,6 +21,7 @@ from pathlib import Path
 
 import structlog
 
+from content import disk
 from content.base import new_number
 from content.inbound import Raw
 from content.keys import KeyFileError, Keyring
@@ -185,7 +186,8 @@ class Journal:
             # somebody who looks for what the dead have left was faster
             os.close(self._held.pop(path))
         self._size = os.write(handle, _FIRST)
-        _sync(self.folder)
+        # the name of a new file is to be on the disk, too
+        disk.sync(self.folder)
         return path
 
     def _paths(self) -> list[Path]:
@@ -227,12 +229,3 @@ def _locked(handle: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _sync(folder: Path) -> None:
-    """Let the name of a new file be on the disk, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
