@@ -33,6 +33,14 @@ BOTH = {
     "content/test_transition.py",
 }
 """The engine's tests, which run on a real PostgreSQL too."""
+QUICK = {
+    "content/test_claim.py",
+    "content/test_lease.py",
+    "content/test_outcome.py",
+    "content/test_receipts.py",
+    "channels/test_worker.py::test_an_sms_whose_answer_was_lost_is_not_repeated",
+}
+"""Files and tests that do so in every run; the others in `make test-all`."""
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 _connect = socket.socket.connect
 
@@ -88,7 +96,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     path = Path(metafunc.module.__file__).relative_to(Path(__file__).parent)
     if not metafunc.config.getoption("postgresql") and path.as_posix() in BOTH:
-        kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+        quick = {path.as_posix(), f"{path.as_posix()}::{metafunc.function.__name__}"} & QUICK
+        marks = () if quick else pytest.mark.slow
+        kinds = ["sqlite", pytest.param("postgresql", marks=marks)]
         metafunc.parametrize("databases", kinds, indirect=True, scope="module")
 
 
