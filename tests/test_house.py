@@ -60,9 +60,15 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node of a module, whatever is asked about it."""
+    return tuple(ast.walk(tree))
+
+
 def imports(tree: ast.Module) -> Iterator[str]:
     """Every module and `module.name` that is imported, at whatever depth."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -77,7 +83,7 @@ def dotted(node: ast.AST) -> str:
 
 
 def calls(tree: ast.Module) -> set[str]:
-    return {dotted(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {dotted(node.func) for node in nodes(tree) if isinstance(node, ast.Call)}
 
 
 def kept() -> list[Path]:
@@ -144,7 +150,7 @@ def test_imports_are_absolute() -> None:
     wrong = [
         path
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert wrong == []
@@ -194,7 +200,7 @@ def test_no_function_is_longer_than_50_lines() -> None:
     long = [
         f"{path}:{node.lineno} {node.name}"
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
         and not path.startswith(VERSIONS)
@@ -218,7 +224,7 @@ def test_the_environment_is_read_in_the_settings_only() -> None:
     readers = {
         path
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if dotted(node) in {"os.environ", "os.getenv", "os.environb"}
     }
     assert readers - set(ENVIRONMENT) == set()
@@ -228,7 +234,7 @@ def test_everything_is_caught_at_the_edges_only() -> None:
     wide = {
         f"{path}:{node.lineno}"
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or dotted(node.type) in {"Exception", "BaseException"})
         and not isinstance(node.body[-1], ast.Raise)
@@ -247,7 +253,7 @@ def test_names_say_what_a_thing_is() -> None:
     named = [
         f"{path}: {node.name}"
         for path, tree in modules().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef) and vague.search(node.name)
     ]
     assert named == []
