@@ -1,13 +1,11 @@
 """The poller acknowledges nothing that is not kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from bot import poller
 from bot.poller import Poller
-from bot.sandbox.limits import UNLIMITED
 from bot.sandbox.phones import Phone
 from bot.sandbox.server import Sandbox
 from channels.telegram import Telegram
@@ -15,13 +13,9 @@ from content import store as stores
 from content.clock import Clock
 from content.store import Store
 from tests.bot.test_intake import kept, locked, until
+from tests.channels.conftest import sandbox
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = await Sandbox.start(Clock(), limits=UNLIMITED)
-    yield sandbox
-    await sandbox.stop()
+__all__ = ["sandbox"]
 
 
 async def test_what_is_not_committed_is_not_acknowledged(
