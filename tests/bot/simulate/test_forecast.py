@@ -35,7 +35,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = ("a segment a second", "thirty chats a second")
+"""Cases that are played in `make test-all` only."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES]
+)
 def test_the_last_first_contact_starts_when_it_was_foretold(name: str) -> None:
     kind, one = CASES[name]
     with played(one) as run:

@@ -113,7 +113,7 @@ def test_a_severe_alert_overtakes_a_backlog_of_routine_messages() -> None:
 def test_the_same_seed_makes_the_same_figures() -> None:
     found: list[Figures] = []
     for seed in (7, 7, 8):
-        with played(small(20, faults=Faults(lost=0.1, fails=0.1)), seed) as run:
+        with played(small(12, faults=Faults(lost=0.1, fails=0.1)), seed) as run:
             found.append(figures.read(run))
     assert found[0] == found[1]
     assert found[0] != found[2]
