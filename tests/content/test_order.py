@@ -25,7 +25,7 @@ Key = tuple[int, bool, bool]
 PEOPLE = st.lists(st.sampled_from([(), (Need.LIVES_ALONE,), (Need.DEAF,)]), min_size=1, max_size=5)
 NEWS = st.lists(st.sampled_from(Severity), min_size=1, max_size=3)
 SAME = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
