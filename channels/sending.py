@@ -168,11 +168,10 @@ class Line:
             self._jobs.put_nowait(job)
         while len(self._sending) < min(AT_ONCE, len(self.refs)):
             self._sending.add(asyncio.create_task(self._send()))
-        if jobs:
-            return 0
-        # half a window ahead the next starts are reserved, so that none is left unused
-        soon = self.house.clock.real(min(pace.WINDOW / 2, 1 / self.sender.rate))
-        return max(_LEAST, soon) if limited else HELD
+        if limited:
+            # half a window ahead the next starts are reserved, so that none is left unused
+            return max(_LEAST, self.house.clock.real(pace.WINDOW / 2))
+        return 0 if jobs else HELD
 
     async def end(self) -> None:
         """Finish what is claimed, and take nothing more."""
@@ -191,15 +190,14 @@ class Line:
             self._jobs.task_done()
 
     def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
-        """Return what was claimed; and where it is nothing, whether the sender's limits say so."""
+        """Return what was claimed, and whether the sender's limits let nothing more start now."""
         loudest = self.house.ladders.loudest(self.sender.kind, now, cap.zone(session))
         weigh = self.house.texts.segments if self.sender.segments else None
         jobs = claim.claim(session, self.sender, permits, now, loudest=loudest, weigh=weigh)
         for job in jobs:
             if self.house.texts.kept(job) is None:
                 self._prepare(session, job)
-        full = not jobs and claim.full(session, self.sender, now)
-        return jobs, full
+        return jobs, claim.full(session, self.sender, now)
 
     def _prepare(self, session: Session, job: Job) -> None:
         """Render in the session that is open anyway; what cannot be rendered is seen to later."""

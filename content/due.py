@@ -31,6 +31,9 @@ from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, Consent, OwnerKind, Resident
 
+IN_ORDER = (Delivery.kind, Delivery.next_at)
+"""The order of a priority's queue. The kind, though all have the same, is named because to
+PostgreSQL `kind IS NULL` is no constant: it would sort all that waits for the router each time."""
 ASKED_FOR = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.REPLY)
 """Who has opted out and writes to us is answered all the same, and at night too."""
 
@@ -177,8 +180,10 @@ def _next_due() -> Any:
     def earliest(kind: Kind | None) -> Select[Any]:
         is_kind = Delivery.kind.is_(None) if kind is None else Delivery.kind == kind
         first = (
-            select(func.min(Delivery.next_at))
+            select(Delivery.next_at)
             .where(_open(is_kind, Delivery.priority == bucket.c.priority))
+            .order_by(*IN_ORDER)
+            .limit(1)
             .scalar_subquery()
         )
         name = null() if kind is None else literal(kind, Delivery.kind.type)

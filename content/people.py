@@ -218,7 +218,8 @@ _BATCH = 5_000
 _FRAIL = {Need.ELDERLY, Need.DEAF, Need.BLIND, Need.MOBILITY, Need.LIVES_ALONE}
 _needs = type_coerce(Resident.needs, Integer)
 
-is_vulnerable = _needs.bitwise_and(sum(need.bit for need in _FRAIL)) != 0
+# not `!= 0`: PostgreSQL takes its contrary for rare, and would sort everybody for each page
+is_vulnerable = _needs.bitwise_and(sum(need.bit for need in _FRAIL)) > 0
 """SQL: who needs more time or help."""
 vulnerable = case((is_vulnerable, 0), else_=1)
 """SQL: 0 for who needs more time or help, 1 for everybody else; the outbox is ordered by it."""
