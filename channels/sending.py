@@ -152,7 +152,11 @@ class Line:
         """When the limit lets this process begin the next request."""
 
     async def step(self) -> float:
-        """Claim what may start now, and send it; return when to look again (real s, 0: at once)."""
+        """Claim what may start now, and send it; return when to look again (real s, 0: at once).
+
+        Where the limits let nothing more start it first waits until they do, whoever commits
+        meanwhile: the next start is reserved behind these, also for what is more urgent.
+        """
         if len(self.refs) > _AHEAD:
             self._room.clear()
             await self._room.wait()
@@ -170,8 +174,8 @@ class Line:
             self._sending.add(asyncio.create_task(self._send()))
         if limited:
             # half a window ahead the next starts are reserved, so that none is left unused
-            return max(_LEAST, self.house.clock.real(pace.WINDOW / 2))
-        return 0 if jobs else HELD
+            await asyncio.sleep(max(_LEAST, self.house.clock.real(pace.WINDOW / 2)))
+        return 0 if jobs or limited else HELD
 
     async def end(self) -> None:
         """Finish what is claimed, and take nothing more."""

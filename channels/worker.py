@@ -35,10 +35,12 @@ _LEAST = 0.4
 """Real seconds between two sweeps, however fast the clock is."""
 _CHECKPOINT = 1.0
 """Real seconds between two times that the database's log is written back."""
-_BURST = 0.02
+_BURST = 0.04
 """Real seconds between two looks at the outbox: commits come in bursts."""
 _BEGINNING = 100
 """Deliveries routed at a time while an alert is still growing."""
+_BETWEEN = 0.1
+"""Real seconds between two such batches."""
 _HEAD_START = 0.1
 """Real seconds that a notice's first rows have the database to themselves, to be sent at once."""
 _ASKED = 10
@@ -241,7 +243,9 @@ class Worker:
         )
         self._seen.due |= dict.fromkeys(kinds, now)
         self._wake()
-        return pace.WINDOW if growing else 0
+        if growing:
+            await asyncio.sleep(_BETWEEN)
+        return 0
 
     def _unrouted(self, session: Session, now: datetime, batch: int) -> _Unrouted:
         found = routing.due(session, now, batch, hourly=self._hourly)

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from content import bulk, store
 from content import notice as notices
-from content.delivery import RECIPIENTS, Delivery, DeliveryState, deliveries
+from content.delivery import Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.reason import Reason
 
 CHUNK = 2_000
 """Deliveries closed in one transaction at most."""
+_IDS = bulk.Table("ids", {"id": deliveries.c.recipient_id.type})
 _START = "-"
 _CLOSED_AS = {
     NoticeState.SUPERSEDED: (DeliveryState.SUPERSEDED, Reason.SUPERSEDED),
@@ -74,14 +75,14 @@ def go_on(session: Session, notice: Notice, now: datetime, most: int = CHUNK) ->
     if notice.cursor not in (None, _START):
         page = page.where(Delivery.recipient_id > uuid.UUID(notice.cursor))
     found = sorted(row[0] for row in bulk.Query(page).read(session))
-    ids = RECIPIENTS.at(bulk.dialect(session))
+    ids = _IDS.at(bulk.dialect(session))
     session.execute(
         update(deliveries)
         .where(deliveries.c.community_id == notice.community_id)
         .where(deliveries.c.notice_id == notice.id, deliveries.c.state.in_(ends))
         .where(deliveries.c.recipient_id.in_(select(ids.c.id)))
         .values(state=becomes, reason=reason, closed_at=now, kind=null()),
-        RECIPIENTS.pack(session, [(one,) for one in found]),
+        _IDS.pack(session, [(one,) for one in found]),
     )
     notice.cursor = str(found[-1]) if len(found) == size else None
     session.flush()

@@ -167,7 +167,6 @@ attempts = cast(Table, Attempt.__table__)
 """The tables for Core statements, which load no entities."""
 KEYS = bulk.Table("keys", {name: deliveries.c[name].type for name in ("notice_id", "recipient_id")})
 """Deliveries by their keys, for statements that join them."""
-RECIPIENTS = bulk.Table("recipients", {"id": deliveries.c.recipient_id.type})
 AGAIN = 2
 """Everyone's first message goes before anyone's second of the same severity."""
 PRIORITIES = tuple(10 * one.rank + of for one in Severity for of in (0, 1, AGAIN, AGAIN + 1))

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
     Select,
     and_,
     bindparam,
@@ -25,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from content import bulk, closing, delivery, people, store
 from content import notice as notices
-from content.delivery import RECIPIENTS, Attempt, Delivery, DeliveryState, deliveries
+from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.people import Address, Audience, OwnerKind, Resident
 from content.place import Place
@@ -40,6 +39,7 @@ LARGE = 1_000
 FIRST = 1_000
 """Recipients in the transaction that publishes: whoever publishes waits for it."""
 _START = "-"
+_FIRST, _LAST_RANK = uuid.UUID(int=0), 1
 
 
 def enqueue(
@@ -112,10 +112,15 @@ def expand(session: Session, notice: Notice, now: datetime, most: int | None = N
     """
     if notice.cursor is None or notice.state is not NoticeState.LIVE:
         return 0
-    ids, notice.cursor = _page(session, notice, min(most or CHUNK, CHUNK))
-    made = _insert(session, notice, ids, now) if ids else 0
-    if made and (notice.audience or {}).get("keep"):
-        _keep_confirmations(session, notice, ids)
+    made, left = 0, min(most or CHUNK, CHUNK)
+    rank, after = _at(notice.cursor)
+    while left > 0 and rank <= _LAST_RANK:
+        count, until = _ahead(session, notice, rank, after, left)
+        if until is not None:
+            made += _insert(session, notice, _Part(rank, after, until), now)
+        rank, after = (rank, until) if until is not None and count == left else (rank + 1, _FIRST)
+        left -= count
+    notice.cursor = f"{rank}/{after}" if rank <= _LAST_RANK else None
     notice.expanded += made
     return made
 
@@ -197,7 +202,7 @@ def to_staff(
         notice.expanded += 1
 
 
-def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUID]) -> None:
+def _keep_confirmations(session: Session, notice: Notice, part: "_Part") -> None:
     """Let an old confirmation stand for an update that asks nothing new."""
     old = aliased(Delivery)
     earlier = (
@@ -211,18 +216,12 @@ def _keep_confirmations(session: Session, notice: Notice, ids: Sequence[uuid.UUI
     session.execute(
         update(deliveries)
         .where(deliveries.c.community_id == notice.community_id)
-        .where(deliveries.c.notice_id == notice.id, _listed(session))
+        .where(deliveries.c.notice_id == notice.id)
+        .where(deliveries.c.recipient_id > part.after, deliveries.c.recipient_id <= part.until)
         # who has confirmed this very notice in the meantime did so now
         .where(deliveries.c.confirmed_at.is_(None))
-        .values(confirmed_at=earlier),
-        RECIPIENTS.pack(session, [(one,) for one in ids]),
+        .values(confirmed_at=earlier)
     )
-
-
-def _listed(session: Session) -> ColumnElement[bool]:
-    """Say whether a delivery's recipient is one of the parameter `ids`."""
-    ids = RECIPIENTS.at(bulk.dialect(session))
-    return deliveries.c.recipient_id.in_(select(ids.c.id))
 
 
 def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
@@ -267,40 +266,57 @@ def _was_tried(session: Session, alert_id: uuid.UUID, but: uuid.UUID) -> ColumnE
     )
 
 
-def _page(session: Session, notice: Notice, most: int) -> tuple[list[uuid.UUID], str | None]:
-    """Return the next residents of the audience and the cursor behind them.
+class _Part(NamedTuple):
+    """A stretch of an audience: who has this rank, in the order of their ids.
 
-    The cursor is `rank/id`: the vulnerable (rank 0) come first, each rank in the order of ids. Two
-    passes along the key need no sorting, however many residents there are.
+    The vulnerable (rank 0) come first. Two passes along the key need no sorting, however many
+    residents there are.
     """
-    found: list[uuid.UUID] = []
-    rank, last = _at(notice.cursor)
-    while rank <= 1:
-        query = _members(session, notice, Resident.id).order_by(Resident.id)
-        query = query.where(people.is_vulnerable if rank == 0 else ~people.is_vulnerable)
-        if last is not None:
-            query = query.where(Resident.id > last)
-        some = [row[0] for row in bulk.Query(query.limit(most - len(found))).read(session)]
-        found += sorted(some)
-        if len(found) == most:
-            return found, f"{rank}/{found[-1]}"
-        rank, last = rank + 1, None
-    return found, None
+
+    rank: int
+    after: uuid.UUID
+    until: uuid.UUID
 
 
-def _at(cursor: str | None) -> tuple[int, uuid.UUID | None]:
+def _ahead(
+    session: Session, notice: Notice, rank: int, after: uuid.UUID, most: int
+) -> tuple[int, uuid.UUID | None]:
+    """Return how many of the rank come next, `most` at most, and the last of them."""
+    members = _members(session, notice, Resident.id).where(_has_rank(rank), Resident.id > after)
+    page = members.order_by(Resident.id).limit(most).subquery("page")
+    last = select(func.count().over(), page.c.id).order_by(page.c.id.desc()).limit(1)
+    found = session.execute(last).first()
+    return (found[0], found[1]) if found is not None else (0, None)
+
+
+def _has_rank(rank: int) -> ColumnElement[bool]:
+    return people.is_vulnerable if rank == 0 else ~people.is_vulnerable
+
+
+def _at(cursor: str | None) -> tuple[int, uuid.UUID]:
+    """Read a cursor, `rank/id`: the last who is expanded."""
     if cursor in (None, _START):
-        return 0, None
+        return 0, _FIRST
     rank, _, last = str(cursor).partition("/")
     return int(rank), uuid.UUID(last)
 
 
-def _insert(session: Session, notice: Notice, ids: Sequence[uuid.UUID], now: datetime) -> int:
-    """Insert by the residents' ids; who has a delivery of this notice already keeps it."""
+def _insert(session: Session, notice: Notice, part: _Part, now: datetime) -> int:
+    """Insert a part of the audience; who has a delivery of this notice already keeps it."""
     given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
-    given |= RECIPIENTS.pack(session, [(one,) for one in ids])
-    done = session.execute(_filled(bulk.dialect(session)), given)
-    return bulk.changed(session, done)
+    columns = {
+        name: _OF_RESIDENT.get(name, bindparam(name, type_=deliveries.c[name].type))
+        for name in given
+    }
+    source = _members(session, notice, *columns.values()).where(
+        _has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until
+    )
+    fresh = store.insert_new(session, deliveries)
+    done = session.execute(fresh.from_select(list(columns), source, include_defaults=False), given)
+    made = bulk.changed(session, done)
+    if (notice.audience or {}).get("keep"):
+        _keep_confirmations(session, notice, part)
+    return made
 
 
 _OF_RESIDENT = {
@@ -316,34 +332,13 @@ def _growing() -> Select[int]:
     return select(literal(1)).select_from(Notice).where(here, notices.is_growing).limit(1)
 
 
-@cache
-def _filled(dialect: str) -> Insert:
-    ids = RECIPIENTS.at(dialect)
-    names = (
-        *("community_id", "notice_id", "recipient_id", "recipient_kind", "place_id", "priority"),
-        *("state", "rung", "tries", "wait", "next_at", "skips", "needs_help"),
-    )
-    columns = {
-        name: _OF_RESIDENT.get(name, bindparam(name, type_=deliveries.c[name].type))
-        for name in names
-    }
-    source = (
-        select(*columns.values())
-        .select_from(ids)
-        .join(Resident, Resident.id == ids.c.id)
-        .where(Resident.community_id == ids.c.here)
-    )
-    made = store.insert_new_at(dialect, deliveries)
-    filled: Insert = made.from_select(names, source, include_defaults=False)
-    return filled
-
-
 def _row(notice: Notice, recipient_id: uuid.UUID, kind: OwnerKind, now: datetime) -> dict[str, Any]:
     return {
         "community_id": notice.community_id,
         "notice_id": notice.id,
         "recipient_id": recipient_id,
         "recipient_kind": kind,
+        "place_id": None,
         "priority": delivery.priority(notice.severity, vulnerable=True),
         "state": DeliveryState.OPEN,
         "rung": 0,
