@@ -27,8 +27,10 @@ _CONNECTION = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-_TIMEOUTS = (
+_SETTINGS = (
     ("TimeZone", "UTC"),
+    # a plan for any cursor and any limit reads and sorts all that is left for each page
+    ("plan_cache_mode", "force_custom_plan"),
     ("statement_timeout", "60s"),
     ("lock_timeout", "10s"),
     # a process that hangs must not hold its rows, or the community, for ever
@@ -67,7 +69,7 @@ class Postgresql:
 
     def engine(self, *, write: bool) -> Engine:
         """Return a pool of connections that write, or that cannot."""
-        settings = _TIMEOUTS if write else (*_TIMEOUTS, *_READING)
+        settings = _SETTINGS if write else (*_SETTINGS, *_READING)
         engine = create_engine(
             self.url,
             pool_size=_THREADS,
