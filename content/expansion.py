@@ -114,6 +114,8 @@ def expand(session: Session, notice: Notice, now: datetime, most: int | None = N
         return 0
     made, left = 0, min(most or CHUNK, CHUNK)
     rank, after = _at(notice.cursor)
+    if notice.cursor == _START and notice.expected <= min(left, FIRST):
+        made, rank = _insert(session, notice, None, now), _LAST_RANK + 1
     while left > 0 and rank <= _LAST_RANK:
         count, until = _ahead(session, notice, rank, after, left)
         if until is not None:
@@ -202,7 +204,7 @@ def to_staff(
         notice.expanded += 1
 
 
-def _keep_confirmations(session: Session, notice: Notice, part: "_Part") -> None:
+def _keep_confirmations(session: Session, notice: Notice, part: "_Part | None") -> None:
     """Let an old confirmation stand for an update that asks nothing new."""
     old = aliased(Delivery)
     earlier = (
@@ -213,22 +215,26 @@ def _keep_confirmations(session: Session, notice: Notice, part: "_Part") -> None
         .where(Notice.alert_id == notice.alert_id)
         .scalar_subquery()
     )
+    mine = [deliveries.c.community_id == notice.community_id, deliveries.c.notice_id == notice.id]
+    if part is not None:
+        to = deliveries.c.recipient_id
+        mine += [to > part.after, to <= part.until]
     session.execute(
         update(deliveries)
-        .where(deliveries.c.community_id == notice.community_id)
-        .where(deliveries.c.notice_id == notice.id)
-        .where(deliveries.c.recipient_id > part.after, deliveries.c.recipient_id <= part.until)
+        .where(*mine)
         # who has confirmed this very notice in the meantime did so now
         .where(deliveries.c.confirmed_at.is_(None))
         .values(confirmed_at=earlier)
     )
 
 
-def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
+def _members(session: Session, notice: Notice, *columns: Any, at_once: bool = False) -> Select[Any]:
+    """Return the query for the audience; `at_once` where nothing of it is left for later."""
     frozen = notice.audience or {}
     wanted: list[ColumnElement[bool]] = []
     if frozen.get("audience") is not None:
-        wanted.append(_meant(session, Audience.from_json(frozen["audience"])))
+        audience = Audience.from_json(frozen["audience"])
+        wanted.append(_meant(session, audience, at_once=at_once))
     if frozen.get("touched"):
         wanted.append(_was_tried(session, uuid.UUID(frozen["touched"]), notice.id))
     return (
@@ -239,17 +245,20 @@ def _members(session: Session, notice: Notice, *columns: Any) -> Select[Any]:
     )
 
 
-def _meant(session: Session, audience: Audience) -> ColumnElement[bool]:
-    """Say whether a resident belongs to the audience, resident by resident.
+def _meant(session: Session, audience: Audience, *, at_once: bool) -> ColumnElement[bool]:
+    """Say whether a resident belongs to the audience.
 
-    Not by a list of places: SQLite would begin with it, and sort everybody for each chunk.
+    All at once they are found by their places. For stretches each is looked at in the order of ids:
+    with a list of places SQLite would begin, and sort everybody for each chunk.
     """
+    if at_once or not audience.places:
+        meant = people.select(session, audience).whereclause
+        return true() if meant is None else meant
     anywhere = people.select(session, replace(audience, places=())).whereclause
-    if anywhere is None or not audience.places:
-        return true() if anywhere is None else anywhere
     within = (Place.path.startswith(path, autoescape=True) for path in audience.places)
     home = (Place.community_id == Resident.community_id, Place.id == Resident.place_id)
-    return and_(anywhere, exists(select(literal(1)).where(*home, or_(*within))))
+    there = exists(select(literal(1)).where(*home, or_(*within)))
+    return there if anywhere is None else and_(anywhere, there)
 
 
 def _was_tried(session: Session, alert_id: uuid.UUID, but: uuid.UUID) -> ColumnElement[bool]:
@@ -301,16 +310,17 @@ def _at(cursor: str | None) -> tuple[int, uuid.UUID]:
     return int(rank), uuid.UUID(last)
 
 
-def _insert(session: Session, notice: Notice, part: _Part, now: datetime) -> int:
-    """Insert a part of the audience; who has a delivery of this notice already keeps it."""
+def _insert(session: Session, notice: Notice, part: _Part | None, now: datetime) -> int:
+    """Insert a part of the audience (None: all of it); who has a delivery already keeps it."""
     given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
     columns = {
         name: _OF_RESIDENT.get(name, bindparam(name, type_=deliveries.c[name].type))
         for name in given
     }
-    source = _members(session, notice, *columns.values()).where(
-        _has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until
-    )
+    source = _members(session, notice, *columns.values(), at_once=part is None)
+    if part is not None:
+        own = (_has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until)
+        source = source.where(*own)
     fresh = store.insert_new(session, deliveries)
     done = session.execute(fresh.from_select(list(columns), source, include_defaults=False), given)
     made = bulk.changed(session, done)

@@ -16,6 +16,7 @@ from content.base import new_id
 from content.delivery import Attempt
 from content.event import Actor, Door
 from content.message import Kind
+from content.people import Audience
 from tests.content import outbox
 from tests.content.outbox import SMS
 
@@ -46,9 +47,15 @@ ASKED: dict[str, Callable[[Session, datetime], object]] = {
         Actor(Door.SMS),
         now,
     ),
-    "who else is told": outbox.tell,
+    "who lives there": lambda session, now: outbox.tell(
+        session, now, audience=Audience(places=("/3/",))
+    ),
 }
 WALKS = (
+    "SCAN resident",
+    "SEARCH resident USING INDEX sqlite_autoindex_resident_1 (community_id=?)",
+    "SEARCH resident USING INDEX sqlite_autoindex_resident_1 (community_id=? AND id>?)",
+    "SEARCH resident USING INDEX sqlite_autoindex_resident_1 (community_id=? AND id>? AND id<?)",
     "BLOOM FILTER ON address (community_id=? AND id=?)",
     "BLOOM FILTER ON address (community_id=? AND owner_id=?)",
     "SCAN attempt",
