@@ -32,10 +32,6 @@ _AHEAD = 200
 """Jobs that are claimed beyond those: the database works while the provider does."""
 _LEAST = 0.02
 """Real seconds between two claims that take nothing, however fast the clock is."""
-_LATE = 0.1
-"""Real seconds after which a reserved start has been missed."""
-_PACED = 500.0
-"""Units a real second up to which a missed start is reserved anew: no process sends more."""
 HELD = 1.0
 """Real seconds until what is due and yet may not go out is looked at again, at night or at rest."""
 _LONGEST_PAUSE = 3600.0
@@ -250,30 +246,16 @@ class Line:
     async def _start(self, job: Job, message: Message) -> None:
         """Wait for the reserved instant, and let nobody begin closer to the last than the limit.
 
-        What a busy machine has held up would otherwise reach the provider in one bunch; and where
-        several are held up, each with its own reservations, all their bunches together.
+        What a busy machine has held up would otherwise reach the provider in one bunch.
         """
         units = segment.measure(message.sms).segments if self.sender.segments else 1
         async with self._turn:
+            start = max(job.at, self._free)
             now = self.house.clock.now()
-            at = await self._anew(units, now) if self._missed(job.at, now) else job.at
-            start = max(at, self._free)
             if start > now:
                 await self.house.clock.sleep((start - now).total_seconds())
                 now = self.house.clock.now()
             self._free = max(start + timedelta(seconds=units / self.sender.rate), now)
-
-    def _missed(self, at: datetime, now: datetime) -> bool:
-        clock = self.house.clock
-        late = clock.real((now - at).total_seconds()) > _LATE
-        return late and self.sender.rate * clock.scale <= _PACED
-
-    async def _anew(self, units: int, now: datetime) -> datetime:
-        """Reserve another start: the one that was reserved has passed."""
-        (at,) = await self.house.store.write(
-            lambda session: pace.reserve(session, self.sender, [units], now), shared=True
-        )
-        return at
 
     async def _needed(self, job: Job) -> bool:
         return await self.house.store.query(lambda session: claim.needed(session, job))

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 
 from channels.base import Abilities, Receipt
@@ -38,50 +36,25 @@ class Counting:
         return Receipt(ref)
 
 
-@asynccontextmanager
-async def _lines(
-    store: Store, now: datetime, count: int, people: int, stall: float
-) -> AsyncIterator[tuple[list[Line], Counting]]:
-    """So many workers' lines to one provider, and people for them to tell."""
-    with store.begin() as session:
-        for number in range(people):
-            outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
-        outbox.tell(session, now)
-        outbox.route(session, now)
-    clock, meter, channel = Clock(start=now), Meter(), Counting(stall)
-    recorder = Recorder(store, meter)
-    house = House(store, clock, outbox.LADDERS, Texts(), recorder, meter)
-    lines = [Line(SMS, channel, house) for _ in range(count)]
-    recording = asyncio.create_task(recorder.run())
-    yield lines, channel
-    for line in lines:
-        await line.end()
-    await recorder.written()
-    recording.cancel()
-
-
-async def _work(line: Line, channel: Counting, people: int) -> None:
-    async with asyncio.timeout(30):
-        while len(channel.at) < people:  # noqa: ASYNC110 - the worker's loop, without the worker
-            await asyncio.sleep(min(0.1, await line.step()))
-
-
 async def test_what_was_held_up_does_not_arrive_in_one_bunch(
     file_store: Store, now: datetime
 ) -> None:
-    async with _lines(file_store, now, 1, 12, 8 / RATE) as ((line,), channel):
-        await _work(line, channel, 12)
+    with file_store.begin() as session:
+        for number in range(12):
+            outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
+        outbox.tell(session, now)
+        outbox.route(session, now)
+    clock, meter = Clock(start=now), Meter()
+    recorder = Recorder(file_store, meter)
+    channel = Counting(stall=8 / RATE)
+    line = Line(SMS, channel, House(file_store, clock, outbox.LADDERS, Texts(), recorder, meter))
+    recording = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(20):
+        while len(channel.at) < 12:  # noqa: ASYNC110 - the worker's loop, without the worker
+            await asyncio.sleep(await line.step())
+    await line.end()
+    await recorder.written()
+    recording.cancel()
     first, *held = channel.at[1:]
     # after one that may follow at once, each keeps its distance
     assert all(at - first > (index - 0.5) / RATE for index, at in enumerate(held))
-
-
-async def test_workers_that_were_held_up_keep_the_limit_together(
-    file_store: Store, now: datetime
-) -> None:
-    async with _lines(file_store, now, 3, 30, 16 / RATE) as (lines, channel):
-        await asyncio.gather(*(_work(line, channel, 30) for line in lines))
-    held = channel.at[1:]
-    # one more for each of them, whose start was due just then
-    most = RATE / 2 + 1 + len(lines)
-    assert all(sum(at <= other < at + 0.5 for other in held) <= most for at in held)
