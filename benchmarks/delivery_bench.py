@@ -47,15 +47,18 @@ class Plan:
     limit_seconds: float
     costs: dict[int, int]
     """Residents: how often."""
+    claims: int
+    """Deliveries in one round of claims."""
     claim_rounds: int
     claim_workers: tuple[int, ...]
     seconds: float
     """How long one run at full speed may take."""
 
 
-FULL = Plan(200, 5, 20_000, 60.0, {1_000: 5, 10_000: 3, 100_000: 1, 1_000_000: 1}, 10, (2, 4), 1800)
-QUICK = Plan(30, 3, 4_000, 8.0, {1_000: 2, 100_000: 1}, 1, (2,), 50)
-AFTER_SENDS = 145.0
+COSTS = {1_000: 5, 10_000: 3, 100_000: 1, 1_000_000: 1}
+FULL = Plan(200, 5, 20_000, 60.0, COSTS, MANY, 10, (2, 4), 1800)
+QUICK = Plan(30, 3, 2_500, 8.0, {1_000: 2, 100_000: 1}, 20_000, 1, (2,), 50)
+AFTER_SENDS = 135.0
 """Seconds that a quick run keeps for what comes after the sends."""
 
 
@@ -169,13 +172,19 @@ def _side_by_side(run: Run, workers: int, seconds: float, size: int) -> list[dic
 def _cost(run: Run) -> None:
     for size, times in run.plan.costs.items():
         work = partial(cost, run.databases, size, run.log, run.plan.seconds, times)
-        run.each(f"cost {size}", work, 5 + size / 5_000)
+        run.each(f"cost {size}", work, 5 + size / 700)
 
 
 def _claims(run: Run) -> None:
     for workers in run.plan.claim_workers:
         work = partial(
-            claims, run.databases, POSTGRESQL, workers, MANY, run.plan.claim_rounds, run.log
+            claims,
+            run.databases,
+            POSTGRESQL,
+            workers,
+            run.plan.claims,
+            run.plan.claim_rounds,
+            run.log,
         )
         run.each(f"claims {workers}", work, 30)
 
@@ -184,9 +193,9 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "publish": _publish,
     "send": _send,
     "handoff": _handoff,
-    "cost": _cost,
     "limit": _limit,
     "claims": _claims,
+    "cost": _cost,
 }
 
 

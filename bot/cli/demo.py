@@ -1,4 +1,4 @@
-"""`linxun demo`: a rainstorm in a sample community, on this machine alone, in under a minute."""
+"""`linxun demo`: a rainstorm in a sample community, on this machine alone, in a minute or two."""
 
 import sys
 import tempfile
