@@ -189,8 +189,7 @@ class Worker:
     async def _checkpoint(self) -> None:
         """Keep the database's log short, so that no commit has to."""
         while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _CHECKPOINT)
+            await self._rest(_CHECKPOINT)
             try:
                 if self.holds():
                     await self.store.checkpoint()
@@ -200,7 +199,15 @@ class Worker:
     async def _look(self, seconds: float) -> None:
         """Wait for the next look at the outbox, at most so many real seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._looked.wait(), min(seconds, _IDLE))
+            async with asyncio.timeout(min(seconds, _IDLE)):
+                await self._looked.wait()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so many real seconds, or until we are to stop."""
+        # not wait_for, which can swallow that we are cancelled
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _sweep(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
         """Repeat a step on a schedule; at once again while it says so."""
@@ -213,8 +220,7 @@ class Worker:
                     continue
             except Exception:
                 log.exception("worker.sweep_failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await self._rest(pause)
 
     async def _pause(self, seconds: float, mark: int) -> None:
         began = time.monotonic()

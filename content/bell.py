@@ -45,7 +45,8 @@ class Bell:
             until = time.monotonic() + seconds
             while (left := until - time.monotonic()) > 0 and not happened.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(happened.wait(), min(left, self.look_seconds or left))
+                    async with asyncio.timeout(min(left, self.look_seconds or left)):
+                        await happened.wait()
                 if self.moved():
                     # only who looks first sees it: it tells the others
                     self.wake()

@@ -130,19 +130,6 @@ def read(run: Run) -> Figures:
     )
 
 
-def last_first(session: Session, notice_id: uuid.UUID, since: datetime) -> dict[str, float]:
-    """Return by sender how many seconds after `since` its last first contact started.
-
-    A first contact is the first attempt for a recipient: what a forecast has to foretell.
-    """
-    firsts = _firsts(_attempts(session, notice_id))
-    found: dict[str, float] = {}
-    for one in firsts.values():
-        after = (one.started_at - since).total_seconds()
-        found[one.sender] = max(after, found.get(one.sender, 0.0))
-    return found
-
-
 def _deliveries(session: Session, notice_id: uuid.UUID) -> Sequence[Any]:
     columns = (
         *(Delivery.recipient_id, Delivery.state, Delivery.reason, Delivery.closed_at),
