@@ -154,7 +154,7 @@ def _limit(run: Run) -> None:
     seconds = run.plan.limit_seconds
     size = int(1.2 * RATES["chat"] * (seconds + SETTLE_SECONDS + 5))
     for workers in (1, 4):
-        run.each(f"limit {workers}", partial(_side_by_side, run, workers, seconds, size), 25)
+        run.each(f"limit {workers}", partial(_side_by_side, run, workers, seconds, size), 40)
 
 
 def _side_by_side(run: Run, workers: int, seconds: float, size: int) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ def _claims(run: Run) -> None:
             run.plan.claim_rounds,
             run.log,
         )
-        run.each(f"claims {workers}", work, 30)
+        run.each(f"claims {workers}", work, 40)
 
 
 PARTS: dict[str, Callable[[Run], None]] = {

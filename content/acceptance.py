@@ -267,6 +267,12 @@ def _found(dialect: str) -> bulk.Query:
         # not by the key: it would read all that the community has tried since
         .where(newer.id + 0 > Attempt.id)
     )
+    # not joined: by way of the notice PostgreSQL would read all its deliveries for each attempt
+    confirms = (
+        select(Notice.confirms)
+        .where(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id)
+        .scalar_subquery()
+    )
     query: Any = (
         select(
             *(Attempt.id, Attempt.ref, Attempt.kind, Attempt.state, Attempt.started_at),
@@ -276,7 +282,7 @@ def _found(dialect: str) -> bulk.Query:
             *(Delivery.reason.label("reason"), Delivery.kind.label("routed")),
             *(Delivery.closed_at.label("ended_at"), Delivery.next_at, Delivery.first_at),
             *(Delivery.wait, Delivery.confirmed_at.is_not(None).label("confirmed")),
-            *(Notice.confirms, outdated.label("outdated")),
+            *(confirms.label("confirms"), outdated.label("outdated")),
         )
         .select_from(refs)
         .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))
@@ -287,10 +293,6 @@ def _found(dialect: str) -> bulk.Query:
                 Delivery.notice_id == Attempt.notice_id,
                 Delivery.recipient_id == Attempt.recipient_id,
             ),
-        )
-        .join(
-            Notice,
-            and_(Notice.community_id == Attempt.community_id, Notice.id == Attempt.notice_id),
         )
         .where(Attempt.accepted_at.is_(None))
         .with_for_update(of=(Attempt, Delivery))
