@@ -7,12 +7,13 @@ import uuid
 from bot.commands import ask, errands, resident
 from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
 from channels.base import State
-from content import claim, confirmation, guard, notice, outcome, people, phrase, task
+from content import claim, confirmation, guard, notice, outcome, outcome_bulk, people, phrase, task
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
 from content.message import Action, Kind
 from content.notice import NoticeState
+from content.outcome_bulk import Report
 from content.people import Consent
 from content.task import TaskError, TaskKind
 from verification import desk
@@ -28,20 +29,23 @@ _CARRIERS = frozenset({"td", "t"})
 _MARKS = "。.!！~～ 、,，"
 
 
-def receipt(turn: Turn) -> list[Effect]:
-    """Keep what the provider reports about an attempt."""
+def report(turn: Turn) -> Report:
+    """Return what the provider says about an attempt."""
     told = turn.event
-    ref = told.ref or outcome.ref_of(turn.session, told.provider_id)
-    outcome.receipt(
-        turn.session,
-        ref,
+    return Report(
+        told.ref or outcome.ref_of(turn.session, told.provider_id),
         AttemptState((told.state or State.ACCEPTED).value),
         turn.now,
-        provider_id=told.provider_id,
-        reason=told.reason,
-        machine=told.machine,
-        sequence=told.sequence,
+        told.provider_id,
+        told.reason,
+        told.machine,
+        told.sequence,
     )
+
+
+def receipt(turn: Turn) -> list[Effect]:
+    """Keep what the provider reports about an attempt."""
+    outcome_bulk.receipts(turn.session, [report(turn)])
     return []
 
 

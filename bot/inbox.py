@@ -12,12 +12,13 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from bot import acts
 from bot.commands import ask, preview, progress, status
 from bot.dispatch import dispatch
 from bot.turn import Acknowledge, Effect, Follow, Foresee, Glance, House, Say, Show, Turn
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
-from content import inbound, outcome
+from content import inbound, outcome, outcome_bulk
 from content.clock import Clock
 from content.inbound import Inbound, Raw
 from content.store import Store
@@ -51,6 +52,13 @@ class Arrived:
     sender: str
     events: list[Event]
     files: list[Attachment | None] = field(default_factory=list)
+
+    def without(self, kind: EventKind) -> "Arrived":
+        """Return the same without the events of a kind."""
+        both = zip(self.events, self.files, strict=True)
+        left = [(event, file) for event, file in both if event.kind is not kind]
+        events, files = [event for event, _ in left], [file for _, file in left]
+        return replace(self, events=events, files=files)
 
 
 class Inbox:
@@ -133,10 +141,18 @@ class Inbox:
     def _take(self, session: Session, arrived: Sequence[Arrived]) -> list[Effect]:
         began = time.monotonic()
         mine = inbound.take(session, [one.number for one in arrived], self.clock.now())
-        outcome.prefetch(session, {e.ref for one in arrived for e in one.events if e.ref})
-        effects = [
-            effect for one in arrived if one.number in mine for effect in self._one(session, one)
+        own = [one for one in arrived if one.number in mine]
+        # in whatever order receipts are written, they end the same
+        told = [
+            acts.report(self._turn(session, one.sender, event))
+            for one in own
+            for event in one.events
+            if event.kind is EventKind.RECEIPT
         ]
+        outcome_bulk.receipts(session, told)
+        rest = [one.without(EventKind.RECEIPT) for one in own]
+        outcome.prefetch(session, {e.ref for one in rest for e in one.events if e.ref})
+        effects = [effect for one in rest for effect in self._one(session, one)]
         slow = time.monotonic() - began > _LONG
         self.batch = max(1, len(arrived) // 2) if slow else min(_BATCH, self.batch * 2)
         return effects
