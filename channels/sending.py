@@ -171,7 +171,9 @@ class Line:
             self.refs.add(job.ref)
             self._jobs.put_nowait(job)
         while len(self._sending) < min(AT_ONCE, len(self.refs)):
-            self._sending.add(asyncio.create_task(self._send()))
+            task = asyncio.create_task(self._send())
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
         if limited:
             # half a window ahead the next starts are reserved, so that none is left unused
             await asyncio.sleep(max(_LEAST, self.house.clock.real(pace.WINDOW / 2)))
@@ -180,18 +182,20 @@ class Line:
     async def end(self) -> None:
         """Finish what is claimed, and take nothing more."""
         await self._jobs.join()
-        for task in self._sending:
+        for task in tuple(self._sending):
             task.cancel()
 
     async def _send(self) -> None:
         """Send one job after the other, until cancelled."""
         while True:
             job = await self._jobs.get()
-            await self._deliver(job)
-            self.refs.discard(job.ref)
-            if len(self.refs) <= _AHEAD:
-                self._room.set()
-            self._jobs.task_done()
+            try:
+                await self._deliver(job)
+            finally:
+                self.refs.discard(job.ref)
+                if len(self.refs) <= _AHEAD:
+                    self._room.set()
+                self._jobs.task_done()
 
     def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
         """Return what was claimed, and whether the sender's limits let nothing more start now."""
