@@ -222,7 +222,7 @@ def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
         .where(or_(Address.consent != Consent.WITHDRAWN, asked))
         .where(or_(bindparam("hushed", type_=Boolean).is_(False), asked))
         .where(~_resting())
-        .order_by(Delivery.next_at)
+        .order_by(*IN_ORDER)
         .limit(bindparam("most", type_=Int))
     )
     if not only_look:

@@ -35,7 +35,7 @@ _LEAST = 500
 _BRIEF = 0.04
 """Seconds that a chunk should take: whoever has something to send or to confirm waits for it."""
 LARGE = 1_000
-"""Recipients made in one step of which the planner of the database should know."""
+"""New recipients of whom the planner of the database should know."""
 FIRST = 1_000
 """Recipients in the transaction that publishes: whoever publishes waits for it."""
 _START = "-"
@@ -112,18 +112,28 @@ def expand(session: Session, notice: Notice, now: datetime, most: int | None = N
     """
     if notice.cursor is None or notice.state is not NoticeState.LIVE:
         return 0
-    made, left = 0, min(most or CHUNK, CHUNK)
-    rank, after = _at(notice.cursor)
+    left = min(most or CHUNK, CHUNK)
     if notice.cursor == _START and notice.expected <= min(left, FIRST):
-        made, rank = _insert(session, notice, None, now), _LAST_RANK + 1
+        made, notice.cursor = _insert(session, notice, None, now), None
+    else:
+        made = _stretch(session, notice, left, now)
+    notice.expanded += made
+    return made
+
+
+def _stretch(session: Session, notice: Notice, left: int, now: datetime) -> int:
+    """Insert the next who are `left`, rank by rank, and move the cursor behind them."""
+    made, (rank, after) = 0, _at(notice.cursor)
     while left > 0 and rank <= _LAST_RANK:
         count, until = _ahead(session, notice, rank, after, left)
         if until is not None:
             made += _insert(session, notice, _Part(rank, after, until), now)
-        rank, after = (rank, until) if until is not None and count == left else (rank + 1, _FIRST)
+            after = until
+        if count < left:
+            # nobody of this rank is left
+            rank, after = rank + 1, _FIRST
         left -= count
     notice.cursor = f"{rank}/{after}" if rank <= _LAST_RANK else None
-    notice.expanded += made
     return made
 
 
