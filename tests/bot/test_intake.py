@@ -133,8 +133,8 @@ async def test_the_next_process_replays_what_a_killed_one_has_left(
 ) -> None:
     leave(file_store, folder, 1, 2)
     async with taking(file_store, folder) as made:
-        await until(lambda: kept(file_store) == ["1", "2"])
         await until(lambda: made.replayed == 2)
+        assert kept(file_store) == ["1", "2"]
 
 
 async def test_what_was_kept_before_the_crash_is_not_kept_again(
