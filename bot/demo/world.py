@@ -143,15 +143,8 @@ def _settings(sandbox: Sandbox, store: Store) -> Settings:
         {
             "database_url": store.url,
             "port": 0,
-            "telegram_token": sandbox.telegram_token,
-            "telegram_api_url": sandbox.telegram_base_url,
-            "telegram_file_url": sandbox.telegram_file_url,
-            "twilio_account_sid": sandbox.account_sid,
-            "twilio_auth_token": sandbox.auth_token,
-            "twilio_api_url": sandbox.twilio_url,
-            "twilio_sms_from": sandbox.numbers[0],
+            **sandbox.settings(),
             "twilio_sms_rate": 10.0,
-            "twilio_voice_from": sandbox.numbers[1],
             "twilio_voice_lines": LINES,
         }
     )

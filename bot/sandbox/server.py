@@ -101,6 +101,19 @@ class Sandbox:
             await _end(self._server)
         await self.web.close()
 
+    def settings(self) -> dict[str, str]:
+        """Return what a house has to be told to talk to these stand-ins: chat, SMS and calls."""
+        return {
+            "telegram_token": self.telegram_token,
+            "telegram_api_url": self.telegram_base_url,
+            "telegram_file_url": self.telegram_file_url,
+            "twilio_account_sid": self.account_sid,
+            "twilio_auth_token": self.auth_token,
+            "twilio_api_url": self.twilio_url,
+            "twilio_sms_from": self.numbers[0],
+            "twilio_voice_from": self.numbers[1],
+        }
+
     @property
     def phones(self) -> Phones:
         """The virtual phones."""

@@ -24,7 +24,6 @@ from channels.meter import Meter
 from content.clock import Clock
 from content.store import Store
 from tests import databases
-from tests.bot import standins
 from tests.content import outbox
 
 NAME, CHAT, NUMBER = "欧阳收到", "700000001", "+862188880000"
@@ -51,7 +50,7 @@ async def opened(folder: Path, **settings: object) -> AsyncIterator[House]:
     clock = Clock(60.0)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
     store = databases.founded(f"sqlite:///{folder / 'linxun.sqlite3'}")
-    given = standins.settings(sandbox) | {
+    given = sandbox.settings() | {
         "database_url": store.url,
         "port": 0,
         "twilio_sms_from": "",

@@ -26,7 +26,6 @@ from content.inbound import Inbound
 from content.reason import Reason
 from content.store import Store
 from tests import databases
-from tests.bot import standins
 from tests.bot.street import LI, LI_CHAT, STORM, STRANGER, WANG, WATER, Street, open_street
 
 T = TypeVar("T")
@@ -92,9 +91,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
         sandbox.phones.add(Phone("某人", number, chat=int(chat)))
     sandbox.phones.add(Phone("王奶奶", WANG, behaviour=Behaviour(calls=(NO_ANSWER,))))
     app = App(
-        Settings.model_validate(
-            standins.settings(sandbox) | {"database_url": store.url, "port": 0}
-        ),
+        Settings.model_validate(sandbox.settings() | {"database_url": store.url, "port": 0}),
         store,
         clock,
     )

@@ -31,7 +31,6 @@ from content.notice import Notice
 from content.people import Need
 from content.store import Store
 from tests import databases
-from tests.bot import standins
 from tests.content import outbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +104,7 @@ class Town:
             return outbox.tell(session, datetime.now(UTC), severity).id
 
     def settings(self) -> dict[str, str]:
-        return standins.settings(self.sandbox) | {
+        return self.sandbox.settings() | {
             "database_url": self.store.url,
             "key_file": str(self.folder / "linxun.key"),
             "ladders_file": str(self.folder / "ladders.toml"),

@@ -38,7 +38,6 @@ from content.people import Audience, Need, Resident
 from content.reason import Reason
 from content.staff import Role
 from content.store import Store
-from tests.bot import standins
 from tests.content import outbox
 from tests.databases import Databases, founded
 
@@ -132,7 +131,7 @@ async def _opened(url: str, folder: Path, scale: float, answer: int) -> AsyncIte
     store = founded(url)
     settings = Settings.model_validate(
         {
-            **standins.settings(sandbox),
+            **sandbox.settings(),
             "database_url": store.url,
             "port": 0,
             "answer_seconds": answer,
