@@ -25,7 +25,8 @@ def saying(*sentences: str) -> float:
 def answered(speech: Speech) -> float:
     """Return for how long somebody holds the line who hears it all and presses 1."""
     once = saying(speech.foreword, speech.opening, *speech.sentences)
-    again = saying(*speech.sentences, speech.prompt)
+    offers = speech.others[0].offer if speech.others else ""
+    again = saying(*speech.sentences, speech.prompt, offers)
     return _PICK_UP + once + again + _THINK + saying(speech.answers.get("1", ""))
 
 

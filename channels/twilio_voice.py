@@ -1,6 +1,6 @@
 """Calls by Twilio: the call, what is said in it, which key does what, and what is reported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
@@ -16,7 +16,9 @@ from channels.base import (
     SendError,
     State,
 )
-from content.message import Kind, Message, Speech, Spoken
+from content import call
+from content.call import At, Heard, Line, Script, Step
+from content.message import Kind, Message, Spoken
 from content.reason import Reason
 
 STATES = {
@@ -52,13 +54,14 @@ VOICES = {
 SLOW = "85%"
 RING = 40
 """Seconds a phone rings: an old person takes a while to reach it."""
-KEY = 8
-"""Seconds to wait for a key."""
 LONGEST = 600
 """Seconds after which Twilio ends a call in any case."""
-REPEAT = "2"
-TURNS = 5
-"""How often at most somebody is asked in one call."""
+# what <Gather> recognises
+HEARS = {
+    Spoken.MANDARIN: "cmn-Hans-CN",
+    Spoken.CANTONESE: "yue-Hant-HK",
+    Spoken.ENGLISH: "en-US",
+}
 
 
 class TwilioVoice:
@@ -78,8 +81,11 @@ class TwilioVoice:
         proxy: str | None = None,
         name: str = "twilio_voice",
         timeout: float = 10,
+        speech: bool = False,
     ) -> None:
+        """Make the adapter; with `speech` callers may speak where the call listens to words."""
         self.name = name
+        self._listens = speech
         self._sender = sender_number
         self._account = _twilio.Account(
             account_sid,
@@ -136,7 +142,7 @@ class TwilioVoice:
 
     def event_id(self, request: Request) -> str:
         """Return the call's id with what happened in it; raises BadEventError."""
-        what, _, turn = _twilio.route(request, "status", "machine", "key", "inbound")
+        what, _, at = _twilio.route(request, "status", "machine", "key", "inbound")
         sid = _twilio.sid(request.data, "CallSid")
         if what == "inbound":
             return f"{sid}:inbound"
@@ -144,34 +150,43 @@ class TwilioVoice:
             return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
         if what == "machine":
             return f"{sid}:machine"
-        return f"{sid}:key:{_turn(turn)}:{_digit(request.data)}"
+        return f"{sid}:key:{_at(at)}:{_digit(request.data)}"
 
     def parse(self, request: Request) -> list[Event]:
-        """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<turn>`).
+        """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<at>`).
 
-        A call to us (`inbound`) is answered at once and is no event. Raises BadEventError.
+        Words that stand for a key are that key. A call to us (`inbound`) is answered at once and
+        is no event. Raises BadEventError.
         """
-        what, ref, turn = _twilio.route(request, "status", "machine", "key", "inbound")
+        what, ref, at = _twilio.route(request, "status", "machine", "key", "inbound")
         if what == "inbound":
             return []
         if what == "status":
             return list(_status(request.data, ref))
         if what == "machine":
             return list(_machine(request.data, ref))
-        _turn(turn)
+        _at(at)
         return list(_key(request.data, ref))
 
-    def twiml(self, message: Message, request: Request, *, machine: bool = False) -> str:
-        """Return the TwiML that answers `script/<ref>` or `key/<ref>/<turn>`.
+    def twiml(self, script: Script, request: Request, *, machine: bool = False) -> str:
+        """Return the TwiML that answers `script/<ref>` or `key/<ref>/<at>`.
 
         machine: an answering machine is thought to listen. Raises BadEventError.
         """
         what, ref, rest = _twilio.route(request, "script", "key")
-        if what == "script":
-            return script(message, self._account.url("key", ref, "0"))
-        turn = _turn(rest)
-        again = self._account.url("key", ref, str(turn + 1)) if turn + 1 < TURNS else ""
-        return answer(message, _digit(request.data), again, first=not turn, machine=machine)
+        at = call.begin(script)
+        if what == "key":
+            words = _twilio.text(request.data, "SpeechResult")
+            heard = Heard(_digit(request.data), words, machine)
+            try:
+                at = call.after(script, _at(rest), heard)
+            except KeyError:
+                raise BadEventError("This call has no such step.") from None
+        return self.step(script.steps[at.step], self._account.url("key", ref, str(at)))
+
+    def step(self, step: Step, action_url: str) -> str:
+        """Return the TwiML of one step; what is heard is posted to `action_url`."""
+        return twiml(step, action_url, self._listens)
 
     def url(self, *path: str) -> str:
         """Return the address of our own at which Twilio asks what to say."""
@@ -190,46 +205,20 @@ class TwilioVoice:
         await self._account.close()
 
 
-def script(message: Message, action_url: str) -> str:
-    """Return the TwiML of a call: who calls, the message slowly twice, the keys.
+def twiml(step: Step, action_url: str, listens: bool = False) -> str:
+    """Return the TwiML of one step: what is said, then what is asked, or how the call goes on.
 
-    Whoever does not speak the message's language first hears a sentence in their own. A key counts
-    from the second reading on, once everything was said; it is posted to `action_url`.
+    action_url: where what is heard is posted. listens: words are recognised beside keys.
     """
-    speech, response = _speech(message), VoiceResponse()
-    _say(response, speech.foreword_language, speech.foreword)
-    _read(response, speech, speech.opening, *speech.sentences)
-    _ask(response, speech, action_url, *speech.sentences, speech.prompt)
-    return str(response)
-
-
-def answer(
-    message: Message, digit: str, action_url: str, *, first: bool = True, machine: bool = False
-) -> str:
-    """Return the TwiML that follows a key, or its absence (`digit` empty).
-
-    action_url: where the next key is posted; empty: nobody is asked again and the call ends. first:
-    nobody was asked before, so silence is met by saying everything once more.
-    """
-    speech, response = _speech(message), VoiceResponse()
-    if digit in speech.answers:
-        _read(response, speech, speech.answers[digit])
-    elif not digit and (machine or not first):
-        _read(response, speech, speech.machine if machine else speech.no_key)
-    elif digit and digit != REPEAT:
-        _read(response, speech, speech.wrong_key)
-        _ask(response, speech, action_url, speech.prompt)
-    else:
-        _read(response, speech, "" if digit else speech.no_key, *speech.sentences)
-        _ask(response, speech, action_url, *speech.sentences, speech.prompt)
-    response.hangup()
-    return str(response)
-
-
-def spoken(language: Spoken, *sentences: str) -> str:
-    """Return the TwiML of a call in which nothing is asked: the sentences, slowly, and the end."""
     response = VoiceResponse()
-    _say(response, language, *sentences)
+    _read(response, step.say)
+    if step.asks:
+        response.append(_gather(step, action_url, listens))
+    elif step.forward:
+        response.dial(step.forward, timeout=RING, answer_on_bridge=True)
+    elif step.then:
+        response.redirect(action_url, method="POST")
+        return str(response)
     response.hangup()
     return str(response)
 
@@ -249,14 +238,9 @@ def wait(said: Mapping[Spoken, str], url: str = "") -> str:
     return str(response)
 
 
-def _speech(message: Message) -> Speech:
-    if message.speech is None:
-        raise BadEventError("There is nothing to say in this call.")
-    return message.speech
-
-
-def _read(verb: VoiceResponse | Gather, speech: Speech, *sentences: str) -> None:
-    _say(verb, speech.language, *sentences)
+def _read(verb: VoiceResponse | Gather, lines: Iterable[Line]) -> None:
+    for line in lines:
+        _say(verb, line.language, line.text)
 
 
 def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
@@ -267,20 +251,22 @@ def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
         verb.pause(length=1)
 
 
-def _ask(response: VoiceResponse, speech: Speech, action_url: str, *sentences: str) -> None:
-    """Say the sentences and wait for a key; without an address to post it to, do neither."""
-    if not action_url:
-        return
+def _gather(step: Step, action_url: str, listens: bool) -> Gather:
+    """Return the question of a step: a key, a number up to #, or words where they are heard."""
+    speaks = listens and bool(step.words)
+    options: dict[str, object] = {"finish_on_key": "#"} if step.number else {"num_digits": 1}
+    if speaks:
+        options |= {"language": HEARS[step.language], "speech_timeout": "auto"}
     gather = Gather(
-        input="dtmf",
-        num_digits=1,
-        timeout=KEY,
+        input="dtmf speech" if speaks else "dtmf",
+        timeout=step.seconds,
         action=action_url,
         method="POST",
         action_on_empty_result=True,
+        **options,
     )
-    _read(gather, speech, *sentences)
-    response.append(gather)
+    _read(gather, step.ask)
+    return gather
 
 
 def _status(form: Mapping[str, object], ref: str) -> Iterator[Event]:
@@ -312,7 +298,8 @@ def _machine(form: Mapping[str, object], ref: str) -> Iterator[Event]:
 
 
 def _key(form: Mapping[str, object], ref: str) -> Iterator[Event]:
-    sid, digit = _twilio.sid(form, "CallSid"), _digit(form)
+    sid = _twilio.sid(form, "CallSid")
+    digit = _digit(form) or call.key_of(_twilio.text(form, "SpeechResult"))
     called = _twilio.text(form, "Direction") == INBOUND
     if digit:
         yield Event(
@@ -332,7 +319,8 @@ def _digit(form: Mapping[str, object]) -> str:
     return digit
 
 
-def _turn(rest: str) -> int:
-    if rest not in {str(turn) for turn in range(TURNS)}:
-        raise BadEventError("Twilio is not told to call this address.")
-    return int(rest)
+def _at(text: str) -> At:
+    try:
+        return At.read(text)
+    except ValueError:
+        raise BadEventError("Twilio is not told to call this address.") from None

@@ -1,14 +1,15 @@
 """From a frozen notice and its reader to the message they get, in the best language there is."""
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from content import notice, render
 from content.claim import Job
-from content.message import Kind, Message, Spoken, Written
+from content.message import Kind, Message, Speech, Spoken, Written
 from content.notice import NoticeKind
 
 
@@ -53,7 +54,24 @@ def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> M
         fields["missing"] = "1"
     if who.again:
         fields["again"] = "1"
-    return render.render(kind, fields, who.written, who.spoken, alone=who.alone)
+    told = render.render(kind, fields, who.written, who.spoken, alone=who.alone)
+    if told.speech is None:
+        return told
+    others = tuple(_spoken(kind, texts, who, told.speech.language))
+    return replace(told, speech=replace(told.speech, others=others))
+
+
+def _spoken(
+    kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader, said: Spoken
+) -> Iterator[Speech]:
+    """Return the same for the ear in each other language that the notice was written in."""
+    for spoken, written in ((Spoken.MANDARIN, Written.HANS), (Spoken.ENGLISH, Written.ENGLISH)):
+        if spoken is said or written not in texts:
+            continue
+        fields = texts[written] | ({"again": "1"} if who.again else {})
+        told = render.render(kind, fields, written, spoken, alone=who.alone)
+        if told.speech is not None:
+            yield told.speech
 
 
 def _chinese(written: Written) -> Written:

@@ -40,6 +40,8 @@ class Parts:
     spare: tuple[str, ...] = ()
     tail: str = ""
     phone: str = ""
+    person: str = ""
+    """The number (E.164) of a person to talk to; empty where key 0 means something else."""
     buttons: tuple[tuple[Key, ...], ...] = ()
 
     def mark(self, language: Written) -> str:
@@ -110,11 +112,17 @@ def _speech(parts: Parts, hearer: Spoken) -> Speech:
         wrong_key=_said(say("call.wrong_key", voice), voice),
         machine=_said(say(machine, voice, phone=parts.phone), voice),
         foreword=foreword,
+        no_words=_said(say("call.no_words", voice), voice),
+        goodbye=_said(say("call.call_back", voice), voice),
+        person=parts.person,
+        connecting=_said(say("call.person", voice), voice),
+        offer=say("call.offer", voice),
     )
 
 
 def _prompt(parts: Parts, voice: Spoken) -> str:
-    return "".join(say(key, voice, number=number) for key, number in parts.prompt)
+    lines = (*parts.prompt, *((("call.prompt_person", ""),) if parts.person else ()))
+    return "".join(say(key, voice, number=number) for key, number in lines)
 
 
 def _voice(text: Written, hearer: Spoken) -> Spoken:

@@ -85,6 +85,18 @@ class Speech:
     foreword: str = ""
     """Said before the opening, in `foreword_language`, to a hearer whose own it is."""
     foreword_language: Spoken = Spoken.ENGLISH
+    no_words: str = ""
+    """Said to who speaks where a key is asked for."""
+    goodbye: str = ""
+    person: str = ""
+    """The number (E.164) that key 0 is connected to; empty: nobody."""
+    connecting: str = ""
+    recording: str = ""
+    """The recording that is played in place of the sentences; empty: they are spoken."""
+    offer: str = ""
+    """What offers this language, in it, to who listens in another: `For English, press 9.`"""
+    others: "tuple[Speech, ...]" = ()
+    """The same message in other languages, for key 9."""
 
     @property
     def script(self) -> str:

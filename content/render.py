@@ -1,6 +1,8 @@
 """Render: what is said to one person, from a notice's fields to every form a channel needs."""
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from content import render_alert, render_desk
@@ -20,6 +22,7 @@ LIMITS = {
 }
 """Characters of a field that are told; any other field has 200."""
 _LIMIT = 200
+_NUMBER = re.compile(r"\+\d{5,15}", re.ASCII)
 _MAIN = ("headline", "description", "instruction", "text", "truth", "claim")
 
 
@@ -38,8 +41,11 @@ def render(
     and missing fields are passed over.
     """
     words = {name: clean(value, LIMITS.get(name, _LIMIT)) for name, value in fields.items()}
-    words["phone"] = dialled(words.get("phone", ""))
+    number = words.get("phone", "")
+    words["phone"] = dialled(number)
     parts = _PARTS[kind](words, _language(words, written), clean(alone, 40))
+    if _NUMBER.fullmatch(number) and "0" not in parts.answers:
+        parts = replace(parts, person=number)
     return finish(parts, written, spoken)
 
 

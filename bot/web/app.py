@@ -147,7 +147,7 @@ async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     if script is None:
         raise away or AwayError
     message, machine = script
-    return channel.twiml(message, raw, machine=machine)
+    return channel.twiml(voice.script(message), raw, machine=machine)
 
 
 async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:

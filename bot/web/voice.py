@@ -11,13 +11,14 @@ from bot.web.reading import AwayError, Reader
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import claim, compose, confirmation, duty, outcome, people, phrase, store
+from content import call, claim, compose, confirmation, duty, outcome, people, phrase, store
+from content.call import Script
 from content.message import Kind, Message, Spoken
 from content.people import OwnerKind, Resident
 from content.plain import dialled
 from content.speak import speak
 
-Script = tuple[Message, bool]
+Told = tuple[Message, bool]
 """What a call says, and whether a machine is thought to listen."""
 
 WAITS = 20
@@ -33,9 +34,9 @@ class Calls:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._known: OrderedDict[str, Script] = OrderedDict()
+        self._known: OrderedDict[str, Told] = OrderedDict()
 
-    async def script(self, ref: str) -> Script | None:
+    async def script(self, ref: str) -> Told | None:
         """Return what this call says, from memory where need be; None: unknown. Or AwayError."""
         try:
             found = await self._reader.read(lambda session: message(session, ref))
@@ -55,7 +56,7 @@ class Calls:
         return await self._reader.read(lambda session: _back(session, channel, number, now))
 
 
-def message(session: Session, ref: str) -> Script | None:
+def message(session: Session, ref: str) -> Told | None:
     """Return what this call says, and whether a machine is thought to listen; None: unknown."""
     attempt = outcome.by_ref(session, ref)
     if attempt is None:
@@ -67,6 +68,13 @@ def message(session: Session, ref: str) -> Script | None:
     if job is None:
         return None
     return compose.message(session, compose.reader(job)), attempt.machine
+
+
+def script(message: Message) -> Script:
+    """Return the call that tells a message; raises BadEventError where nothing can be said."""
+    if message.speech is None:
+        raise BadEventError("There is nothing to say in this call.")
+    return call.script(message.speech)
 
 
 def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
@@ -115,8 +123,8 @@ def _back(session: Session, channel: TwilioVoice, number: str, now: datetime) ->
     """Answer with the notice that waits for this number, or with the duty phone."""
     ref, waiting = _waiting(session, number)
     if waiting is None:
-        return _nothing(session, number, now)
-    return channel.twiml(waiting, Request(f"script/{ref}"))
+        return _nothing(session, channel, number, now)
+    return channel.twiml(script(waiting), Request(f"script/{ref}"))
 
 
 def _waiting(session: Session, number: str) -> tuple[str, Message | None]:
@@ -130,12 +138,13 @@ def _waiting(session: Session, number: str) -> tuple[str, Message | None]:
     return ref, replace(told, speech=replace(speech, opening=f"{opening}{speech.opening}"))
 
 
-def _nothing(session: Session, number: str, now: datetime) -> str:
+def _nothing(session: Session, channel: TwilioVoice, number: str, now: datetime) -> str:
     """Return the TwiML for a caller for whom nothing waits: so it is, and the duty's number."""
     spoken, phone = _spoken(session, number), dialled(duty.phone(session, now))
     lines = [phrase.say("alert.phone", spoken, phone=phone)] if phone else []
     lines.append(phrase.say("call.no_alert", spoken))
-    return twilio_voice.spoken(spoken, *(speak(line, spoken) for line in lines))
+    said = call.spoken(spoken, *(speak(line, spoken) for line in lines))
+    return channel.step(said.steps[said.start], "")
 
 
 def _spoken(session: Session, number: str) -> Spoken:

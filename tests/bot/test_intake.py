@@ -275,11 +275,11 @@ async def test_a_key_pressed_while_the_database_is_locked_is_answered_at_once_an
     ref = served.called()
     with locked(served.store) as held:
         async with asyncio.timeout(3):
-            answer = await served.twilio(f"twilio_voice/key/{ref}/0", Digits="1")
+            answer = await served.twilio(f"twilio_voice/key/{ref}/cmn-start.0", Digits="1")
         assert held()
     assert answer.status_code == 200
     assert "记下您收到" in answer.text or "请稍等" in answer.text
-    await until(lambda: kept(served.store) == [f"{CALL}:key:0:1"])
+    await until(lambda: kept(served.store) == [f"{CALL}:key:cmn-start.0:1"])
 
 
 @pytest.mark.parametrize("path", ["twilio_sms/inbound", "twilio_sms/status/r", "telegram"])
@@ -304,13 +304,13 @@ async def test_a_caller_is_asked_for_a_moment_until_the_database_answers(
     ref = served.called()
     with monkeypatch.context() as away:
         away.setattr(reading, "_MOST", 0)
-        answer = await served.twilio(f"twilio_voice/key/{ref}/0", Digits="1")
+        answer = await served.twilio(f"twilio_voice/key/{ref}/cmn-start.0", Digits="1")
     assert "请稍等" in answer.text
     assert "One moment" in answer.text
     monkeypatch.setattr(reading, "PATIENCE", 30)
     again = await served.twilio(redirected(answer))
     assert "记下您收到" in again.text
-    assert kept(served.store) == [f"{CALL}:key:0:1"]
+    assert kept(served.store) == [f"{CALL}:key:cmn-start.0:1"]
 
 
 async def test_who_calls_us_meanwhile_is_asked_for_a_moment_too(
@@ -334,7 +334,7 @@ async def test_a_call_in_progress_goes_on_from_memory(
         patient.setattr(reading, "PATIENCE", 30)
         await served.twilio(f"twilio_voice/script/{ref}")
     monkeypatch.setattr(reading, "_MOST", 0)
-    answer = await served.twilio(f"twilio_voice/key/{ref}/0", Digits="3")
+    answer = await served.twilio(f"twilio_voice/key/{ref}/cmn-start.0", Digits="3")
     assert "马上请人联系您" in answer.text
 
 
@@ -342,7 +342,7 @@ async def test_a_call_in_progress_goes_on_from_memory(
     ("path", "digit", "said"),
     [
         ("script/{}", "", "稍后再打给您"),
-        ("key/{}/0/star", "*", "已经记下"),
+        ("key/{}/cmn-start.0/star", "*", "已经记下"),
         ("inbound", "", "幺幺九"),
     ],
 )

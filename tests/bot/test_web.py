@@ -163,7 +163,7 @@ async def test_an_sms_that_twilio_signed_is_kept_once(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["twilio_sms/inbound", "twilio_sms/status/r", "twilio_voice/key/r/0"]
+    "path", ["twilio_sms/inbound", "twilio_sms/status/r", "twilio_voice/key/r/cmn-start.0"]
 )
 async def test_what_twilio_has_not_signed_is_refused(door: Door, path: str) -> None:
     answer = await door.twilio(path, {"MessageSid": SMS}, signed=False)
@@ -205,7 +205,9 @@ async def test_a_form_that_is_none_is_refused(door: Door, body: bytes) -> None:
     assert (answer.status_code, door.kept()) == (400, 0)
 
 
-@pytest.mark.parametrize("path", ["script/ffff", "key/ffff/0", "script/", "script/../../etc"])
+@pytest.mark.parametrize(
+    "path", ["script/ffff", "key/ffff/cmn-start.0", "script/", "script/../../etc"]
+)
 async def test_a_call_that_nobody_has_made_is_not_found(door: Door, path: str) -> None:
     answer = await door.twilio(f"twilio_voice/{path}", {"CallSid": CALL})
     assert answer.status_code in (404, 400, 403)
@@ -248,8 +250,8 @@ async def test_who_calls_back_hears_the_notice_that_waits_for_them(
     form = {"CallSid": CALL, "From": WANG, "To": "+12025550100", "Direction": "inbound"}
     answer = await door.twilio("twilio_voice/inbound", form)
     assert "未接的通知" in answer.text
-    assert f"{PUBLIC}/hooks/twilio_voice/key/{ref}/0" in answer.text
-    key = await door.twilio(f"twilio_voice/key/{ref}/0", {**form, "Digits": "1"})
+    assert f"{PUBLIC}/hooks/twilio_voice/key/{ref}/cmn-start.0" in answer.text
+    key = await door.twilio(f"twilio_voice/key/{ref}/cmn-start.0", {**form, "Digits": "1"})
     assert "记下您收到" in key.text
     assert door.kept() == 2
 

@@ -14,6 +14,7 @@ from channels.base import Channel, Event, Request
 from channels.telegram import Telegram
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
+from content.call import script
 from content.clock import Clock
 from content.message import Action, Button, Message, Speech, Spoken, Written
 
@@ -44,7 +45,8 @@ class Committee:
             self.events += adapter.parse(event)
         if path.startswith(("script/", "key/")):
             return web.Response(
-                text=adapter.twiml(self.message, event), content_type="application/xml"
+                text=adapter.twiml(script(self.message.speech), event),
+                content_type="application/xml",
             )
         return web.Response(text="<Response/>", content_type="text/xml")
 
@@ -85,6 +87,8 @@ def message() -> Message:
             no_key="没有听到您按键。",
             wrong_key="这个键没有用。",
             machine="我们没能和您说上话。",
+            no_words="请按电话上的键，说话我们听不到。",
+            goodbye="您随时可以回拨这个电话。再见。",
         ),
         buttons=((Button("收到", Action.RECEIVED), Button("需要帮助", Action.HELP)),),
     )

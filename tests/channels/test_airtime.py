@@ -9,6 +9,7 @@ from bot.sandbox.player import PERCENT, speech_seconds
 from channels import airtime, twilio_voice
 from channels.base import Request
 from content import render
+from content.call import script
 from content.message import Message, Spoken, Written
 from content.notice import NoticeKind
 
@@ -49,9 +50,10 @@ def _verb(verb: Element) -> float:
 def test_a_call_is_as_long_as_what_is_played_in_it(written: Written, spoken: Spoken) -> None:
     message = _message(written, spoken)
     voice = twilio_voice.TwilioVoice("AC1", "secret", "+861000", "https://example.org")
-    answer = voice.twiml(message, Request("key/abc/0", {"Digits": "1", "CallSid": "CA1"}))
-    heard = _played(twilio_voice.script(message, "https://example.org/key")) + _played(answer)
     assert message.speech is not None
+    told = script(message.speech)
+    key = Request(f"key/abc/{told.start}.0", {"Digits": "1", "CallSid": "CA1"})
+    heard = _played(voice.twiml(told, Request("script/abc"))) + _played(voice.twiml(told, key))
     assert airtime.answered(message.speech) == pytest.approx(heard + 15, rel=0.05)
 
 

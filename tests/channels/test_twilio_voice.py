@@ -27,8 +27,9 @@ from bot.sandbox.phones import (
 from bot.sandbox.server import Sandbox
 from bot.sandbox.twiml import parse as check_twiml
 from channels.base import BadEventError, EventKind, Request, SendError, State
-from channels.twilio_voice import TURNS, VOICES, TwilioVoice, answer, script, spoken
-from content.message import Message, Spoken
+from channels.twilio_voice import VOICES, TwilioVoice, twiml
+from content.call import TURNS, Step, script, spoken
+from content.message import Message, Speech, Spoken
 from content.reason import Reason
 
 CALL = "CA" + "0" * 32
@@ -128,7 +129,7 @@ async def test_silence_hears_everything_once_more_and_then_the_end(
     said = [spoken.text for spoken in heard.script]
     speech = committee.message.speech
     assert said.count(speech.sentences[0]) == 4
-    assert [text for text in said if text][-1] == speech.no_key
+    assert [text for text in said if text][-2:] == [speech.no_key, speech.goodbye]
 
 
 async def test_someone_who_presses_2_forever_is_let_go(
@@ -196,14 +197,15 @@ async def test_a_message_without_speech_is_not_called_out(
 
 def test_who_reads_another_language_first_hears_a_sentence_in_their_own(message: Message) -> None:
     speech = replace(message.speech, foreword="The Chinese text follows.")
-    said = fromstring(script(replace(message, speech=speech), "https://a.example/key/0"))
+    said = fromstring(first_of(speech))
     first, second = list(said.iter("Say"))[:2]
     assert (first.get("language"), "".join(first.itertext())) == ("en-US", speech.foreword)
     assert "".join(second.itertext()) == speech.opening
 
 
 def test_a_caller_who_is_told_nothing_new_is_asked_nothing() -> None:
-    said = fromstring(spoken(Spoken.MANDARIN, "现在没有需要您知道的通知。再见。"))
+    told = spoken(Spoken.MANDARIN, "现在没有需要您知道的通知。再见。")
+    said = fromstring(twiml(told.steps[told.start], ""))
     assert [one.tag for one in said] == ["Say", "Pause", "Hangup"]
 
 
@@ -211,39 +213,30 @@ def test_a_call_to_us_is_kept_and_its_keys_are_the_callers(bare: TwilioVoice) ->
     form: dict[str, object] = {"CallSid": CALL, "Direction": "inbound", "From": PHONE, "To": "+1"}
     assert bare.parse(Request("inbound", form)) == []
     assert bare.event_id(Request("inbound", form)) == f"{CALL}:inbound"
-    (event,) = bare.parse(Request("key/r1/0", {**form, "Digits": "1"}))
+    (event,) = bare.parse(Request("key/r1/cmn-start.0", {**form, "Digits": "1"}))
     assert (event.address, event.called) == (PHONE, True)
 
 
 @pytest.mark.parametrize("language", list(Spoken))
 def test_every_voice_speaks_its_language(message: Message, language: Spoken) -> None:
-    said = replace(message, speech=replace(message.speech, language=language))
-    twiml = script(said, "https://a.example/key/0")
-    assert check_twiml(twiml.encode(), "text/xml", "voice").tag == "Response"
-    assert VOICES[language][1] in twiml
+    said = first_of(replace(message.speech, language=language))
+    assert check_twiml(said.encode(), "text/xml", "voice").tag == "Response"
+    assert VOICES[language][1] in said
 
 
-@pytest.mark.parametrize(
-    ("digit", "action", "options", "first", "asks"),
-    [
-        ("1", "https://a.example", {}, "谢谢，再见。", False),
-        ("3", "https://a.example", {}, "马上有人来帮您。", False),
-        ("2", "https://a.example", {}, "暴雨红色预警。", True),
-        ("2", "", {"first": False}, "暴雨红色预警。", False),
-        ("7", "https://a.example", {}, "这个键没有用。", True),
-        ("7", "", {"first": False}, "这个键没有用。", False),
-        ("", "https://a.example", {}, "没有听到您按键。", True),
-        ("", "https://a.example", {"first": False}, "没有听到您按键。", False),
-        ("", "https://a.example", {"machine": True}, "我们没能和您说上话。", False),
-    ],
-)
-def test_every_key_has_its_answer(
-    message: Message, digit: str, action: str, options: dict[str, bool], first: str, asks: bool
-) -> None:
-    twiml = fromstring(answer(message, digit, action, **options))
-    assert "".join(next(twiml.iter("Say")).itertext()) == first
-    assert bool(twiml.findall("Gather")) is asks
-    assert twiml[-1].tag == "Hangup"
+def test_words_are_listened_to_only_where_the_account_recognises_them(message: Message) -> None:
+    step = script(message.speech).steps["cmn-start"]
+    deaf, hearing = (
+        fromstring(twiml(step, "https://a.example", listens=on)) for on in (False, True)
+    )
+    assert deaf.find("Gather").get("input") == "dtmf"
+    assert hearing.find("Gather").get("language") == "cmn-Hans-CN"
+    assert check_twiml(twiml(step, "https://a.example", True).encode(), "text/xml", "voice")
+
+
+def test_who_wants_a_person_is_connected() -> None:
+    step = Step(forward="+8657188001234")
+    assert "".join(fromstring(twiml(step, "")).find("Dial").itertext()) == "+8657188001234"
 
 
 @pytest.mark.parametrize(
@@ -265,8 +258,13 @@ def test_every_key_has_its_answer(
         ("machine/r1", {"AnsweredBy": "machine_start"}, EventKind.RECEIPT, {"machine": True}),
         ("machine/r1", {"AnsweredBy": "human"}, EventKind.RECEIPT, {"machine": False}),
         ("machine/r1", {"AnsweredBy": "unknown"}, EventKind.RECEIPT, {"machine": False}),
-        ("key/r1/0", {"Digits": "1", "To": PHONE}, EventKind.KEY, {"key": "1", "address": PHONE}),
-        ("key/r1/1", {"Digits": ""}, None, {}),
+        (
+            "key/r1/cmn-start.0",
+            {"Digits": "1", "To": PHONE},
+            EventKind.KEY,
+            {"key": "1", "address": PHONE},
+        ),
+        ("key/r1/cmn-again.1", {"Digits": ""}, None, {}),
     ],
 )
 def test_what_twilio_posts_becomes_events(
@@ -288,11 +286,11 @@ def test_what_twilio_posts_becomes_events(
     [
         ("", {}),
         ("elsewhere/r1", {"CallSid": CALL}),
-        ("key/r1/99", {"CallSid": CALL, "Digits": "1"}),
+        ("key/r1/cmn-start.99", {"CallSid": CALL, "Digits": "1"}),
         ("key/r1", {"CallSid": CALL, "Digits": "1"}),
-        ("key/r1/0", {"CallSid": CALL, "Digits": "11"}),
-        ("key/r1/0", {"CallSid": CALL, "Digits": 1}),
-        ("key/r1/0", {"CallSid": "CA", "Digits": "1"}),
+        ("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": "11"}),
+        ("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": 1}),
+        ("key/r1/cmn-start.0", {"CallSid": "CA", "Digits": "1"}),
         ("status/../r1", {"CallSid": CALL}),
         ("status/r1", {"CallSid": CALL, "CallStatus": "busy", "SequenceNumber": "-1"}),
     ],
@@ -305,10 +303,10 @@ def test_what_twilio_does_not_post_is_refused(
 
 
 def test_a_key_pressed_again_later_is_another_event(bare: TwilioVoice) -> None:
-    first = bare.event_id(Request("key/r1/0", {"CallSid": CALL, "Digits": "2"}))
-    again = bare.event_id(Request("key/r1/1", {"CallSid": CALL, "Digits": "2"}))
+    first = bare.event_id(Request("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": "2"}))
+    again = bare.event_id(Request("key/r1/cmn-again.1", {"CallSid": CALL, "Digits": "2"}))
     assert first != again
-    assert first == bare.event_id(Request("key/r1/0", {"CallSid": CALL, "Digits": "2"}))
+    assert first == bare.event_id(Request("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": "2"}))
 
 
 async def test_the_request_is_what_twilio_describes(
@@ -347,7 +345,13 @@ async def test_receipts_that_come_late_and_twice_are_the_same_events(
     await sandbox.stage.clock.sleep(40)
     assert len(committee.ids) > len(set(committee.ids))
     told = {one.partition(":")[2] for one in committee.ids}
-    assert told >= {"initiated", "ringing", "in-progress", "completed", "key:0:1"}
+    assert told >= {"initiated", "ringing", "in-progress", "completed", "key:cmn-start.0:1"}
+
+
+def first_of(speech: Speech) -> str:
+    """Return the TwiML with which a call begins."""
+    told = script(speech)
+    return twiml(told.steps[told.start], "https://a.example/key/0")
 
 
 def made(api_url: str = "") -> TwilioVoice:

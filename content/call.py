@@ -1,0 +1,238 @@
+"""A call as data: what is said and asked at each step, and which step follows what is heard.
+
+A provider's adapter turns one `Step` at a time into its own language (TwiML), or plays it itself;
+what follows is always decided here. `At` is all that must be remembered between two steps.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from content.message import Speech, Spoken
+
+KEY = 8
+"""Seconds to wait for a key."""
+TURNS = 6
+"""How often at most somebody is asked in one call."""
+REPEAT, PERSON, OTHER = "2", "0", "9"
+KEYS = frozenset("0123456789*#")
+START, CLOSE, MACHINE = "start", "close", "machine"
+_AT = re.compile(r"([a-z][a-z0-9-]{0,39})\.(\d{1,2})", re.ASCII)
+
+# what people say when they should press a key; only what asks for more than a confirmation counts
+_SAID = {
+    "3": "救命|救我|帮帮我|帮我|幫我|求助|需要帮助|需要幫助|\\bhelp\\b|\\bemergency\\b",
+    PERSON: "人工|工作人员|工作人員|找人|\\boperator\\b|\\bperson\\b",
+    REPEAT: "再说一遍|再說一遍|再讲一遍|重听|没听清|沒聽清|\\brepeat\\b|\\bagain\\b",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A sentence, written the way a voice says it (`content.speak`)."""
+
+    language: Spoken
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A recording, with the words that it stands for."""
+
+    language: Spoken
+    text: str
+    recording: str
+
+
+Line = Say | Play
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station of a call: lines are said, then something is asked, or the call goes on or ends.
+
+    `say` cannot be interrupted; a key counts as soon as `ask` has begun. `keys`, `silence`,
+    `wrong` and `words` name the step that follows a digit, none, one that is not offered, and free
+    speech; without `words` nobody listens to speech. `then` is gone to without asking. A step with
+    neither ends the call.
+    """
+
+    say: tuple[Line, ...] = ()
+    ask: tuple[Line, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    silence: str = ""
+    wrong: str = ""
+    words: str = ""
+    then: str = ""
+    number: str = ""
+    """The step that follows a number of several digits, ended by #; it is asked for instead."""
+    record: int = 0
+    """Seconds of a message that the caller leaves instead of an answer."""
+    forward: str = ""
+    """The number (E.164) that the caller is connected to after what is said."""
+    language: Spoken = Spoken.MANDARIN
+    seconds: int = KEY
+
+    @property
+    def asks(self) -> bool:
+        """Return whether an answer is waited for."""
+        return bool(self.keys or self.words or self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole call: its steps by name, where it begins, how it ends for who is asked too often."""
+
+    steps: Mapping[str, Step] = field(repr=False)
+    start: str = START
+    close: str = CLOSE
+    machine: str = MACHINE
+    """The step for an answering machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where a call is: its step, and how often something has been asked before."""
+
+    step: str
+    turn: int = 0
+
+    def __str__(self) -> str:
+        """Return it as it stands in an address: `cmn-start.0`."""
+        return f"{self.step}.{self.turn}"
+
+    @classmethod
+    def read(cls, text: str) -> "At":
+        """Undo `str`; raises ValueError for anything else."""
+        found = _AT.fullmatch(text)
+        if found is None or int(found[2]) > TURNS:
+            raise ValueError("This is no place in a call.")
+        return cls(found[1], int(found[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back: a key or a number, or free speech, or nothing; or a machine is there."""
+
+    key: str = ""
+    words: str = field(default="", repr=False)
+    machine: bool = False
+
+
+def begin(script: Script) -> At:
+    """Return where the call begins."""
+    return At(script.start)
+
+
+def after(script: Script, at: At, heard: Heard) -> At:
+    """Return where the call goes from `at`; raises KeyError for a step that it has not.
+
+    Whoever has been asked often enough is asked no more.
+    """
+    name = _next(script, script.steps[at.step], heard)
+    turn = at.turn + 1
+    if script.steps[name].asks and turn >= TURNS:
+        name = script.close
+    return At(name, turn)
+
+
+def _next(script: Script, step: Step, heard: Heard) -> str:
+    if heard.machine and not heard.key and script.machine in script.steps:
+        return script.machine
+    if step.number:
+        return step.number if heard.key else step.silence
+    if heard.key:
+        return step.keys.get(heard.key) or step.wrong or script.close
+    if heard.words:
+        meant = step.keys.get(key_of(heard.words))
+        return meant or step.words or step.wrong or script.close
+    return step.then or step.silence or script.close
+
+
+def key_of(words: str) -> str:
+    """Return the key that spoken words stand for: help, a person, once more; empty for others.
+
+    收到 is not among them: a confirmation is a key, for a recogniser mishears and a television
+    speaks. A cry for help that was misheard costs a call; one that was missed costs more.
+    """
+    text = words.lower()
+    return next((key for key, said in _SAID.items() if re.search(said, text)), "")
+
+
+def script(speech: Speech) -> Script:
+    """Return the call that tells a notice: who calls, the message slowly twice, the keys.
+
+    Whoever does not speak the message's language first hears a sentence in their own. A key counts
+    from the second reading on, once everything was said. Each language has its own steps; key 9
+    goes on in the next one, 0 to a person where there is one.
+    """
+    ring = (speech, *speech.others)
+    steps: dict[str, Step] = {}
+    for number, one in enumerate(ring):
+        steps |= _told(one, ring[(number + 1) % len(ring)] if len(ring) > 1 else None)
+    first = speech.language
+    steps[MACHINE] = Step(say=_lines(speech, speech.machine))
+    steps[CLOSE] = Step(say=_lines(speech, speech.goodbye))
+    return Script(steps, start=f"{first}-{START}")
+
+
+def spoken(language: Spoken, *sentences: str, forward: str = "") -> Script:
+    """Return a call in which nothing is asked: the sentences and the end, or somebody else."""
+    said = tuple(Say(language, one) for one in sentences if one)
+    return Script({START: Step(say=said, forward=forward, language=language)})
+
+
+def lines(language: Spoken, *sentences: str) -> tuple[Line, ...]:
+    """Return the sentences to say; empty ones are left out."""
+    return tuple(Say(language, one) for one in sentences if one)
+
+
+def told(speech: Speech) -> tuple[Line, ...]:
+    """Return the message itself, once: the recording of it where there is one."""
+    if speech.recording:
+        return (Play(speech.language, "\n".join(speech.sentences), speech.recording),)
+    return _lines(speech, *speech.sentences)
+
+
+def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
+    """Return the steps of one language, by their names."""
+    mine = speech.language
+    answered = {key: f"{mine}-key{key}" for key in speech.answers}
+    keys = {REPEAT: f"{mine}-repeat"} | answered
+    if speech.person and PERSON not in keys:
+        keys[PERSON] = f"{mine}-person"
+    if other is not None:
+        keys[OTHER] = f"{other.language}-{START}"
+    offer = Say(other.language, other.offer) if other is not None and other.offer else None
+    prompt = (*_lines(speech, speech.prompt), *((offer,) if offer else ()))
+
+    def asking(said: tuple[Line, ...], asked: tuple[Line, ...], silence: str) -> Step:
+        return Step(
+            say=said,
+            ask=(*asked, *prompt),
+            keys=keys,
+            silence=f"{mine}-{silence}",
+            wrong=f"{mine}-wrong",
+            words=f"{mine}-words",
+            language=mine,
+        )
+
+    message = told(speech)
+    foreword = (Say(speech.foreword_language, speech.foreword),) if speech.foreword else ()
+    opened = (*foreword, *_lines(speech, speech.opening), *message)
+    missed = _lines(speech, speech.no_key)
+    steps = {
+        START: asking(opened, message, "again"),
+        "again": asking((*missed, *message), message, "missed"),
+        "repeat": asking(message, message, "missed"),
+        "wrong": asking(_lines(speech, speech.wrong_key), (), "missed"),
+        "words": asking(_lines(speech, speech.no_words), (), "missed"),
+        "missed": Step(say=(*missed, *_lines(speech, speech.goodbye)), language=mine),
+        "person": Step(say=_lines(speech, speech.connecting), forward=speech.person, language=mine),
+    }
+    steps |= {f"key{key}": Step(say=_lines(speech, said)) for key, said in speech.answers.items()}
+    return {f"{mine}-{name}": step for name, step in steps.items()}
+
+
+def _lines(speech: Speech, *sentences: str) -> tuple[Line, ...]:
+    return lines(speech.language, *sentences)
