@@ -1,26 +1,18 @@
 """Loudspeakers: each announcement as a WAV file in a folder, its text beside it."""
 
 import asyncio
-import atexit
 import errno
 import re
 import tempfile
-import threading
-import wave
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
 
+from channels import _voice
 from channels.base import Abilities, BadEventError, Event, Receipt, Request, SendError, State
 from content.message import Kind, Message, Spoken
 from content.reason import Reason
 
-VOICES = {Spoken.MANDARIN: "sit/cmn", Spoken.CANTONESE: "sit/yue", Spoken.ENGLISH: "gmw/en"}
 REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-# espeak has one state per process, whatever the number of folders
-_lock = threading.Lock()
 
 
 class Speaker:
@@ -45,7 +37,7 @@ class Speaker:
         script, language = message.speech.script, message.speech.language
         try:
             await asyncio.to_thread(self._announce, script, language, ref)
-        except (OSError, RuntimeError, wave.Error):
+        except (OSError, _voice.VoiceError):
             # the cause is left out: it may quote the text
             raise SendError(Reason.PROVIDER_DOWN) from None
         return Receipt(ref, State.SENT)
@@ -74,23 +66,20 @@ class Speaker:
         raise BadEventError("A loudspeaker reports nothing.")
 
     async def close(self) -> None:
-        """Wait until the file that is being written is whole."""
-        await asyncio.to_thread(_lock.acquire)
-        _lock.release()
+        """Wait until what is being spoken is whole."""
+        await asyncio.to_thread(_voice.rest)
 
     def render(self, text: str, language: Spoken, path: Path) -> float:
         """Write the text as a WAV file and return its length in seconds.
 
         The file is 16-bit mono at 22,050 Hz and replaces an older one in one step. Raises OSError,
-        RuntimeError where espeak-ng refuses.
+        VoiceError where espeak-ng refuses.
         """
         partial = path.with_name(f".{path.name}.part")
-        with _lock:
-            _save(text, VOICES[language], self._rate, partial)
-            with wave.open(str(partial), "rb") as file:
-                seconds = file.getnframes() / file.getframerate()
-            partial.replace(path)
-        return seconds
+        made = _voice.spoken(language, text, self._rate)
+        partial.write_bytes(_voice.wav(made))
+        partial.replace(path)
+        return made.seconds
 
     def _touch(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -101,30 +90,3 @@ class Speaker:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{ref}.txt").write_text(script, encoding="utf-8")
         self.render(script, language, self._folder / f"{ref}.wav")
-
-
-@cache
-def _engine() -> tuple[Any, list[Exception]]:
-    """Return the one engine of this process and the list that its errors go to."""
-    import pyttsx3
-
-    from channels import _espeak
-
-    engine, errors = pyttsx3.init(_espeak.register()), list[Exception]()
-    # pyttsx3 swallows what a driver raises and only tells those who listen
-    engine.connect("error", lambda exception, name: errors.append(exception))  # noqa: ARG005 - its names
-    # pyttsx3 takes its driver down by itself, but not once the interpreter has lost its modules
-    atexit.register(_engine.cache_clear)
-    return engine, errors
-
-
-def _save(text: str, voice: str, rate: int, path: Path) -> None:
-    engine, errors = _engine()
-    engine.setProperty("voice", voice)
-    engine.setProperty("rate", rate)
-    engine.save_to_file(text, str(path))
-    engine.runAndWait()
-    if errors:
-        first = errors[0]
-        errors.clear()
-        raise RuntimeError("The announcement could not be spoken.") from first
