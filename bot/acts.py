@@ -1,13 +1,23 @@
 """What people do about an alert: a button, a key, a short reply; and what providers report."""
 
 import contextlib
-import unicodedata
 import uuid
 
 from bot.commands import ask, errands, resident
 from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
 from channels.base import State
-from content import claim, confirmation, guard, notice, outcome, outcome_bulk, people, phrase, task
+from content import (
+    claim,
+    confirmation,
+    guard,
+    notice,
+    outcome,
+    outcome_bulk,
+    people,
+    phrase,
+    reply,
+    task,
+)
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
@@ -15,18 +25,12 @@ from content.message import Action, Kind
 from content.notice import NoticeState
 from content.outcome_bulk import Report
 from content.people import Consent
+from content.reply import Meaning
 from content.task import TaskError, TaskKind
 from verification import desk
 
-RECEIVED = frozenset(
-    {"1", "收到", "收到了", "好的", "好", "知道了", "ok", "okay", "received", "yes"}
-)
-HELP = frozenset({"3", "求助", "救命", "需要帮助", "帮帮我", "help", "sos"})
-STOP = frozenset({"td", "t", "退订", "stop", "unsubscribe", "取消订阅"})
-START = frozenset({"start", "恢复", "订阅"})
-_CARRIERS = frozenset({"td", "t"})
-"""Words that opt out of an SMS only; in a chat they are just letters."""
-_MARKS = "。.!！~～ 、,，"
+_ACTS = {"1": Meaning.RECEIVED, "3": Meaning.HELP}
+"""What a bare digit says that chooses nothing."""
 
 
 def report(turn: Turn) -> Report:
@@ -83,22 +87,23 @@ def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
     return [_noted(turn, ref, done)]
 
 
-def reply(turn: Turn, text: str) -> list[Effect] | None:
+def replied(turn: Turn, text: str) -> list[Effect] | None:
     """Take a short reply (1, 收到, 求助, 退订); None for any other text: that is a question.
 
     A bare number answers what was sent last: it chooses from a list of facts, unless a notice that
     waits to be confirmed was sent after the list. 收到 and 求助 in words are never a choice. Where
     there is nothing to confirm they are told so; a neighbour's cry for help is always heard.
     """
-    word = unicodedata.normalize("NFKC", text).strip(_MARKS).lower()
-    if word in STOP | START and (turn.kind is Kind.SMS or word not in _CARRIERS):
-        return _opt(turn, word)
-    if word not in RECEIVED | HELP and not (word.isdecimal() and len(word) == 1):
+    said = reply.read(text)
+    if said is None or (said.carrier and turn.kind is not Kind.SMS):
         return None
-    if word.isdecimal() and _chooses(turn, word):
-        return None
-    if word not in RECEIVED | HELP:
+    if said.meaning in (Meaning.STOP, Meaning.START):
+        return _opt(turn, said.meaning)
+    if said.digit and _chooses(turn, said.digit):
+        return ask.question(turn, said.digit)
+    if said.digit not in ("", *_ACTS):
         return _nothing(turn, "confirm.nothing")
+    help_ = _ACTS.get(said.digit, said.meaning) is Meaning.HELP
     done = confirmation.by_address(
         turn.session,
         turn.kind,
@@ -106,9 +111,9 @@ def reply(turn: Turn, text: str) -> list[Effect] | None:
         Act.REPLY,
         turn.actor(),
         turn.now,
-        help_=word in HELP,
+        help_=help_,
     )
-    return _told(turn, word, done)
+    return _told(turn, done, help_=help_)
 
 
 def blocked(turn: Turn) -> list[Effect]:
@@ -128,9 +133,8 @@ def _chooses(turn: Turn, word: str) -> bool:
     return shown is not None and (sent is None or sent <= shown)
 
 
-def _told(turn: Turn, word: str, done: Confirmed) -> list[Effect]:
+def _told(turn: Turn, done: Confirmed, *, help_: bool) -> list[Effect]:
     """Answer a reply in kind; by SMS only who asks for help or has nothing to confirm."""
-    help_ = word in HELP
     if help_ and (done.notices or done.again or _cry(turn)):
         return tell(turn, "confirm.help", urgent=True)
     if help_:
@@ -166,11 +170,12 @@ def _nothing(turn: Turn, key_: str) -> list[Effect]:
     return tell(turn, key_)
 
 
-def _opt(turn: Turn, word: str) -> list[Effect]:
+def _opt(turn: Turn, meaning: Meaning) -> list[Effect]:
     """Opt out or in; the provider itself answers an SMS."""
+    out = meaning is Meaning.STOP
     if turn.kind is Kind.CHAT:
-        return resident.stop(turn) if word in STOP else resident.start(turn, "")
-    _consent(turn, Consent.WITHDRAWN if word in STOP else Consent.GRANTED)
+        return resident.stop(turn) if out else resident.start(turn, "")
+    _consent(turn, Consent.WITHDRAWN if out else Consent.GRANTED)
     return []
 
 

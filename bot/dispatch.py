@@ -71,6 +71,6 @@ def _text(turn: Turn) -> list[Effect]:
     # what somebody else has written confirms nothing
     if turn.event.forwarded:
         return ask.question(turn)
-    short = acts.reply(turn, text)
+    short = acts.replied(turn, text)
     short = ask.marked(turn, text) if short is None else short
     return ask.question(turn) if short is None else short

@@ -19,9 +19,9 @@ _LATELY = timedelta(hours=24)
 """How long after an answer a bare word is about it."""
 
 
-def question(turn: Turn) -> list[Effect]:
+def question(turn: Turn, text: str | None = None) -> list[Effect]:
     """Give a text to the desk; its answer leaves through the outbox."""
-    desk.hear(turn.session, turn.house.base, asked(turn), turn.now, turn.house.limits)
+    desk.hear(turn.session, turn.house.base, asked(turn, text), turn.now, turn.house.limits)
     return []
 
 

@@ -32,7 +32,7 @@ def helped(street: Street) -> list[Task]:
     return [one for one in task.waiting(street.session) if one.kind is TaskKind.HELP]
 
 
-@pytest.mark.parametrize("text", ["1", "１", " 1。", "收到", "收到！", "好的", "OK", "知道了"])
+@pytest.mark.parametrize("text", ["1", " 1。", "一", "收到", "好的谢谢", "OK", "👍"])
 def test_a_short_reply_by_sms_confirms_without_an_answer(street: Street, text: str) -> None:
     made = street.publish()
     street.send(made, street.li, Kind.SMS)
@@ -49,7 +49,7 @@ def test_a_short_reply_in_the_chat_confirms_and_is_thanked(street: Street) -> No
     assert said(street.says(LI_CHAT, "1")) == word("confirm.again")
 
 
-@pytest.mark.parametrize("text", ["收到，几点结束？", "明天还下雨吗", "1号楼也停电吗"])
+@pytest.mark.parametrize("text", ["收到，几点结束？", "收到的快递是真的吗", "1号楼也停电吗"])
 def test_any_other_text_is_a_question_and_confirms_nothing(street: Street, text: str) -> None:
     made = street.publish()
     street.send(made, street.li, Kind.CHAT)
@@ -129,6 +129,13 @@ def test_a_number_chooses_from_the_list_that_was_shown_after_the_notice(street: 
     street.texts(LI, "1")
     assert heard.state is State.ANSWERED
     assert street.delivery(made, street.li).state is DeliveryState.OPEN
+
+
+@pytest.mark.parametrize("text", ["一", "选1", "1️⃣"])
+def test_a_number_chooses_in_whatever_way_it_is_written(street: Street, text: str) -> None:
+    heard = shown(street, Kind.SMS, LI)
+    street.texts(LI, text)
+    assert heard.state is State.ANSWERED
 
 
 def test_a_number_confirms_the_notice_that_was_sent_after_the_list(street: Street) -> None:
@@ -248,6 +255,11 @@ def test_stop_by_sms_opts_the_number_out_and_start_in_again(street: Street) -> N
     assert consents(street, Kind.SMS, LI) == {Consent.WITHDRAWN}
     street.texts(LI, "START")
     assert consents(street, Kind.SMS, LI) == {Consent.GRANTED}
+
+
+def test_letters_that_opt_out_of_sms_are_only_letters_in_the_chat(street: Street) -> None:
+    street.says(LI_CHAT, "TD")
+    assert consents(street, Kind.CHAT, LI_CHAT) == {Consent.ASSUMED}
 
 
 def test_stop_as_a_word_in_the_chat_opts_out_there(street: Street) -> None:
