@@ -42,8 +42,16 @@ def written(language: Written | Spoken) -> Written:
 
 def traditional(text: str) -> str:
     """Return Chinese text in traditional characters; other characters stay."""
-    converted: str = _converter().convert(text)
+    converted: str = _converter("s2t").convert(text)
     return converted
+
+
+def simplified(text: str) -> str:
+    """Return Chinese text in simplified characters, each in its place."""
+    converted: str = _converter("t2s").convert(text)
+    if len(converted) == len(text):
+        return converted
+    return "".join(_converter("t2s").convert(char)[:1] or char for char in text)
 
 
 @cache
@@ -71,7 +79,7 @@ def _say(key: str, language: Written, values: dict[str, Any]) -> str:
 
 
 @cache
-def _converter() -> "OpenCC":
+def _converter(way: str) -> "OpenCC":
     from opencc import OpenCC
 
-    return OpenCC("s2t")
+    return OpenCC(way)
