@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from content import sound
+from content.call import Line, Play
 from content.message import Spoken
 from content.sound import Sound, SoundError, wav
 
@@ -43,7 +44,11 @@ class VoiceError(Exception):
 
 
 class Voice:
-    """A folder of spoken texts. `rate` is in words per minute, `key` hides texts in file names."""
+    """A folder of spoken texts. `rate` is in words per minute, `key` hides texts in file names.
+
+    recorded: returns the sound of a recording by its id, None where it is gone; raises nothing but
+    OSError. It is asked outside the loop, like everything here.
+    """
 
     def __init__(
         self,
@@ -51,15 +56,34 @@ class Voice:
         rate: int = RATE,
         *,
         key: bytes = b"",
+        recorded: Callable[[str], Sound | None] = lambda _recording: None,
         kept: timedelta = KEPT,
         room: int = ROOM,
     ) -> None:
         self.folder = Path(folder)
         self.rate = rate
         self._key = key[:64]
+        self._recorded = recorded
         self._kept = kept
         self._room = room
         self._written = 0
+
+    def line(self, line: Line) -> Path:
+        """Return a line of a call as `telephone` does: its recording, else its text."""
+        if isinstance(line, Play):
+            path = self._path(self.called(line))
+            if path.is_file():
+                return path
+            found = self._recorded(line.recording)
+            if found is not None:
+                return self._keep(path, sound.telephone(sound.louder(found, _PEAK)))
+        return self.telephone(line.language, line.text)
+
+    def called(self, line: Line) -> str:
+        """Return the name of a line's file, 32 hex digits."""
+        if isinstance(line, Play):
+            return self._hash("recording", line.recording)
+        return self.name(line.language, line.text)
 
     def telephone(self, language: Spoken, text: str) -> Path:
         """Return the text as a WAV file for the telephone: 8 kHz, mono, mu-law.
@@ -76,8 +100,7 @@ class Voice:
 
     def name(self, language: Spoken, text: str, form: str = "telephone") -> str:
         """Return the name of a text's file, 32 hex digits: who has it cannot read the text."""
-        asked = "\0".join((_FORM, form, VOICES[language], str(self.rate), text))
-        return hashlib.blake2b(asked.encode(), key=self._key, digest_size=16).hexdigest()
+        return self._hash(form, VOICES[language], str(self.rate), text)
 
     def file(self, name: str) -> Path | None:
         """Return what was spoken under this name, where it is still here."""
@@ -112,13 +135,19 @@ class Voice:
         path = self._path(name)
         if path.is_file():
             return path
-        body = shape(spoken(language, text, self.rate))
+        return self._keep(path, shape(spoken(language, text, self.rate)))
+
+    def _keep(self, path: Path, body: bytes) -> Path:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write(path, body)
         self._written += 1
         if self._written % _EACH == 0:
             self.tidy()
         return path
+
+    def _hash(self, *asked: str) -> str:
+        body = "\0".join((_FORM, *asked)).encode()
+        return hashlib.blake2b(body, key=self._key, digest_size=16).hexdigest()
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.wav"

@@ -5,7 +5,7 @@ what follows is always decided here. `At` is all that must be remembered between
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from content.message import Speech, Spoken
@@ -88,6 +88,12 @@ class Script:
     close: str = CLOSE
     machine: str = MACHINE
     """The step for an answering machine."""
+
+    def lines(self) -> Iterator[Line]:
+        """Return every line that may be said, the first of the call first."""
+        for name in sorted(self.steps, key=lambda name: name != self.start):
+            yield from self.steps[name].say
+            yield from self.steps[name].ask
 
 
 @dataclass(frozen=True, slots=True)

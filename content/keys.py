@@ -66,6 +66,10 @@ class Keyring:
         """Return the keyed hash of `text`, 32 hex digits: equal texts can be found, not read."""
         return hmac.digest(self.lookup, text.encode(), "sha256").hex()[:32]
 
+    def derive(self, purpose: str) -> bytes:
+        """Return the 32 bytes of a key of its own for one purpose: to sign, to hide names."""
+        return hmac.digest(self.lookup, b"derive:" + purpose.encode(), "sha256")
+
     def save(self, path: Path) -> None:
         """Write a new key file that only its owner can read (0600); refuses to overwrite one."""
         body = {
