@@ -12,6 +12,7 @@ from bot import senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.leases import POLL, REDACT, ROUNDS, SWEEP, Leases
+from bot.sounds import Sounds
 from bot.watch import Watch
 from channels.base import Channel
 from channels.worker import Worker
@@ -56,6 +57,7 @@ class App:
             self._deaf()
             raise
         self.senders = senders.limits(settings, self.channels, clock)
+        self.sounds = Sounds(settings, store, clock, self.public_url)
         self.watch = Watch(settings, store, clock, self.channels, self.senders, self.ladders)
         self.leases = Leases(store, clock, _duties(self.parts, self.channels))
         self._worker: Worker | None = None
@@ -76,7 +78,7 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        work = [self.leases.run(), self.watch.run()]
+        work = [self.leases.run(), self.watch.run(), self.sounds.run()]
         if Part.WORKER in self.parts:
             self._worker = self._made()
             work.append(self._worker.run())
@@ -106,7 +108,7 @@ class App:
 
     async def stop(self) -> None:
         """Finish what is in flight, record it, give duties back, and close every connection."""
-        for part in (self._hearing, self._worker, self.watch, self.leases):
+        for part in (self._hearing, self._worker, self.watch, self.leases, self.sounds):
             if part is not None:
                 part.stop()
         self._stopping.set()
@@ -152,6 +154,7 @@ class App:
             self.leases,
             self.watch,
             self.public_url,
+            self.sounds,
         )
         self._hearing = Hearing(ears)
         serving = asyncio.create_task(self._hearing.serve(listening))

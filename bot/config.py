@@ -1,6 +1,7 @@
 """The settings: one frozen object, read once; a file, then the environment, then flags."""
 
 import os
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class ConfigError(Exception):
     """A setting is missing or wrong; the sentence names it."""
+
+
+class Voices(StrEnum):
+    """Who speaks on the phone."""
+
+    NEURAL = "neural"
+    """The provider's own voice."""
+    ESPEAK = "espeak"
+    """Ours: nothing of the text leaves the house but its sound."""
 
 
 class Settings(BaseSettings):
@@ -60,6 +70,12 @@ class Settings(BaseSettings):
     twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
     twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")
     twilio_voice_hourly: int = Field(6, gt=0, description="calls to one number in an hour")
+    twilio_voice: Voices = Field(
+        Voices.NEURAL, description="who speaks on Twilio's phone: its `neural` voice, or `espeak`"
+    )
+    voice_folder: Path | None = Field(
+        None, description="where spoken texts are kept for a day; default: beside the database"
+    )
     answer_seconds: int = Field(
         30, ge=1, description="seconds after which a provider is asked what became of a request"
     )

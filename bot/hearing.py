@@ -19,6 +19,7 @@ from bot.inbox import Inbox
 from bot.leases import POLL, REDACT, ROUNDS, Leases
 from bot.poller import Poller
 from bot.rounds import Rounds
+from bot.sounds import Sounds
 from bot.turn import House
 from bot.watch import Watch
 from bot.web import app as web
@@ -69,6 +70,7 @@ class Ears:
     leases: Leases
     watch: Watch
     public_url: str
+    sounds: Sounds
 
 
 class Hearing:
@@ -127,7 +129,7 @@ class Hearing:
         ears = self.ears
         secret = ears.settings.telegram_secret.get_secret_value()
         journal = intake.beside(ears.store, ears.settings.journal_folder)
-        hooks = web.Hooks(ears.store, ears.clock, ears.channels, secret, journal)
+        hooks = web.Hooks(ears.store, ears.clock, ears.channels, secret, journal, ears.sounds)
         made = web.make(hooks)
         metrics.show(made, ears.watch.metrics, ears.watch.access)
         config = uvicorn.Config(

@@ -1,6 +1,6 @@
 """Calls by Twilio: the call, what is said in it, which key does what, and what is reported."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
@@ -64,6 +64,16 @@ HEARS = {
 }
 
 
+Sounds = Callable[[Line, str], str]
+"""Where the sound of a line is fetched, of the call with a `ref`; empty: Twilio's voice says it."""
+
+
+def unsounded(line: Line, ref: str = "") -> str:
+    """Return no address: Twilio's voice says every line."""
+    del line, ref
+    return ""
+
+
 class TwilioVoice:
     """One number that calls. `public_url` is the https address of our own web server."""
 
@@ -86,6 +96,7 @@ class TwilioVoice:
         """Make the adapter; with `speech` callers may speak where the call listens to words."""
         self.name = name
         self._listens = speech
+        self.sounds: Sounds = unsounded
         self._sender = sender_number
         self._account = _twilio.Account(
             account_sid,
@@ -101,6 +112,10 @@ class TwilioVoice:
         """Have Twilio call the number `to`; what is said is fetched by `ref`. Raises SendError."""
         if message.speech is None:
             raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="no_speech")
+        if self.sounds is not unsounded:
+            # made while it rings; whoever answers does not wait for it
+            for line in call.script(message.speech).lines():
+                self.sounds(line, ref)
         with _twilio.errors():
             made = await self._account.client.calls.create_async(
                 to=to,
@@ -182,11 +197,11 @@ class TwilioVoice:
                 at = call.after(script, _at(rest), heard)
             except KeyError:
                 raise BadEventError("This call has no such step.") from None
-        return self.step(script.steps[at.step], self._account.url("key", ref, str(at)))
+        return self.step(script.steps[at.step], self._account.url("key", ref, str(at)), ref)
 
-    def step(self, step: Step, action_url: str) -> str:
+    def step(self, step: Step, action_url: str, ref: str = "") -> str:
         """Return the TwiML of one step; what is heard is posted to `action_url`."""
-        return twiml(step, action_url, self._listens)
+        return twiml(step, action_url, self._listens, lambda line: self.sounds(line, ref))
 
     def url(self, *path: str) -> str:
         """Return the address of our own at which Twilio asks what to say."""
@@ -205,15 +220,21 @@ class TwilioVoice:
         await self._account.close()
 
 
-def twiml(step: Step, action_url: str, listens: bool = False) -> str:
+def twiml(
+    step: Step,
+    action_url: str,
+    listens: bool = False,
+    sounds: Callable[[Line], str] = unsounded,
+) -> str:
     """Return the TwiML of one step: what is said, then what is asked, or how the call goes on.
 
     action_url: where what is heard is posted. listens: words are recognised beside keys.
+    sounds: where a line's sound is fetched, empty where Twilio says it.
     """
     response = VoiceResponse()
-    _read(response, step.say)
+    _read(response, step.say, sounds)
     if step.asks:
-        response.append(_gather(step, action_url, listens))
+        response.append(_gather(step, action_url, listens, sounds))
     elif step.forward:
         response.dial(step.forward, timeout=RING, answer_on_bridge=True)
     elif step.then:
@@ -238,9 +259,16 @@ def wait(said: Mapping[Spoken, str], url: str = "") -> str:
     return str(response)
 
 
-def _read(verb: VoiceResponse | Gather, lines: Iterable[Line]) -> None:
+def _read(
+    verb: VoiceResponse | Gather, lines: Iterable[Line], sounds: Callable[[Line], str]
+) -> None:
     for line in lines:
-        _say(verb, line.language, line.text)
+        url = sounds(line)
+        if url:
+            verb.play(url)
+            verb.pause(length=1)
+        else:
+            _say(verb, line.language, line.text)
 
 
 def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
@@ -251,7 +279,7 @@ def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
         verb.pause(length=1)
 
 
-def _gather(step: Step, action_url: str, listens: bool) -> Gather:
+def _gather(step: Step, action_url: str, listens: bool, sounds: Callable[[Line], str]) -> Gather:
     """Return the question of a step: a key, a number up to #, or words where they are heard."""
     speaks = listens and bool(step.words)
     options: dict[str, object] = {"finish_on_key": "#"} if step.number else {"num_digits": 1}
@@ -265,7 +293,7 @@ def _gather(step: Step, action_url: str, listens: bool) -> Gather:
         action_on_empty_result=True,
         **options,
     )
-    _read(gather, step.ask)
+    _read(gather, step.ask, sounds)
     return gather
 
 

@@ -9,9 +9,11 @@ from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import FileResponse
 from sqlalchemy import text
 
 from bot import inbox
+from bot.sounds import Sounds, SoundsError
 from bot.web import voice
 from bot.web.intake import Intake, UnkeptError
 from bot.web.reading import AwayError, Reader
@@ -41,6 +43,7 @@ class Hooks:
     channels: Mapping[str, Channel]
     telegram_secret: str = field(repr=False)
     journal: Journal | None = None
+    sounds: Sounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def make(hooks: Hooks) -> FastAPI:
         yield
         await rooms.intake.stop()
 
+    if hooks.sounds is not None:
+        hooks.sounds.serve(hooks.channels.values())
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.intake = rooms.intake
 
@@ -77,7 +82,26 @@ def make(hooks: Hooks) -> FastAPI:
     async def twilio(name: str, path: str, request: Request) -> Response:
         return await _twilio(rooms, name, path, request)
 
+    @app.api_route("/sounds/{ref}/{name}/{until}/{signature}.wav", methods=["GET", "HEAD"])
+    async def sound(ref: str, name: str, until: str, signature: str) -> Response:
+        return await _sound(rooms, (ref, name, until, signature))
+
     return app
+
+
+async def _sound(rooms: _Rooms, address: tuple[str, str, str, str]) -> Response:
+    """Return what a call plays, whole or a range of it, to whoever has the signed address."""
+    if rooms.hooks.sounds is None:
+        raise HTTPException(404)
+    try:
+        path = await rooms.hooks.sounds.fetch(*address, rooms.calls.find)
+    except SoundsError as error:
+        raise HTTPException(error.status, str(error)) from error
+    except AwayError as error:
+        raise HTTPException(503, "The database does not answer.") from error
+    return FileResponse(
+        path, media_type="audio/wav", headers={"Cache-Control": "private, max-age=3600"}
+    )
 
 
 async def _health(rooms: _Rooms) -> str:

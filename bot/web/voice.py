@@ -51,6 +51,11 @@ class Calls:
                 self._known.popitem(last=False)
         return found
 
+    async def find(self, ref: str) -> Script | None:
+        """Return the call of a ref with all its lines; raises AwayError."""
+        told = await self.script(ref)
+        return script(told[0]) if told and told[0].speech else None
+
     async def back(self, channel: TwilioVoice, number: str, now: datetime) -> str:
         """Return the TwiML for somebody who calls us; raises AwayError."""
         return await self._reader.read(lambda session: _back(session, channel, number, now))
