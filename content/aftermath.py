@@ -16,6 +16,7 @@ from content.alert import Alert, MsgType
 from content.compose import Reader
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from content.event import Event
+from content.knock import Found, Knock
 from content.message import Kind, Spoken, Written
 from content.notice import Notice
 from content.people import Address, Contact, Need, OwnerKind, Resident
@@ -71,6 +72,7 @@ class Visit:
     listed_at: datetime | None
     at: datetime | None
     by: str
+    note: str = field(repr=False)
     needs_help: bool
 
 
@@ -200,69 +202,71 @@ def wrong(session: Session, ids: Sequence[uuid.UUID]) -> Iterator[Wrong]:
 def visits(session: Session, notice_id: uuid.UUID) -> Iterator[Visit]:
     """Give everybody on the door-knock list, and who was told at the door, with the outcome."""
     here = store.community(session)
-    tried, listed, worker = aliased(Event), aliased(Event), aliased(Staff)
+    listed, worker, knocked = aliased(Event), aliased(Staff), aliased(Knock)
     told = str(notice_id)
-
-    def last(table: Any, *kinds: str) -> ColumnElement[Any]:
-        return (
-            select(func.max(table.id))
-            .where(table.community_id == here, table.subject_id == Delivery.recipient_id)
-            .where(table.kind.in_(kinds), table.data["notice"].as_string() == told)
-            .correlate(Delivery)
-            .scalar_subquery()
-        )
-
+    on_list = (
+        select(func.max(listed.id))
+        .where(listed.community_id == here, listed.subject_id == Delivery.recipient_id)
+        .where(listed.kind == "delivery.door", listed.data["notice"].as_string() == told)
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
+    newest = (
+        select(knocked.id)
+        .where(knocked.community_id == here, knocked.notice_id == notice_id)
+        .where(knocked.recipient_id == Delivery.recipient_id, knocked.undone_at.is_(None))
+        .where(knocked.found != Found.NOTE)
+        .order_by(knocked.at.desc(), knocked.id.desc())
+        .limit(1)
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
+    entry = aliased(Event)
     query = (
-        select(Delivery, Resident, listed.at, tried, worker.name, ending.last().label("last"))
+        select(Delivery, Resident, entry.at, Knock, worker.name, ending.last().label("last"))
         .join(Resident, _same(Resident, Delivery, Resident.id == Delivery.recipient_id))
-        .outerjoin(
-            listed, _same(listed, Delivery, listed.id == last(aliased(Event), "delivery.door"))
-        )
-        .outerjoin(
-            tried,
-            _same(
-                tried,
-                Delivery,
-                tried.id == last(aliased(Event), "door.tried", "delivery.confirmed"),
-            ),
-        )
-        .outerjoin(worker, and_(worker.community_id == here, worker.id == tried.actor_id))
+        .outerjoin(entry, _same(entry, Delivery, entry.id == on_list))
+        .outerjoin(Knock, _same(Knock, Delivery, Knock.id == newest))
+        .outerjoin(worker, and_(worker.community_id == here, worker.id == Knock.by))
         .where(Delivery.community_id == here, Delivery.notice_id == notice_id)
         .where(
             or_(
-                Delivery.state == DeliveryState.DOOR,
+                Delivery.state.in_((DeliveryState.DOOR, DeliveryState.REFUSED)),
                 Delivery.reason == Reason.CONFIRMED_DOOR,
             )
         )
         .order_by(Delivery.place_id, Delivery.recipient_id)
         .execution_options(yield_per=_ROWS)
     )
-    for delivery, resident, at, event, name, became in session.execute(query):
-        yield _visit(delivery, resident, at, event, name, became)
+    for delivery, resident, at, knock, name, became in session.execute(query):
+        yield _visit(delivery, resident, at, knock, name, became)
 
 
 def _visit(
     delivery: Delivery,
     resident: Resident,
     listed_at: datetime | None,
-    event: Event | None,
+    knock: Knock | None,
     name: str | None,
     became: str | None,
 ) -> Visit:
     confirmed = delivery.state is DeliveryState.CONFIRMED
-    found = str(event.data.get("found", "")) if event is not None else ""
-    reason = Reason.LADDER_EXHAUSTED if confirmed else delivery.reason
+    # how it ended at the door says nothing of why it came to the door
+    ended = confirmed or delivery.state is DeliveryState.REFUSED
+    reason = Reason.LADDER_EXHAUSTED if ended else delivery.reason
     end = ending.End(DeliveryState.DOOR, reason, became or "", {}, 1)
+    found = knock.found.value if knock is not None else "open"
     return Visit(
         number=_listed(resident),
         name=resident.name,
         place_id=delivery.place_id,
         needs=resident.needs,
         why=end.why,
-        outcome="confirmed" if confirmed else found or "open",
+        outcome="confirmed" if confirmed else found,
         listed_at=listed_at,
-        at=delivery.closed_at if confirmed else event.at if event is not None else None,
+        at=delivery.closed_at if confirmed else knock.at if knock is not None else None,
         by=name or "",
+        note=knock.note if knock is not None else "",
         needs_help=delivery.needs_help,
     )
 

@@ -1,6 +1,7 @@
 """In which grid, building or unit a place lies, for whole notices at once."""
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import String, select
@@ -8,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from content import store
+from content import people, store
 from content.place import Place, PlaceKind
 
 
@@ -60,6 +61,29 @@ def names(session: Session, kind: PlaceKind) -> dict[uuid.UUID | None, str]:
             at = places[at][0]
         found[start] = places[at][2] if at in places else ""
     return found
+
+
+def above(session: Session, paths: Collection[str]) -> dict[str, dict[PlaceKind, str]]:
+    """Return, for each path, the names of the places on the way to it by their kind.
+
+    It reads these places only, not the whole tree.
+    """
+    steps = {path: _steps(path) for path in paths}
+    wanted = {step for some in steps.values() for step in some}
+    names: dict[str, tuple[PlaceKind, str]] = {}
+    for batch in people.batched(sorted(wanted)):
+        query = select(Place.path, Place.kind, Place.name).where(
+            Place.community_id == store.community(session), Place.path.in_(batch)
+        )
+        names |= {path: (kind, name) for path, kind, name in session.execute(query)}
+    return {
+        path: {names[step][0]: names[step][1] for step in some if step in names}
+        for path, some in steps.items()
+    }
+
+
+def _steps(path: str) -> list[str]:
+    return [path[: at + 1] for at, sign in enumerate(path) if sign == "/"]
 
 
 def natural(text: str) -> tuple[int, str]:

@@ -19,8 +19,9 @@ from content.people import Address, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
-OPEN = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
-"""States in which an act still confirms."""
+_WAITING = (DeliveryState.OPEN, DeliveryState.DOOR, DeliveryState.PASSED_ON)
+OPEN = (*_WAITING, DeliveryState.REFUSED)
+"""States in which an act still confirms: who would not listen at the door may do so later."""
 _REACHED = or_(Attempt.state != AttemptState.FAILED, Attempt.kind == Kind.CALL)
 """A message that failed was never read: a reply to another one does not confirm it. A call that
 was missed can be returned."""
@@ -150,6 +151,27 @@ def at_door(
     return _confirm(session, [(delivery, None)], Act.DOOR, actor, now, help_=help_)
 
 
+def refuse(delivery: Delivery, now: datetime) -> None:
+    """Close the delivery of who would not listen at the door: that is no confirmation."""
+    _close(delivery, DeliveryState.REFUSED, Reason.REFUSED_DOOR, now)
+
+
+def reopen(
+    delivery: Delivery,
+    state: DeliveryState,
+    reason: str | None,
+    closed_at: datetime | None,
+    confirmed_at: datetime | None,
+    *,
+    now: datetime,
+) -> None:
+    """Let a delivery stand as before a press that was taken back; an open one goes on at once."""
+    delivery.state, delivery.reason = state, Reason(reason) if reason else None
+    delivery.closed_at, delivery.confirmed_at = closed_at, confirmed_at
+    if state is DeliveryState.OPEN:
+        delivery.kind, delivery.next_at = None, now
+
+
 def _pending(
     session: Session, kinds: Sequence[Kind], value: str, states: Sequence[DeliveryState] = OPEN
 ) -> list[tuple[Delivery, Address | None]]:
@@ -258,7 +280,7 @@ def _settle_household(session: Session, by: Delivery, actor: Actor, now: datetim
         Delivery.community_id == by.community_id,
         Delivery.notice_id == by.notice_id,
         Delivery.place_id == by.place_id,
-        Delivery.state.in_(OPEN),
+        Delivery.state.in_(_WAITING),
     )
     for other in session.scalars(query):
         _close(other, DeliveryState.CONFIRMED, Reason.CONFIRMED_HOUSEHOLD, now)
@@ -273,6 +295,8 @@ def _pass_on(session: Session, delivery: Delivery, actor: Actor, now: datetime) 
     grave = notice is not None and notice.severity is Severity.EXTREME
     alone = resident is not None and Need.LIVES_ALONE in resident.needs
     _tell(session, "delivery.passed_on", delivery, actor, now)
+    if delivery.state is DeliveryState.REFUSED and (grave or alone):
+        return
     if delivery.state is DeliveryState.DOOR:
         delivery.reason = Reason.PASSED_ON
         if grave or alone:

@@ -6,7 +6,9 @@ The words, from the widest to the narrowest; each counts people, never messages:
 - reached: a provider reported an SMS as delivered, or a call of their own as answered by a person;
   or they have confirmed. A chat reports nothing; an answering machine or a contact is not they.
 - confirmed: a human act, see `content.confirmation`; passed on: a contact has promised to tell.
-- settled: confirmed, passed on, on the door-knock list, or handed over where nothing was asked.
+- refused: would not listen to the worker at the door; no confirmation.
+- settled: confirmed, passed on, refused, on the door-knock list, or handed over where nothing was
+  asked.
 """
 
 import uuid
@@ -19,10 +21,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
-from content import area, bulk, ending, store
+from content import area, bulk, ending, knock, store
 from content.alert import MsgType, Status
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.ending import End, Why
+from content.knock import Found
 from content.message import Kind
 from content.notice import Notice, NoticeState
 from content.people import Address, OwnerKind
@@ -32,6 +35,7 @@ SETTLED = (
     DeliveryState.CONFIRMED,
     DeliveryState.PASSED_ON,
     DeliveryState.DOOR,
+    DeliveryState.REFUSED,
     DeliveryState.DONE,
 )
 SHARES = (50, 90, 100)
@@ -45,6 +49,7 @@ _COUNTED = {
     DeliveryState.CONFIRMED: "confirmed",
     DeliveryState.PASSED_ON: "passed_on",
     DeliveryState.DOOR: "door",
+    DeliveryState.REFUSED: "refused",
     DeliveryState.OPEN: "open",
     DeliveryState.DONE: "done",
 }
@@ -67,6 +72,7 @@ class Reach:
     door: int = 0
     open: int = 0
     done: int = 0
+    refused: int = 0
     other: int = 0
     """Superseded, cancelled, expired or failed before they were settled."""
     minutes: dict[int, float | None] = field(default_factory=dict)
@@ -74,7 +80,7 @@ class Reach:
     @property
     def settled(self) -> int:
         """Return how many are accounted for."""
-        return self.confirmed + self.passed_on + self.door + self.done
+        return self.confirmed + self.passed_on + self.door + self.done + self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,14 @@ class Live:
     skips: Mapping[tuple[str, str], int]
     """Steps that were passed over for who has not settled: (step, reason) -> people."""
     earlier: tuple[Earlier, ...]
+    doors: Mapping[Found, int] = field(default_factory=dict)
+    """What workers have found at the doors, in homes; `total.door` are still to be gone to."""
 
     @property
     def over(self) -> bool:
         """Say whether nothing will move any more: the notice has ended, or nobody is waited for."""
-        return self.state is not NoticeState.LIVE or not (self.growing or self.total.open)
+        waited = self.growing or self.total.open or self.total.door
+        return self.state is not NoticeState.LIVE or not waited
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +171,7 @@ def live(session: Session, notice_id: uuid.UUID, now: datetime) -> Live:
         whys=ending.whys(found),
         skips=ending.skips(found),
         earlier=_earlier(session, told),
+        doors=dict(knock.tally(session, notice_id)),
     )
 
 

@@ -36,6 +36,8 @@ class DeliveryState(StrEnum):
     """A contact has promised to tell them."""
     DOOR = "door"
     """On the door-knock list: a worker goes there."""
+    REFUSED = "refused"
+    """Would not listen when a worker stood at the door."""
     DONE = "done"
     """Handed over; nothing was to be confirmed."""
     FAILED = "failed"

@@ -143,10 +143,15 @@ def make(
 
 def get(session: Session, notice_id: uuid.UUID) -> Notice:
     """Return a notice; raises KeyError for an unknown id."""
-    found = session.get(Notice, (store.community(session), notice_id))
+    found = find(session, notice_id)
     if found is None:
         raise KeyError(notice_id)
     return found
+
+
+def find(session: Session, notice_id: uuid.UUID) -> Notice | None:
+    """Return a notice, or None for an unknown id."""
+    return session.get(Notice, (store.community(session), notice_id))
 
 
 def texts(session: Session, notice_id: uuid.UUID) -> dict[Written, dict[str, Any]]:

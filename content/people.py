@@ -379,8 +379,8 @@ def forgotten(session: Session, listed: str) -> str:
     return f"x{store.digest(session, f'number:{listed}')}"
 
 
-def batched(ids: Iterable[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
-    """Cut `ids` into lists that fit into one statement."""
+def batched(ids: Iterable[Any]) -> Iterator[list[Any]]:
+    """Cut ids, or paths, into lists that fit into one statement."""
     rest = iter(ids)
     while batch := list(islice(rest, _BATCH)):
         yield batch

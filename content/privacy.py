@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from content import event, people, store
+from content import event, knock, people, store
 from content.delivery import Attempt, Delivery, DeliveryState
 from content.event import Actor, Event
 from content.inbound import Inbound
+from content.knock import Knock
 from content.mask import mask as mask  # noqa: PLC0414 - also known as privacy.mask
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeText
@@ -56,6 +57,7 @@ def export(session: Session, resident_id: uuid.UUID) -> dict[str, Any]:
         "deliveries": _rows(session, Delivery, Delivery.recipient_id == resident_id),
         "attempts": _rows(session, Attempt, Attempt.recipient_id == resident_id),
         "tasks": _rows(session, Task, Task.resident_id == resident_id),
+        "visits": _rows(session, Knock, Knock.recipient_id == resident_id),
         "events": _rows(session, Event, Event.subject_id == resident_id),
         "inbound": [row.data for row in _raw(session, _values(owned, resident_id))],
     }
@@ -74,6 +76,7 @@ def erase(session: Session, resident_id: uuid.UUID, actor: Actor, now: datetime)
     building = _building(session, resident.place_id)
     _close(session, resident_id, building, now)
     _clear_tasks(session, resident_id, building)
+    knock.forget(session, Knock.recipient_id == resident_id)
     _delete_addresses(session, owners, [one.digest for one in owned if one.owner_id == resident_id])
     here = store.community(session)
     for table, column in ((Contact, Contact.resident_id), (Credential, Credential.subject_id)):
@@ -127,6 +130,7 @@ def redact(session: Session, now: datetime, retention: timedelta = RETENTION) ->
         Notice.community_id == here, Notice.kind == NoticeKind.PAGE, Notice.made_at < before
     )
     _blank(session, NoticeText.notice_id.in_(old))
+    knock.forget(session, Knock.at < before)
     event.add(session, event.HOUSE, "inbound.redacted", None, now, count=done)
     return int(done)
 

@@ -52,4 +52,5 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REFUSED_DOOR = "refused_door"
     ERASED = "erased"

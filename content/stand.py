@@ -6,6 +6,7 @@ from datetime import tzinfo
 from content import phrase
 from content.alert import Status
 from content.coverage import ANSWER, LATER, STEP, ByKind, Live, Reach
+from content.knock import Found
 from content.message import Kind, Written
 
 _WHYS = 8
@@ -52,6 +53,7 @@ def lines(
         parts = (_wait(what, count, language) for what, count in live.waits.items())
         said.append(say("waits", what=_list(parts, language)))
     said += [_kind(one, language) for one in live.kinds]
+    said += doors(live, language)
     said += _whys(live, language) if reasons else []
     said += [
         say(
@@ -63,6 +65,14 @@ def lines(
         for one in live.earlier
     ]
     return said
+
+
+def doors(live: Live, language: Written = Written.HANS) -> list[str]:
+    """Return what came of the doors so far, in one line; nothing where nobody had to be visited."""
+    if not (live.doors or live.total.door):
+        return []
+    counts = {one.value: live.doors.get(one, 0) for one in Found}
+    return [phrase.say("live.doors", language, left=live.total.door, **counts)]
 
 
 def whys(live: Live, language: Written = Written.HANS) -> Iterator[tuple[str, int]]:

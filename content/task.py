@@ -50,6 +50,8 @@ class Task(Identified, Base):
     taken_at: Mapped[datetime | None] = mapped_column(Instant)
     done_at: Mapped[datetime | None] = mapped_column(Instant)
     outcome: Mapped[str] = mapped_column(String(20), default="")
+    reminded_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When staff were last told that it is late."""
 
 
 Index("ix_task_open", Task.community_id, Task.done_at, Task.due_at)

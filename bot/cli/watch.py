@@ -33,6 +33,7 @@ COLUMNS = {
     "passed_on": "转告\npassed on",
     "need_help": "求助\nhelp",
     "door": "上门\ndoor",
+    "refused": "不愿听\nrefused",
     "open": "在联系\nopen",
     "done": "不用确认\ntold",
     "other": "其他\nother",
@@ -40,6 +41,7 @@ COLUMNS = {
 STATES = {
     DeliveryState.OPEN: "还在联系 open",
     DeliveryState.DOOR: "要上门 door",
+    DeliveryState.REFUSED: "上门不愿听 refused",
     DeliveryState.EXPIRED: "过期 expired",
     DeliveryState.SUPERSEDED: "被代替 superseded",
     DeliveryState.CANCELLED: "已解除 cancelled",
@@ -115,7 +117,7 @@ def _looks(opened: Store, code: str, rest: Callable[[float], None] = time.sleep)
 
 def _brief(code: str, live: Live) -> str:
     first, *_ = stand.lines(live, ZoneInfo("UTC"), reasons=False)
-    return f"{stand.head(code, live)} {first}"
+    return " ".join((stand.head(code, live), first, *stand.doors(live)))
 
 
 def _clock(zone: ZoneInfo) -> str:
@@ -134,7 +136,7 @@ def _cut(grids: tuple[Reach, ...], most: int | None) -> list[Reach]:
 
 def _table(title: str, rows: Sequence[Reach]) -> Table:
     table = Table(title)
-    rare = ("done", "other", "passed_on", "need_help")
+    rare = ("done", "other", "passed_on", "need_help", "refused")
     shown = [n for n in COLUMNS if n not in rare or any(getattr(one, n) for one in rows)]
     for name in shown:
         table.add_column(COLUMNS[name], justify="right")

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from content import aftermath, confirmation, coverage, curve, event, outcome, store, task
+from content import aftermath, confirmation, coverage, curve, doorstep, outcome, store, task
 from content.confirmation import Act
 from content.delivery import AttemptState
+from content.knock import Found
 from content.message import Kind
 from content.notice import Notice
 from content.people import Resident
@@ -126,14 +127,11 @@ def test_a_contact_s_wrong_number_is_named_as_theirs(session: Session, now: date
 
 
 def test_a_visit_says_why_and_what_came_of_it(town: Town) -> None:
-    said = {"notice": str(town.notice.id), "found": "away"}
-    event.add(town.session, SOMEBODY, "door.tried", town.nobody, town.at(30), **said)
-    town.session.flush()
+    doorstep.press(town.session, town.notice.id, town.nobody, Found.AWAY, SOMEBODY, town.at(30))
     (one,) = aftermath.visits(town.session, town.notice.id)
     assert (one.name, one.outcome, one.at) == ("=SUM(1)", "away", town.at(30))
     assert (one.why, one.listed_at) == ((None, "reason.no_path"), town.now)
-    confirmation.at_door(town.session, town.notice.id, town.nobody, SOMEBODY, town.at(60))
-    town.session.flush()
+    doorstep.press(town.session, town.notice.id, town.nobody, Found.DONE, SOMEBODY, town.at(60))
     (one,) = aftermath.visits(town.session, town.notice.id)
     assert (one.outcome, one.at) == ("confirmed", town.at(60))
 
