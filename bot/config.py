@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     promise_hours: float = Field(
         24.0, gt=0, description="hours after which an asker hears that it is still being checked"
     )
+    away_minutes: int = Field(
+        30, ge=1, description="minutes after which a home where nobody opened is gone to again"
+    )
+    help_minutes: int = Field(
+        10, ge=1, description="minutes after which the duty phone hears of help that nobody took"
+    )
+    help_done_minutes: int = Field(
+        60, ge=1, description="minutes after which the duty phone hears of help that is not done"
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="who bears it may read `/metrics`; empty: this machine only"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot import acts
-from bot.commands import ask, cases, doors, errands, lessons, resident, review, words
+from bot.commands import ask, cases, doors, errands, lessons, remarks, resident, review, words
 from bot.turn import Acknowledge, Effect, Turn, guarded
 from channels.base import EventKind
 from content.message import Action, Kind
@@ -34,7 +34,8 @@ def _handled(turn: Turn, file: Attachment | None) -> list[Effect]:
         case EventKind.BLOCKED:
             return acts.blocked(turn)
         case EventKind.MEDIA:
-            return ask.media(turn, file)
+            noted = remarks.taken(turn, turn.event.text, file)
+            return ask.media(turn, file) if noted is None else noted
         case EventKind.TEXT:
             return _text(turn)
         case EventKind.JOINED:
@@ -66,6 +67,8 @@ def _text(turn: Turn) -> list[Effect]:
         return ask.group(turn)
     if turn.kind is Kind.CHAT and text.startswith("/") and not turn.event.forwarded:
         return words.command(turn, text)
+    if (noted := remarks.taken(turn, text)) is not None:
+        return noted
     if turn.kind is Kind.CHAT and (awaited := words.awaited(turn, text)) is not None:
         return awaited
     # what somebody else has written confirms nothing

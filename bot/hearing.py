@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -98,7 +99,8 @@ class Hearing:
         await asyncio.to_thread(words.warm)
         given = ears.settings
         limits = Limits(given.answers_per_hour, given.chat_answers_per_hour)
-        house = House(base, ears.senders, ears.ladders, username, limits)
+        away = timedelta(minutes=given.away_minutes)
+        house = House(base, ears.senders, ears.ladders, username, limits, away)
         self._inbox = Inbox(ears.store, ears.clock, ears.channels, house)
         duties = rounds.duties(ears.settings)
         self._rounds = Rounds(ears.store, ears.clock, duties, lambda: ears.leases.holds(ROUNDS))

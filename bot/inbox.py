@@ -15,7 +15,18 @@ from sqlalchemy.orm import Session
 from bot import acts
 from bot.commands import ask, preview, progress, status
 from bot.dispatch import dispatch
-from bot.turn import Acknowledge, Effect, Follow, Foresee, Glance, House, Say, Show, Turn
+from bot.turn import (
+    Acknowledge,
+    Effect,
+    Follow,
+    Foresee,
+    Glance,
+    House,
+    Rewrite,
+    Say,
+    Show,
+    Turn,
+)
 from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome, outcome_bulk
@@ -285,6 +296,8 @@ class Inbox:
                 foretell = functools.partial(preview.foretell, house=self.house, effect=effect)
                 said = await self.store.query(foretell)
                 await chat.reply(said.chat, said.text, said.buttons)
+            case Rewrite() if chat is not None:
+                await chat.edit(effect.chat, effect.message_id, effect.text, effect.buttons)
             case Show() if chat is not None:
                 await chat.show(effect.chat, effect.kind, effect.reference)
             case Acknowledge() if chat is not None and effect.callback_id:

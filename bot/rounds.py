@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.commands import spread
+from bot.commands import again, spread
 from bot.config import Settings
 from content.clock import Clock
 from content.store import Store
@@ -27,15 +27,16 @@ _LEAST = 0.5
 def duties(settings: Settings) -> dict[str, Work]:
     """Return what is done in each round: all of it safe to do twice, for the rows say what is done.
 
-    Askers hear that they are not forgotten, staff what spreads, and who was told a fact that its
-    time is over.
+    Askers hear that they are not forgotten, staff what spreads, who was told a fact that its time
+    is over, and workers where nobody opened that they may go again.
     """
     within, rule = timedelta(hours=settings.promise_hours), spread.rule(settings)
-    usual = trends.Usual()
+    usual, away = trends.Usual(), timedelta(minutes=settings.away_minutes)
     return {
         "promise": lambda session, now: promise.remind(session, now, within),
         "trends": lambda session, now: trends.watch(session, now, rule, usual),
         "expiry": correction.expire,
+        "doors": lambda session, now: again.remind(session, now, away),
     }
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from channels.base import Event, EventKind
 from content import guard, identity, people, phrase, store
 from content.event import Actor, Door
 from content.guard import Limits, Pass
+from content.knock import AWAY
 from content.ladder import Ladders
 from content.message import Button, Kind, Written
 from content.notice import NoticeKind
@@ -35,6 +36,8 @@ class House:
     """The bot's name in the chat app, for links into a private chat."""
     limits: Limits = field(default_factory=Limits)
     """How much is said by itself to one number or chat."""
+    away: timedelta = AWAY
+    """After how long a home where nobody opened is gone to again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,16 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Change a message of our own: it shows what was done with it."""
+
+    chat: str
+    message_id: str
+    text: str = field(repr=False)
+    buttons: Rows = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledge:
     """Stop the waiting sign of a button, with a short note."""
 
@@ -182,7 +195,7 @@ class Foresee:
     buttons: Rows = ()
 
 
-Effect = Say | Acknowledge | Follow | Foresee | Glance | Show
+Effect = Say | Rewrite | Acknowledge | Follow | Foresee | Glance | Show
 
 
 def tell(turn: Turn, *keys: str, urgent: bool = False, **values: object) -> list[Effect]:

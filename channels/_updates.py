@@ -80,6 +80,7 @@ def _message(message: Json, bot: Self) -> Iterator[Event]:
         text=words,
         addressed=addressed,
         quoted=_quoted(message),
+        replied=_replied(message),
         forwarded="forward_origin" in message or "forward_date" in message,
         message_id=str(int(message["message_id"])),
         media=media,
@@ -158,6 +159,13 @@ def _quoted(message: Json) -> str:
     """Return what was replied to: the passage that was marked, else the whole text."""
     marked = message.get("quote") or {}
     return _text(marked.get("text", "")) or _words(message.get("reply_to_message") or {})
+
+
+def _replied(message: Json) -> str:
+    """Return the data of the first button under the message that was replied to."""
+    markup = (message.get("reply_to_message") or {}).get("reply_markup") or {}
+    buttons = [one for row in markup.get("inline_keyboard") or () for one in row]
+    return next((_text(one["callback_data"]) for one in buttons if "callback_data" in one), "")
 
 
 def _media(message: Json) -> Media | None:

@@ -87,6 +87,8 @@ class Event:
     """In a group: the bot was mentioned, replied to or given a command."""
     quoted: str = field(default="", repr=False)
     """The text of the message that was replied to."""
+    replied: str = field(default="", repr=False)
+    """The data of the first button under the message that was replied to."""
     forwarded: bool = False
     message_id: str = ""
     callback_id: str = ""

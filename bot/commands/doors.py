@@ -1,94 +1,232 @@
-"""/doors: the door-knock list as cards, each with buttons that close it."""
+"""/doors: the door-knock list as cards, each with buttons that say what was found there."""
 
+import base64
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.turn import Acknowledge, Effect, Rows, Say, Turn
+from bot.commands import dialogue
+from bot.turn import Acknowledge, Effect, Rewrite, Rows, Say, Turn
 from content import alert as alerts
+from content import beat, cap, doorstep, notice, phrase, visit
 from content import card as cards_
-from content import confirmation, event, identity, notice, phrase, store, visit
-from content.alert import ReviewError
+from content.alert import Alert, ReviewError
+from content.delivery import DeliveryState
+from content.doorstep import Became, Pressed
+from content.identity import IdentityError
+from content.knock import Found
 from content.message import Action, Button, Written
-from content.place import Place
-from content.staff import Role, Staff
+from content.notice import Notice
+from content.staff import Staff
 from content.visit import Card
 
-_MOST = 20
-"""Cards in one answer; the rest come when these are done."""
-_FOUND = ("done", "help", "away", "refused")
-_MAY = frozenset({Role.GRID_WORKER, Role.PUBLISHER, Role.ADMIN})
+PAGE = 20
+"""Cards in one answer; the rest come page by page."""
+NOTE = "door.note"
+"""What the dialogue is about, once a card was pressed."""
+_FOUND = ((Found.DONE, Found.HELP), (Found.AWAY, Found.REFUSED))
+"""The buttons of a card, row by row."""
+PRESSED = frozenset(one.value for row in _FOUND for one in row)
+_SAYS = ("headline", "description", "instruction")
+"""What of the alert is to be said at the door."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The list of one notice, as far as who acts may see it."""
+
+    alert: Alert
+    made: Notice
+    mine: tuple[str, ...] | None
 
 
 def show(turn: Turn, code: str) -> list[Effect]:
     """Send the cards of a grid worker's own grid, or of everywhere to the office."""
-    member = turn.staff()
-    if member is None or not identity.roles(turn.session, member.id) & _MAY:
-        return [Say(turn.chat, _word("staff.not_allowed", role=_word("staff.role_grid_worker")))]
     try:
-        cards = _cards(turn, member, code)
-    except ReviewError as error:
+        found = _open(turn, code)
+    except (ReviewError, IdentityError) as error:
         return [Say(turn.chat, str(error))]
+    if found is None:
+        return [Say(turn.chat, _word("door.empty"))]
+    if found.mine == ():
+        return [Say(turn.chat, _word("door.no_grid"))]
+    cards = visit.cards(turn.session, found.made.id, found.mine)
     if not cards:
         return [Say(turn.chat, _word("door.empty"))]
-    homes = len({(card.building, card.unit, card.room) for card in cards})
-    lead = Say(turn.chat, _word("door.count", count=homes, people=len(cards)))
-    shown = code or _newest(turn).code
-    return [lead, *(_card(turn, shown, card) for card in cards[:_MOST])]
+    return [_lead(turn, found, cards), *_page(turn, cards)]
 
 
 def press(turn: Turn, value: str) -> list[Effect]:
-    """Take a card's button: `done`, `help`, `away` or `refused`, with the alert and the person."""
-    what, code, person = (*value.split("."), "", "")[:3]
-    if what not in _FOUND:
-        return [Acknowledge(turn.event.callback_id)]
-    member = turn.staff()
-    if member is None or not identity.roles(turn.session, member.id) & _MAY:
-        return [Acknowledge(turn.event.callback_id, _word("staff.unknown"))]
+    """Take a button of the list: what was found, a wrong press, the next page, the list itself."""
+    what, first, second = (*value.split("."), "", "")[:3]
+    if what == "list":
+        return [Acknowledge(turn.event.callback_id), *show(turn, first)]
     try:
-        made = notice.last(turn.session, alerts.get(turn.session, code).id)
-        recipient = uuid.UUID(person)
+        if what == "undo":
+            return _undo(turn, long(first))
+        if what == "more" or what in PRESSED:
+            return _card(turn, what, long(first), long(second))
+    except IdentityError:
+        return [_note(turn, "staff.unknown")]
     except (ReviewError, ValueError):
-        return [Acknowledge(turn.event.callback_id, _word("confirm.closed"))]
-    if made is not None:
-        knock(turn, made.id, recipient, what)
-    return [Acknowledge(turn.event.callback_id, _word(f"door.{what}"))]
+        return [_note(turn, "confirm.closed")]
+    return [Acknowledge(turn.event.callback_id)]
 
 
-def knock(turn: Turn, notice_id: uuid.UUID, recipient: uuid.UUID, what: str) -> None:
-    """Write down what happened at a door; nobody home leaves the card on the list."""
-    actor, now = turn.actor(), turn.now
-    if what in ("done", "help"):
-        asks = what == "help"
-        confirmation.at_door(turn.session, notice_id, recipient, actor, now, help_=asks)
-        return
-    said = {"notice": str(notice_id), "found": what}
-    event.add(turn.session, actor, "door.tried", recipient, now, **said)
+def _card(turn: Turn, what: str, notice_id: uuid.UUID, recipient_id: uuid.UUID) -> list[Effect]:
+    found = _of_notice(turn, notice_id)
+    card = visit.card(turn.session, notice_id, recipient_id)
+    if card is None:
+        return [_note(turn, "confirm.closed")]
+    if not beat.covers(found.mine, card.path):
+        return [_note(turn, "door.other_grid")]
+    if what == "more":
+        rest = visit.after(visit.cards(turn.session, found.made.id, found.mine), card)
+        return [Acknowledge(turn.event.callback_id), *_page(turn, rest)]
+    return _knock(turn, found, card, Found(what))
 
 
-def _cards(turn: Turn, member: Staff, code: str) -> list[Card]:
+def _knock(turn: Turn, found: _List, card: Card, what: Found) -> list[Effect]:
+    session, key = turn.session, (found.made.id, card.recipient_id)
+    done = doorstep.press(session, *key, what, turn.actor(), turn.now)
+    session.flush()
+    if done.became is Became.NEW and done.knock is not None:
+        dialogue.ask(turn, NOTE, knock=done.knock.id.hex, at=turn.now.isoformat())
+    after = visit.card(session, *key) or card
+    return [_said(turn, done, what, after), *_redrawn(turn, after)]
+
+
+def _undo(turn: Turn, knock_id: uuid.UUID) -> list[Effect]:
+    office = beat.office(turn.session, _worker(turn))
+    done = doorstep.take_back(turn.session, knock_id, turn.actor(), turn.now, office=office)
+    dialogue.settle(turn)
+    key = {
+        Became.UNDONE: "door.undone",
+        Became.HELPED: "door.undone_helped",
+        Became.NOT_YOURS: "door.undo_not_yours",
+        Became.SETTLED: "door.undo_late",
+        Became.OVER: "confirm.stale",
+    }.get(done.became, "confirm.closed")
+    if done.knock is None:
+        return [_note(turn, key)]
+    card = visit.card(turn.session, done.knock.notice_id, done.knock.recipient_id)
+    return [_note(turn, key), *(_redrawn(turn, card) if card else [])]
+
+
+def _said(turn: Turn, done: Pressed, what: Found, card: Card) -> Acknowledge:
+    """Return the short note over the button that was pressed."""
+    if done.became in (Became.NEW, Became.AGAIN):
+        return _note(turn, f"door.{what}")
+    if done.became is Became.OVER:
+        return _note(turn, "confirm.stale")
+    last = card.last
+    if last is None:
+        return _note(turn, "door.self")
+    at = cards_.clock(last.at, turn.zone)
+    found = _word(f"door.{last.found}")
+    return _note(turn, "door.settled", at=at, found=found, name=last.by or _word("page.somebody"))
+
+
+def _open(turn: Turn, code: str) -> _List | None:
+    """Return the list of an alert, or of the newest that runs; None where nobody was told yet.
+
+    Raises ReviewError for an unknown alert, IdentityError for who goes to no doors.
+    """
+    mine = beat.of(turn.session, _worker(turn))
     alert = alerts.get(turn.session, code) if code else _newest(turn)
     made = notice.last(turn.session, alert.id)
-    if made is None:
-        return []
-    area = None
-    if Role.PUBLISHER not in identity.roles(turn.session, member.id) and member.place_id:
-        area = turn.session.get(Place, (store.community(turn.session), member.place_id))
-    cards = visit.cards(turn.session, made.id)
-    return [card for card in cards if area is None or card.grid == area.name]
+    return _List(alert, made, mine) if made is not None else None
 
 
-def _newest(turn: Turn) -> alerts.Alert:
+def _of_notice(turn: Turn, notice_id: uuid.UUID) -> _List:
+    """Return the list that a card belongs to; raises as `_open`, and ValueError for none."""
+    mine = beat.of(turn.session, _worker(turn))
+    made = notice.find(turn.session, notice_id)
+    if made is None or made.alert_id is None:
+        raise ValueError(notice_id)
+    return _List(alerts.get(turn.session, made.alert_id), made, mine)
+
+
+def _worker(turn: Turn) -> Staff:
+    member = turn.staff()
+    if member is None:
+        raise IdentityError(_word("staff.unknown"))
+    return member
+
+
+def _newest(turn: Turn) -> Alert:
     running = alerts.running(turn.session, turn.now)
     if not running:
         raise ReviewError(_word("staff.nothing_open"))
     return alerts.get(turn.session, running[0].alert_id)
 
 
-def _card(turn: Turn, code: str, card: Card) -> Say:
-    rows: Rows = tuple(
-        (Button(_word(f"door.{what}"), Action.DOOR, f"{what}.{code}.{card.recipient_id.hex}"),)
-        for what in _FOUND
-    )
-    return Say(turn.chat, cards_.line(card), rows)
+def _lead(turn: Turn, found: _List, cards: Sequence[Card]) -> Say:
+    """Return what is said before the cards: how many, and what to say at the doors."""
+    homes = len({card.home for card in cards})
+    fields = notice.texts(turn.session, found.made.id)[Written.HANS]
+    told = [str(fields[name]) for name in _SAYS if fields.get(name)]
+    count = _word("door.count", count=homes, people=len(cards))
+    title = _word("door.title", code=found.alert.code)
+    return Say(turn.chat, "\n".join((f"{title}：{count}", _word("door.say"), *told)))
+
+
+def _page(turn: Turn, cards: Sequence[Card]) -> list[Effect]:
+    """Return one page of cards; under the last stands how many are left."""
+    shown, rest = cards[:PAGE], len(cards) - PAGE
+    said: list[Effect] = [Say(turn.chat, _text(turn, card), _buttons(card)) for card in shown]
+    if not shown:
+        said.append(Say(turn.chat, _word("door.empty")))
+    if rest > 0:
+        more = _word("door.more", count=rest)
+        said.append(Say(turn.chat, more, ((_button("more", more, shown[-1]),),)))
+    return said
+
+
+def _redrawn(turn: Turn, card: Card) -> list[Effect]:
+    """Change the card that was pressed: it shows what was done, and how to take it back."""
+    if not turn.event.message_id:
+        return []
+    hint = _word("door.hint") if card.last else ""
+    text = "\n".join(filter(None, (_text(turn, card), hint)))
+    return [Rewrite(turn.chat, turn.event.message_id, text, _buttons(card))]
+
+
+def _text(turn: Turn, card: Card) -> str:
+    zone = cap.zone(turn.session)
+    again = cards_.again(card, zone, turn.now, turn.house.away)
+    return "\n".join(filter(None, (cards_.line(card, zone), again)))
+
+
+def _buttons(card: Card) -> Rows:
+    rows: Rows = ()
+    if card.state is DeliveryState.DOOR:
+        rows = tuple(
+            tuple(_button(what, _word(f"door.{what}"), card) for what in row) for row in _FOUND
+        )
+    if card.last is not None:
+        undo = Button(_word("door.undo"), Action.DOOR, f"undo.{short(card.last.id)}")
+        rows = (*rows, (undo,))
+    return rows
+
+
+def _button(what: str, label: str, card: Card) -> Button:
+    value = f"{what}.{short(card.notice_id)}.{short(card.recipient_id)}"
+    return Button(label, Action.DOOR, value)
+
+
+def short(one: uuid.UUID) -> str:
+    """Return an id in 22 characters: two of them fit into a button's 64 bytes."""
+    return base64.urlsafe_b64encode(one.bytes).rstrip(b"=").decode()
+
+
+def long(text: str) -> uuid.UUID:
+    """Undo `short`; raises ValueError."""
+    return uuid.UUID(bytes=base64.urlsafe_b64decode(text + "=="))
+
+
+def _note(turn: Turn, key: str, **values: object) -> Acknowledge:
+    return Acknowledge(turn.event.callback_id, _word(key, **values))
 
 
 def _word(key: str, **values: object) -> str:

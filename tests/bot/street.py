@@ -98,8 +98,10 @@ class Street:
     def texts(self, number: str, text: str) -> list[Effect]:
         return self.hear(Kind.SMS, Event(EventKind.TEXT, address=number, text=text))
 
-    def presses(self, chat: str, data: str) -> list[Effect]:
-        event = Event(EventKind.BUTTON, address=chat, key=data, callback_id="1")
+    def presses(self, chat: str, data: str, message_id: str = "") -> list[Effect]:
+        event = Event(
+            EventKind.BUTTON, address=chat, key=data, callback_id="1", message_id=message_id
+        )
         return self.hear(Kind.CHAT, event)
 
     def keys(self, number: str, ref: str, key: str, **more: Any) -> list[Effect]:

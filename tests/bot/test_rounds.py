@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 
 from bot.config import Settings
 from bot.rounds import Rounds, duties
-from content import people
+from content import doorstep, identity, knock, notice, people
 from content.clock import Clock
-from content.message import Kind
+from content.event import Actor, Door
+from content.message import Kind, Written
 from content.notice import Notice, NoticeKind
+from content.people import OwnerKind
+from content.staff import Role
 from content.store import Store
+from tests.content import outbox
 from verification import desk, shelf
 from verification.case import Question
 
@@ -64,3 +68,21 @@ async def test_rounds_end_when_they_are_stopped(store: Store, now: datetime) -> 
         rounds.stop()
         await running
     assert len(done) == 1
+
+
+async def test_a_worker_is_told_once_where_to_go_again(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        worker = identity.add_staff(session, "网格员", [Role.GRID_WORKER], now)
+        people.add_address(session, OwnerKind.STAFF, worker.id, Kind.CHAT, "9020", now)
+        who = outbox.resident(session, now, "王奶奶", room="3-2-501")
+        made = outbox.tell(session, now, alert_id=outbox.alert(session, now))
+        outbox.route(session, now)
+        actor = Actor(Door.CHAT, worker.id)
+        doorstep.press(session, made.id, who, knock.Found.AWAY, actor, now)
+    late = Rounds(store, Clock(start=now + timedelta(minutes=31)), duties(Settings()))
+    await late.once()
+    await late.once()
+    with store.read() as session:
+        (page,) = session.scalars(select(Notice).where(Notice.kind == NoticeKind.PAGE)).all()
+        text = notice.texts(session, page.id)[Written.HANS]["text"]
+    assert text.endswith("刚才不在家的1户，可以再去一次。\n3号楼2单元501室")
