@@ -58,7 +58,7 @@ class People:
             "原因 reason",
             "结果 outcome",
         )
-        more = ("上名单 listed", "时间 at", "谁去的 by", "求助 help")
+        more = ("上名单 listed", "时间 at", "谁去的 by", "求助 help", "备注 note")
         with _Table(self._folder, PERSONAL[1], (*head, *more)) as table:
             for one in found:
                 kind, word = one.why
@@ -67,7 +67,7 @@ class People:
                 outcome = after_page.OUTCOMES.get(one.outcome, one.outcome)
                 who = (one.number, one.name, self._home(one.place_id), needs, why, outcome)
                 times = (self._at(one.listed_at), self._at(one.at))
-                table.add(*who, *times, one.by, "是 yes" if one.needs_help else "")
+                table.add(*who, *times, one.by, "是 yes" if one.needs_help else "", one.note)
                 yield one.outcome
 
     def helps(self, found: Sequence[Help]) -> None:

@@ -1,50 +1,116 @@
-"""`linxun alert doors`: the door-knock list, to print or to hand on."""
+"""`linxun alert doors`: the door-knock list, to read, to print or to hand on."""
 
 import json
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.orm import Session
 
-from bot.cli import context
+from bot import config
+from bot.cli import context, doors_page
 from content import alert as alerts
-from content import card, identity, notice, visit
-from content.identity import IdentityError
-from content.staff import Role
+from content import beat, card, coverage, event, knock, notice, stand, visit
+from content.alert import Alert
+from content.cap import zone
+from content.notice import Notice
 from content.visit import Card
-
-_MAY = frozenset({Role.GRID_WORKER, Role.PUBLISHER, Role.ADMIN})
 
 
 def doors(
     code: Annotated[str, typer.Argument(help="the alert's code, e.g. A12")],
     *,
     grid: Annotated[str, typer.Option(help="only this grid, e.g. 1网格")] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="write a page to print: large type, a sheet for each grid")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="save the photos from the doors into this folder")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for a program")] = False,
 ) -> None:
     """List who must be visited: by building, unit and floor, with needs and what was tried."""
     with context.store() as opened, opened.read() as session:
-        _check(session)
+        mine = beat.of(session, context.staff(session))
         alert = alerts.get(session, code)
         made = notice.last(session, alert.id)
-        found = visit.cards(session, made.id) if made else []
-    chosen = [one for one in found if not grid or one.grid == grid]
-    if as_json:
-        typer.echo(json.dumps([_row(one) for one in chosen], ensure_ascii=False, default=str))
-        return
+        found = visit.cards(session, made.id, mine) if made else []
+        chosen = [one for one in found if not grid or one.grid == grid]
+        if html is not None and made is not None:
+            _print(session, alert, made, chosen, html)
+        if photos is not None and made is not None:
+            _photos(session, made, mine, photos)
+        if as_json:
+            typer.echo(json.dumps([_row(one) for one in chosen], ensure_ascii=False, default=str))
+        elif html is None and photos is None:
+            _show(session, made, chosen)
+    if html is not None or photos is not None:
+        with context.store() as opened, opened.begin() as session:
+            who, now = context.actor(session), context.now()
+            event.add(session, who, "doors.printed", alert.id, now, count=len(chosen))
+
+
+def _show(session: Session, made: Notice | None, chosen: Sequence[Card]) -> None:
+    where, now = zone(session), context.now()
+    after = timedelta(minutes=config.settings().away_minutes)
     for one in chosen:
-        context.console.print(card.line(one), markup=False, highlight=False, soft_wrap=True)
-        context.console.print()
-    context.console.print(f"共 {len(chosen)} 人。 {len(chosen)} people.", highlight=False)
+        again = card.again(one, where, now, after)
+        _say("\n".join(filter(None, (card.line(one, where), again))))
+        _say("")
+    _say(f"共 {len(chosen)} 人。 {len(chosen)} people.")
+    if made is not None:
+        for line in stand.doors(coverage.live(session, made.id, now)):
+            _say(line)
 
 
-def _check(session: Session) -> None:
-    member = context.staff(session)
-    if not identity.roles(session, member.id) & _MAY:
-        raise IdentityError(
-            "上门名单只给网格员、发布人和管理员看。 "
-            "The door-knock list is for grid workers, publishers and admins."
-        )
+def _print(
+    session: Session, alert: Alert, made: Notice, chosen: Sequence[Card], html: Path
+) -> None:
+    page = doors_page.page(session, alert, made, chosen, context.now())
+    _write(html, page.encode())
+    sheets = len({one.grid for one in chosen})
+    _say(f"已写出 {html}：{len(chosen)} 人，{sheets} 个网格。 Written, {sheets} grids.")
+    _say("名单是个人信息，用完请收回销毁。 This is personal data: collect it and destroy it.")
+
+
+def _photos(session: Session, made: Notice, mine: tuple[str, ...] | None, folder: Path) -> None:
+    """Write the photos of the doors that who asks may see; what was not fetched is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for one, file in knock.pictures(session, made.id):
+        home = visit.card(session, made.id, one.recipient_id)
+        if file.data is None or home is None or not beat.covers(mine, home.path):
+            continue
+        name = f"{_plain(home.place)}-{_stamp(session, one.at)}-{file.id.hex[-6:]}{file.ending}"
+        _write(folder / name, file.data)
+        count += 1
+    _say(f"已存 {count} 张照片到 {folder}。 {count} photos saved.")
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Write a file that only its writer can read."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        context.fail(f"写不了 {path}，请换个位置。 {path} cannot be written: choose another place.")
+    with os.fdopen(handle, "wb") as out:
+        out.write(body)
+    path.chmod(0o600)
+
+
+def _plain(place: str) -> str:
+    return "".join(char for char in place if char.isalnum())
+
+
+def _stamp(session: Session, at: datetime) -> str:
+    return f"{at.astimezone(zone(session)):%m%d-%H%M}"
+
+
+def _say(line: str) -> None:
+    context.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _row(one: Card) -> dict[str, Any]:
@@ -55,10 +121,15 @@ def _row(one: Card) -> dict[str, Any]:
         "unit": one.unit,
         "floor": one.floor,
         "room": one.room,
+        "place": one.place,
         "name": one.name,
         "needs": sorted(one.needs),
         "needs_help": one.needs_help,
         "reason": one.reason,
         "skips": one.skips,
         "tried": [{"kind": a.kind, "state": a.state, "reason": a.reason} for a in one.tried],
+        "been": [
+            {"found": b.found, "at": b.at, "by": b.by, "note": b.note, "photos": b.photos}
+            for b in one.been
+        ],
     }
