@@ -80,6 +80,9 @@ class Settings(BaseSettings):
         30, ge=1, description="seconds after which a provider is asked what became of a request"
     )
     speaker_folder: Path | None = Field(None, description="where loudspeaker WAV files are put")
+    speaker_player: str = Field(
+        "auto", description="what plays on a loudspeaker here: `auto`, `none`, or a command"
+    )
     proxy: str = Field("", description="an HTTP proxy for the providers")
     trend_hours: float = Field(
         2.0, gt=0, le=24, description="the hours in which askers are counted for a trend"

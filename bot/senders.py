@@ -10,6 +10,9 @@ from content.clock import Clock
 from content.message import Kind
 from content.pace import Sender
 
+_ANNOUNCED = 900
+"""Seconds after which an announcement has been played, several times and in every language."""
+
 
 def channels(settings: Settings, public_url: str) -> dict[str, Channel]:
     """Open every channel that has credentials; raises ConfigError for half of them."""
@@ -47,7 +50,8 @@ def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Send
             answer,
             hourly=settings.twilio_voice_hourly,
         ),
-        "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, answer),
+        # an announcement is played to its end before it counts as made
+        "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, max(answer, _ANNOUNCED)),
     }
     return tuple(known[name] for name in names)
 
@@ -100,4 +104,4 @@ def _twilio(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
 def _speaker(settings: Settings) -> dict[str, dict[str, Any]]:
     if settings.speaker_folder is None:
         return {}
-    return {"speaker": {"folder": settings.speaker_folder}}
+    return {"speaker": {"folder": settings.speaker_folder, "player": settings.speaker_player}}

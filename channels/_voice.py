@@ -19,7 +19,7 @@ from typing import Any
 from content import sound
 from content.call import Line, Play
 from content.message import Spoken
-from content.sound import Sound, SoundError, wav
+from content.sound import Sound
 
 VOICES = {Spoken.MANDARIN: "sit/cmn", Spoken.CANTONESE: "sit/yue", Spoken.ENGLISH: "gmw/en"}
 RATE = 150
@@ -39,6 +39,10 @@ _FORM = "1"
 _lock = threading.Lock()
 
 
+Recorded = Callable[[str], Sound | None]
+"""Returns the sound of a recording by its id, None where it is gone; asked outside the loop."""
+
+
 class VoiceError(Exception):
     """A text could not be spoken; the sentence never quotes it."""
 
@@ -46,8 +50,7 @@ class VoiceError(Exception):
 class Voice:
     """A folder of spoken texts. `rate` is in words per minute, `key` hides texts in file names.
 
-    recorded: returns the sound of a recording by its id, None where it is gone; raises nothing but
-    OSError. It is asked outside the loop, like everything here.
+    Everything here is asked outside the loop: in a thread.
     """
 
     def __init__(
@@ -56,14 +59,14 @@ class Voice:
         rate: int = RATE,
         *,
         key: bytes = b"",
-        recorded: Callable[[str], Sound | None] = lambda _recording: None,
+        recorded: Recorded | None = None,
         kept: timedelta = KEPT,
         room: int = ROOM,
     ) -> None:
         self.folder = Path(folder)
         self.rate = rate
         self._key = key[:64]
-        self._recorded = recorded
+        self._recorded = recorded or unrecorded
         self._kept = kept
         self._room = room
         self._written = 0
@@ -189,6 +192,17 @@ def spoken(language: Spoken, text: str, rate: int = RATE) -> Sound:
     return sound.louder(made, _PEAK)
 
 
+def sound_of(line: Line, recorded: Recorded, rate: int = RATE) -> Sound:
+    """Return a line of a call for a loudspeaker: its recording, else its text as `spoken`."""
+    found = recorded(line.recording) if isinstance(line, Play) else None
+    return sound.louder(found, _PEAK) if found else spoken(line.language, line.text, rate)
+
+
+def unrecorded(recording: str) -> None:
+    """Return nothing: there are no recordings here."""
+    del recording
+
+
 def rest() -> None:
     """Wait until nothing is being spoken."""
     with _lock:
@@ -220,17 +234,3 @@ def _save(text: str, voice: str, rate: int, path: str) -> None:
         first = errors[0]
         errors.clear()
         raise VoiceError("espeak-ng could not speak the text.") from first
-
-
-__all__ = [
-    "KEPT",
-    "RATE",
-    "VOICES",
-    "SoundError",
-    "Voice",
-    "VoiceError",
-    "rest",
-    "spoken",
-    "wav",
-    "write",
-]

@@ -43,6 +43,7 @@ class Parts:
     person: str = ""
     """The number (E.164) of a person to talk to; empty where key 0 means something else."""
     buttons: tuple[tuple[Key, ...], ...] = ()
+    severity: str = ""
 
     def mark(self, language: Written) -> str:
         """Return the drill word; empty for what is real."""
@@ -67,6 +68,7 @@ def finish(parts: Parts, reader: Written, hearer: Spoken) -> Message:
         sms=_sms(shown(sms), [shown(one) for one in parts.spare], shown(parts.tail)),
         speech=_speech(parts, hearer),
         buttons=tuple(tuple(_button(key, reader) for key in row) for row in parts.buttons),
+        severity=parts.severity,
     )
 
 

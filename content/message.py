@@ -113,3 +113,5 @@ class Message:
     sms: str
     speech: Speech | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
+    severity: str = ""
+    """CAP's word for how severe a real alert is; empty for drills, ends and everything else."""

@@ -32,6 +32,7 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
         answers=_answers(language, alone, over=over),
         phone=fields.get("phone", ""),
         buttons=(_buttons(alone, over=over),),
+        severity="" if over or status else fields.get("severity", ""),
     )
 
 

@@ -7,7 +7,7 @@ resampling has no filter: what lies above 4 kHz would be heard as a hiss below i
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -147,6 +147,36 @@ def resampled(sound: Sound, rate: int) -> Sound:
 def louder(sound: Sound, peak: float) -> Sound:
     """Return a sound whose loudest sample is `peak`, from 0 to 1; silence stays."""
     return Sound(sound.samples * np.float32(peak / sound.peak), sound.rate) if sound.peak else sound
+
+
+def softer(sound: Sound, decibels: float) -> Sound:
+    """Return a sound so many decibels below what it was."""
+    return Sound(sound.samples * np.float32(10 ** (-decibels / 20)), sound.rate)
+
+
+def silence(seconds: float, rate: int) -> Sound:
+    """Return so many seconds of nothing."""
+    return Sound(np.zeros(round(seconds * rate), np.float32), rate)
+
+
+def chime(hertz: Sequence[float], seconds: float, rate: int) -> Sound:
+    """Return bells of these pitches, one after the other, each dying away; as loud as can be."""
+    at = np.arange(round(seconds * rate), dtype=np.float32) / rate
+    fading = np.exp(-3 * at / seconds) * np.minimum(1, at * 200)
+    bells = [
+        fading * (np.sin(2 * np.pi * pitch * at) + 0.3 * np.sin(4 * np.pi * pitch * at))
+        for pitch in hertz
+    ]
+    return louder(Sound(np.concatenate(bells).astype(np.float32), rate), 1.0)
+
+
+def siren(low: float, high: float, turns: int, rate: int) -> Sound:
+    """Return a wail between two pitches, a second each way, as loud as can be."""
+    at = np.arange(2 * turns * rate, dtype=np.float64) / rate
+    pitch = low + (high - low) * (0.5 - 0.5 * np.cos(np.pi * at))
+    wail = np.sin(2 * np.pi * np.cumsum(pitch) / rate)
+    edge = np.minimum(1, np.minimum(at, at[::-1]) * 20)
+    return Sound((wail * edge).astype(np.float32), rate)
 
 
 def joined(*sounds: Sound) -> Sound:

@@ -27,6 +27,7 @@ from bot.cli import (
     rumors,
     run,
     simulate,
+    speaker,
     staff,
 )
 from bot.errors import KNOWN
@@ -58,6 +59,7 @@ app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
+app.command("speaker")(speaker.speaker)
 app.command("ask")(ask.ask)
 app.command("evaluate")(evaluate.evaluate)
 

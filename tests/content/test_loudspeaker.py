@@ -2,19 +2,27 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
-from content import alert, draft, identity, loudspeaker, review
+from content import alert, cap, claim, draft, identity, ladder, loudspeaker, review
+from content.alert import Severity
 from content.delivery import Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
+from content.pace import Sender
 from content.people import OwnerKind, Resident
 from content.place import ensure
 from content.staff import Role
 from content.store import Store
 
 
-def publish(store: Store, now: datetime) -> list[Delivery]:
+def publish(
+    store: Store,
+    now: datetime,
+    severity: Severity = Severity.MODERATE,
+    expires: datetime | None = None,
+) -> list[Delivery]:
     with store.begin() as session:
         home = ensure(session, "3-2-501")
         session.add(
@@ -25,7 +33,8 @@ def publish(store: Store, now: datetime) -> list[Delivery]:
             for role in (Role.AUTHOR, Role.VERIFIER, Role.PUBLISHER)
         ]
         text = draft.Text("停水", "8月3日停水。", "请存水。", "已经来水。")
-        content = draft.Draft("停水", {Written.HANS: text}, now + timedelta(hours=6))
+        ends = expires or now + timedelta(hours=6)
+        content = draft.Draft("停水", {Written.HANS: text}, ends, severity=severity)
         row = review.draft(session, who[0], content, now)
         review.verify(session, who[1], row, now)
         review.edit(session, who[0], row, content, now)
@@ -51,3 +60,30 @@ def test_a_loudspeaker_that_is_not_set_up_any_more_gets_nothing(
         loudspeaker.use(session, now, on=True)
         loudspeaker.use(session, now, on=False)
     assert [one.recipient_kind for one in publish(store, now)] == [OwnerKind.RESIDENT]
+
+
+NIGHT, MORNING = timedelta(hours=14), timedelta(hours=22, minutes=1)
+"""From nine in the morning to eleven at night, and to a minute past seven."""
+
+
+@pytest.mark.parametrize(
+    ("severity", "later", "told"),
+    [
+        (Severity.MODERATE, timedelta(0), 1),
+        (Severity.MODERATE, NIGHT, 0),
+        (Severity.MODERATE, MORNING, 1),
+        (Severity.SEVERE, NIGHT, 1),
+        (Severity.EXTREME, NIGHT, 1),
+    ],
+)
+def test_the_loudspeaker_rests_at_night_but_for_what_is_severe(
+    store: Store, now: datetime, severity: Severity, later: timedelta, told: int
+) -> None:
+    with store.begin() as session:
+        loudspeaker.use(session, now, on=True)
+    publish(store, now, severity, now + timedelta(days=2))
+    at = now + later
+    with store.begin() as session:
+        loudest = ladder.load().loudest(Kind.SPEAKER, at, cap.zone(session))
+        found = claim.claim(session, Sender("speaker", Kind.SPEAKER, 1.0), 5, at, loudest=loudest)
+    assert len(found) == told
