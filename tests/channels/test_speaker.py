@@ -191,10 +191,10 @@ def test_other_languages_are_announced_after_the_first(tmp_path: Path, message: 
     assert speaker.announcement(both).seconds > speaker.announcement(message).seconds + 1
 
 
-async def test_the_link_test_erases_what_is_a_month_old(tmp_path: Path) -> None:
+def test_the_link_test_erases_what_is_a_month_old(tmp_path: Path) -> None:
     for name in ("old.wav", "old.txt", "new.wav", "notes.md"):
         (tmp_path / name).touch()
         if name != "new.wav":
             os.utime(tmp_path / name, (0, 0))
-    await Speaker(tmp_path).test()
-    assert sorted(os.listdir(tmp_path)) == ["new.wav", "notes.md"]
+    asyncio.run(Speaker(tmp_path).test())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.wav", "notes.md"]
