@@ -32,6 +32,7 @@ class Reason(StrEnum):
     BLOCKED = "blocked"
     NO_ANSWER = "no_answer"
     BUSY = "busy"
+    DECLINED = "declined"
     MACHINE = "machine"
     NO_KEY = "no_key"
     NO_REPLY = "no_reply"
