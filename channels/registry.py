@@ -11,6 +11,7 @@ CHANNELS = {
     "telegram": "channels.telegram:Telegram",
     "twilio_sms": "channels.twilio_sms:TwilioSms",
     "twilio_voice": "channels.twilio_voice:TwilioVoice",
+    "sip_voice": "channels.sip_voice:SipVoice",
     "speaker": "channels.speaker:Speaker",
 }
 

@@ -17,6 +17,7 @@ from channels.twilio_voice import TwilioVoice
 from content.call import script
 from content.clock import Clock
 from content.message import Action, Button, Message, Speech, Spoken, Written
+from tests.channels.callee import Callee, called
 
 SCALE = 500.0
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -134,6 +135,13 @@ async def recorder() -> AsyncIterator[Recorder]:
     heard = Recorder()
     async with serving("/{path:.*}", heard.hear) as heard.url:
         yield heard
+
+
+@pytest.fixture
+async def callee() -> AsyncIterator[Callee]:
+    """Somebody whose phone rings, and who does not pick up."""
+    async with called() as there:
+        yield there
 
 
 @asynccontextmanager
