@@ -12,6 +12,7 @@ from bot import senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.leases import POLL, REDACT, ROUNDS, SWEEP, Leases
+from bot.reports import Reports
 from bot.sounds import Sounds
 from bot.watch import Watch
 from channels.base import Channel
@@ -51,13 +52,16 @@ class App:
         self.listening = _listen(settings.host, settings.port) if hears else None
         self.port = int(self.listening.getsockname()[1]) if self.listening else settings.port
         self.public_url = settings.public_url or f"http://127.0.0.1:{self.port}"
+        self.sounds = Sounds(settings, store, clock, self.public_url)
+        self.reports = Reports(settings, store, clock)
         try:
-            self.channels: dict[str, Channel] = senders.channels(settings, self.public_url)
+            self.channels: dict[str, Channel] = senders.channels(
+                settings, self.public_url, self._ours()
+            )
         except BaseException:
             self._deaf()
             raise
         self.senders = senders.limits(settings, self.channels, clock)
-        self.sounds = Sounds(settings, store, clock, self.public_url)
         self.watch = Watch(settings, store, clock, self.channels, self.senders, self.ladders)
         self.leases = Leases(store, clock, _duties(self.parts, self.channels))
         self._worker: Worker | None = None
@@ -119,6 +123,7 @@ class App:
         self._worker = self._hearing = None
         for channel in self.channels.values():
             await channel.close()
+        await self.reports.stop()
         self._deaf()
 
     @property
@@ -127,6 +132,12 @@ class App:
         if self._worker is None:
             raise AppError("The worker is not running.")
         return self._worker
+
+    def _ours(self) -> senders.Ours:
+        """Return what calls that we play ourselves say, and where what happens in them is kept."""
+        return senders.Ours(
+            lambda name, request: self.reports.keep(self.channels[name], request), self.sounds.heard
+        )
 
     def _made(self) -> Worker:
         return Worker(

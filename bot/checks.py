@@ -62,7 +62,8 @@ def _channels(settings: Settings) -> str:
     found = senders.channels(settings, settings.public_url or "http://127.0.0.1")
     if not found:
         raise AppError(
-            "No channel is set up: set LINXUN_TELEGRAM_TOKEN or the LINXUN_TWILIO_ settings."
+            "No channel is set up: set LINXUN_TELEGRAM_TOKEN, LINXUN_SIP_SERVER or the "
+            "LINXUN_TWILIO_ settings."
         )
     return ", ".join(found)
 

@@ -4,7 +4,7 @@ import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -73,6 +73,40 @@ class Settings(BaseSettings):
     twilio_voice: Voices = Field(
         Voices.NEURAL, description="who speaks on Twilio's phone: its `neural` voice, or `espeak`"
     )
+    sip_server: str = Field(
+        "", description="the trunk or exchange that takes calls, `host` or `host:port`; empty: none"
+    )
+    sip_domain: str = Field("", description="the domain of its numbers; empty: the server's host")
+    sip_user: str = Field("", description="our name at the trunk")
+    sip_password: SecretStr = Field(
+        SecretStr(""), description="the password, where it asks for one"
+    )
+    sip_number: str = Field(
+        "", description="the number that is shown to who is called; empty: our name"
+    )
+    sip_host: str = Field(
+        "", description="our own address for SIP and sound; empty: the one facing the trunk"
+    )
+    sip_port: int = Field(0, ge=0, le=65535, description="our own port for SIP; 0: any")
+    sip_public_host: str = Field(
+        "", description="the address at which the trunk reaches us, where it is another one"
+    )
+    sip_ports: str = Field(
+        "16384-16583", pattern=r"^\d{1,5}-\d{1,5}$", description="our ports for sound, two a call"
+    )
+    sip_dial: Literal["e164", "national"] = Field(
+        "e164", description="how numbers are dialled: `e164` (+86…) or `national` (0571…, 138…)"
+    )
+    sip_prefix: str = Field(
+        "", pattern=r"^[0-9*#]*$", description="dialled before every number, like an exchange's 9"
+    )
+    sip_rate: float = Field(1.0, gt=0, description="calls by SIP started per second")
+    sip_lines: int = Field(2, gt=0, description="calls by SIP at the same time")
+    sip_hourly: int = Field(6, gt=0, description="calls by SIP to one number in an hour")
+    sip_ring: int = Field(40, ge=5, le=90, description="seconds that a phone called by SIP rings")
+    sip_transfers: bool = Field(
+        default=False, description="whether the trunk connects key 0 to the duty phone (REFER)"
+    )
     voice_folder: Path | None = Field(
         None, description="where spoken texts are kept for a day; default: beside the database"
     )
@@ -128,6 +162,7 @@ SECRETS = (
     "telegram_token",
     "telegram_secret",
     "twilio_auth_token",
+    "sip_password",
     "metrics_token",
     "heartbeat_url",
 )

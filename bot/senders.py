@@ -1,11 +1,14 @@
 """Which channels the settings enable, and how fast each of them may send."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from bot.config import ConfigError, Settings
 from channels import registry
-from channels.base import Channel
+from channels.base import Channel, Request
+from content.call import Line
 from content.clock import Clock
 from content.message import Kind
 from content.pace import Sender
@@ -13,16 +16,39 @@ from content.pace import Sender
 _ANNOUNCED = 900
 """Seconds after which an announcement has been played, several times and in every language."""
 
+_LAST_PORT = 65_535
 
-def channels(settings: Settings, public_url: str) -> dict[str, Channel]:
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What a channel whose calls we play ourselves needs of the house."""
+
+    keep: Callable[[str, Request], Awaitable[None]]
+    """Returns when an event of the channel of this name is kept."""
+    sound: Callable[[Line], Awaitable[bytes]]
+    """Gives a line of a call as mu-law, 8,000 bytes a second."""
+
+
+async def _unheard(_name: str, _request: Request) -> None:
+    """Keep nothing: whoever only tests a channel has no calls."""
+
+
+async def _mute(_line: Line) -> bytes:
+    return b""
+
+
+NOBODY = Ours(_unheard, _mute)
+
+
+def channels(settings: Settings, public_url: str, ours: Ours = NOBODY) -> dict[str, Channel]:
     """Open every channel that has credentials; raises ConfigError for half of them."""
-    given = _given(settings, public_url)
+    given = _given(settings, public_url, ours)
     return {name: registry.open(name, its) for name, its in given.items()}
 
 
 def enabled(settings: Settings) -> tuple[str, ...]:
     """Return the names of the channels that `channels` would open; raises ConfigError."""
-    return tuple(_given(settings, settings.public_url))
+    return tuple(_given(settings, settings.public_url, NOBODY))
 
 
 def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Sender, ...]:
@@ -51,14 +77,27 @@ def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Send
             hourly=settings.twilio_voice_hourly,
         ),
         # an announcement is played to its end before it counts as made
+        "sip_voice": Sender(
+            "sip_voice",
+            Kind.CALL,
+            settings.sip_rate,
+            settings.sip_lines,
+            answer,
+            hourly=settings.sip_hourly,
+        ),
         "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, max(answer, _ANNOUNCED)),
     }
     return tuple(known[name] for name in names)
 
 
-def _given(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
+def _given(settings: Settings, public_url: str, ours: Ours) -> dict[str, dict[str, Any]]:
     """Return the arguments of every channel that has credentials."""
-    return {**_telegram(settings), **_twilio(settings, public_url), **_speaker(settings)}
+    return {
+        **_telegram(settings),
+        **_twilio(settings, public_url),
+        **_sip(settings, ours),
+        **_speaker(settings),
+    }
 
 
 def _telegram(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -99,6 +138,29 @@ def _twilio(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
         "proxy": settings.proxy or None,
     }
     return {name: {**shared, "sender_number": number} for name, number in numbers.items() if number}
+
+
+def _sip(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
+    if not settings.sip_server:
+        if settings.sip_user or settings.sip_number:
+            raise ConfigError("For calls by SIP set LINXUN_SIP_SERVER to the trunk's address.")
+        return {}
+    first, last = map(int, settings.sip_ports.split("-"))
+    if not 0 < first < last - 2 * settings.sip_lines < last <= _LAST_PORT:
+        raise ConfigError(
+            "LINXUN_SIP_PORTS must name two ports for each of the LINXUN_SIP_LINES: 16384-16583."
+        )
+    name = "sip_voice"
+    asked = ("domain", "user", "number", "host", "port", "public_host", "dial", "prefix", "lines")
+    given = {
+        **{one: getattr(settings, f"sip_{one}") for one in (*asked, "ring", "transfers")},
+        "server": settings.sip_server,
+        "password": settings.sip_password.get_secret_value(),
+        "ports": (first, last),
+        "keep": functools.partial(ours.keep, name),
+        "sound": ours.sound,
+    }
+    return {name: given}
 
 
 def _speaker(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -93,6 +93,14 @@ class Sounds:
         what = f"{ref or '-'}/{name}/{hours:x}"
         return f"{self._public}/sounds/{what}/{self._signature(what)}.wav"
 
+    async def heard(self, line: Line) -> bytes:
+        """Return a line as mu-law for a call that we play; raises OSError, VoiceError, SoundError.
+
+        8,000 bytes are a second.
+        """
+        making = self._threads.submit(lambda: self.voice.frames(self.voice.line(line)))
+        return await asyncio.wrap_future(making)
+
     async def fetch(self, ref: str, name: str, until: str, signature: str, find: Find) -> Path:
         """Return the file of an address; raises SoundsError."""
         what = f"{ref}/{name}/{until}"

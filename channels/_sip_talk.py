@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from channels._sip_call import Call
 from channels._sip_media import RATE, Media
+from channels._voice import VoiceError
 from content import call as flow
 from content import phrase
 from content.call import At, Heard, Line, Script, Step
 from content.plain import dialled
+from content.sound import SoundError
 from content.speak import speak
 
 Sound = Callable[[Line], Awaitable[bytes]]
@@ -48,10 +50,13 @@ class How(StrEnum):
 
 
 async def sounds(script: Script, sound: Sound) -> dict[Line, bytes]:
-    """Return all that a script can say; what `sound` raises goes through."""
+    """Return all that a script can say; raises VoiceError, OSError."""
     steps = script.steps.values()
     lines = {line: None for step in steps for line in (*step.say, *step.ask, *_instead(step))}
-    return {line: await sound(line) for line in lines}
+    try:
+        return {line: await sound(line) for line in lines}
+    except SoundError as error:
+        raise VoiceError("What is kept of it is no sound.") from error
 
 
 class Talk:

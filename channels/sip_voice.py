@@ -70,7 +70,8 @@ class SipVoice:
     """One trunk that calls. `keep` returns when a raw event is kept, `sound` gives a line's sound.
 
     server: `host` or `host:port`. ports: the first and last port for sound. patience: real seconds
-    that the trunk may be silent; grace: those for which a talk goes on when we close. transfers:
+    that the trunk may be silent; ring: those that a phone rings; pause: those after a sentence;
+    longest: those of a whole call; grace: those for which a talk goes on when we close. transfers:
     whether the trunk connects a call to somebody else (REFER).
     """
 
@@ -94,7 +95,9 @@ class SipVoice:
         prefix: str = "",
         ports: tuple[int, int] = PORTS,
         lines: int = LINES,
-        manner: Manner = MANNER,
+        ring: float = MANNER.ring,
+        pause: float = MANNER.pause,
+        longest: float = MANNER.longest,
         transfers: bool = False,
         patience: float = 8,
         grace: float = 15,
@@ -109,7 +112,7 @@ class SipVoice:
         self._agent = Agent(self._trunk, patience)
         self._ports = PortAllocator((ports[0], ports[1] + 1))
         self._lines = lines
-        self._manner = manner
+        self._manner = Manner(ring, pause, longest)
         self._transfers = transfers
         self._grace = grace
         self._refs: set[str] = set()

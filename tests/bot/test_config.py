@@ -59,6 +59,8 @@ def test_a_secrets_file_that_is_missing_is_named(
             {"twilio_account_sid": "AC0", "twilio_auth_token": "t", "twilio_sms_from": "+1"},
             "LINXUN_PUBLIC_URL",
         ),
+        ({"sip_number": "+8657187654321"}, "LINXUN_SIP_SERVER"),
+        ({"sip_server": "10.0.0.1", "sip_ports": "20000-20003"}, "LINXUN_SIP_PORTS"),
     ],
 )
 def test_half_of_an_account_is_refused(given: dict[str, str], named: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from channels._sip import Trunk
-from channels._sip_talk import Manner
 from channels.base import BadEventError, Event, EventKind, Request, SendError, State
 from channels.sip_voice import CODES, SipVoice
 from content.call import Line
@@ -20,7 +19,7 @@ from tests.channels.callee import Callee, called
 REF, PHONE = "ab" * 16, "+8657187654321"
 SOUND = b"\x55\xd5" * 400
 """A tenth of a second of a tone."""
-BRISK = Manner(ring=0.5, pause=0.02, longest=5)
+BRISK = {"ring": 0.5, "pause": 0.02, "longest": 5}
 ASKED = 0.6
 """Seconds after picking up, when the key has been asked for."""
 
@@ -66,7 +65,7 @@ async def house(callee: Callee, **given: Any) -> AsyncIterator[House]:
         f"127.0.0.1:{callee.port}",
         made.keep,
         made.sound,
-        **{"ports": (26100, 26199), "manner": BRISK, "patience": 0.6, "grace": 0} | given,
+        **BRISK | {"ports": (26100, 26199), "patience": 0.6, "grace": 0} | given,
     )
     try:
         yield made
@@ -167,7 +166,7 @@ async def test_hanging_up_in_the_middle_confirms_nothing(message: Message) -> No
 
 @pytest.mark.slow
 async def test_a_line_from_which_nothing_comes_has_not_delivered(message: Message) -> None:
-    ours = await call(message, {"manner": replace(BRISK, longest=20)}, answers=[200], talks=False)
+    ours = await call(message, {"longest": 20}, answers=[200], talks=False)
     assert (ours.events[-1].state, ours.events[-1].reason) == (State.FAILED, Reason.UNDELIVERED)
 
 
@@ -211,7 +210,7 @@ async def test_a_call_that_was_answered_cannot_be_taken_back(message: Message) -
 
 
 async def test_no_call_lasts_longer_than_it_may(message: Message) -> None:
-    ours = await call(message, {"manner": replace(BRISK, longest=1)}, answers=[200])
+    ours = await call(message, {"longest": 1}, answers=[200])
     assert ours.raw[-1].data["how"] == "too_long"
     assert ours.states[-1] is State.COMPLETED
 
