@@ -21,10 +21,11 @@ from content import (
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
-from content.message import Action, Kind
+from content.message import Action, Kind, Written
 from content.notice import NoticeState
 from content.outcome_bulk import Report
 from content.people import Consent
+from content.plain import dialled
 from content.reply import Meaning
 from content.task import TaskError, TaskKind
 from verification import desk
@@ -56,9 +57,15 @@ def receipt(turn: Turn) -> list[Effect]:
 def key(turn: Turn) -> list[Effect]:
     """Take a digit pressed in a call: 1 received, 3 help; any other only talks to the script.
 
-    A page offers no help: its key 1 takes the task, like its button does.
+    A page offers no help: its key 1 takes the task, like its button does. 0 comes here only where
+    nobody took the call that was forwarded. Among facts that were asked back a key chooses.
     """
     ref = turn.event.ref
+    if ask.choose_by_key(turn, ref):
+        return []
+    if turn.event.key == "0":
+        call_back(turn)
+        return []
     errand = errands.of_attempt(turn, ref)
     if turn.event.key not in (("1",) if errand else ("1", "3")):
         return []
@@ -68,6 +75,27 @@ def key(turn: Turn) -> list[Effect]:
         with contextlib.suppress(TaskError):
             errands.take(turn, errand, ref)
     return []
+
+
+def call_back(turn: Turn) -> None:
+    """Open a task for who wanted a person and reached nobody: somebody calls them back."""
+    note = phrase.say("call.unreached_note", Written.HANS, phone=dialled(turn.event.address))
+    cry(turn, note)
+
+
+def cry(turn: Turn, note: str = "") -> None:
+    """Open a task for each resident of this number or chat, or for the stranger who acts."""
+    if _cry(turn, note):
+        return
+    task.add(
+        turn.session,
+        TaskKind.HELP,
+        turn.actor(),
+        turn.now,
+        subject_id=turn.address_id(),
+        urgent=True,
+        note=note,
+    )
 
 
 def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
@@ -145,7 +173,7 @@ def _told(turn: Turn, done: Confirmed, *, help_: bool) -> list[Effect]:
     return _nothing(turn, "confirm.nothing")
 
 
-def _cry(turn: Turn) -> bool:
+def _cry(turn: Turn, note: str = "") -> bool:
     """Open a task for who asks for help although no notice is running; False for a stranger."""
     living = turn.residents()
     for one in living:
@@ -157,6 +185,7 @@ def _cry(turn: Turn) -> bool:
             resident_id=one.id,
             place_id=one.place_id,
             urgent=True,
+            note=note,
         )
     return bool(living)
 

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     twilio_voice_from: str = Field("", description="the number calls are made from, in E.164")
     twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
     twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")
+    twilio_speech: bool = Field(False, description="recognise what callers of the hotline say")
     twilio_voice_hourly: int = Field(6, gt=0, description="calls to one number in an hour")
     twilio_voice: Voices = Field(
         Voices.NEURAL, description="who speaks on Twilio's phone: its `neural` voice, or `espeak`"

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from bot import acts
-from bot.commands import ask, cases, doors, errands, lessons, remarks, resident, review, words
+from bot.commands import (
+    ask,
+    cases,
+    doors,
+    errands,
+    hotline,
+    lessons,
+    remarks,
+    resident,
+    review,
+    words,
+)
 from bot.turn import Acknowledge, Effect, Turn, guarded
 from channels.base import EventKind
 from content.message import Action, Kind
@@ -20,6 +31,8 @@ _ROOMS: dict[str, Callable[[Turn, str], list[Effect]]] = {
 
 def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
     """Return what is to be said at once after an event has been handled."""
+    if turn.event.called and turn.event.step:
+        return hotline.take(turn, file)
     return guarded(turn, _handled(turn, file))
 
 
@@ -38,7 +51,7 @@ def _handled(turn: Turn, file: Attachment | None) -> list[Effect]:
             return ask.media(turn, file) if noted is None else noted
         case EventKind.TEXT:
             return _text(turn)
-        case EventKind.JOINED:
+        case EventKind.JOINED | EventKind.ENDED:
             return resident.group_hello(turn) if turn.event.group else []
 
 

@@ -27,7 +27,7 @@ from bot.turn import (
     Show,
     Turn,
 )
-from channels.base import BadEventError, Channel, Event, EventKind, Request, SendError
+from channels.base import BadEventError, Channel, Event, EventKind, Fetches, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome, outcome_bulk
 from content.clock import Clock
@@ -251,7 +251,7 @@ class Inbox:
             return None
         came = Attachment(kind=media.mime, reference=media.file_id)
         channel = self.channels[sender]
-        if not isinstance(channel, Telegram) or media.size > _LARGEST:
+        if not isinstance(channel, Fetches) or media.size > _LARGEST:
             return came
         with contextlib.suppress(SendError, TimeoutError):
             async with asyncio.timeout(_PATIENCE):

@@ -137,7 +137,12 @@ def _twilio(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
         "api_url": settings.twilio_api_url,
         "proxy": settings.proxy or None,
     }
-    return {name: {**shared, "sender_number": number} for name, number in numbers.items() if number}
+    given: dict[str, dict[str, Any]] = {
+        name: {**shared, "sender_number": one} for name, one in numbers.items() if one
+    }
+    if "twilio_voice" in given:
+        given["twilio_voice"]["speech"] = settings.twilio_speech
+    return given
 
 
 def _sip(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from bot import hotline
 from channels.base import Event, EventKind
 from content import guard, identity, people, phrase, store
 from content.event import Actor, Door
@@ -122,7 +123,8 @@ class Turn:
             home = self.session.get(Place, (resident.community_id, resident.place_id))
             if home is not None:
                 return home.path
-        return None
+        named = hotline.paths_of(self.session, self.event.building)
+        return named[0] if len(named) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

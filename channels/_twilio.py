@@ -20,7 +20,7 @@ from channels.base import BadEventError, Receipt, Request, SendError, State
 from content.reason import Reason
 
 API = "https://api.twilio.com"
-THROTTLED, SERVER_ERROR = 429, 500
+OK, THROTTLED, SERVER_ERROR = 200, 429, 500
 PAUSE = 1.0
 """Seconds to pause after a 429 that names no time."""
 SKEW = timedelta(seconds=5)
@@ -78,10 +78,11 @@ class Account:
         self._hooks = f"{public_url.rstrip('/')}/hooks/{name}"
         self._pool = Pool(timeout, proxy)
         self._validator = RequestValidator(auth_token)
+        self._api_url = api_url.rstrip("/") or API
         self.client = Client(
             account_sid,
             auth_token,
-            http_client=_Http(self._pool, api_url.rstrip("/") or API),
+            http_client=_Http(self._pool, self._api_url),
             # without these the client reads the process's environment
             environment={"TWILIO_REGION": "", "TWILIO_EDGE": ""},
         )
@@ -96,6 +97,15 @@ class Account:
         The address comes from the settings: behind a proxy the request does not know it.
         """
         return bool(self._validator.validate(self.url(path), form, signature))
+
+    async def download(self, path: str) -> bytes:
+        """Return a file of the account; raises SendError."""
+        account = self.client.account_sid
+        url = f"{self._api_url}/2010-04-01/Accounts/{account}/{path}"
+        answer = await self._pool.request("GET", url, headers=_basic(self.client.auth))
+        if answer.status != OK:
+            raise _send_error(0, answer.status)
+        return answer.body
 
     async def test(self) -> None:
         """Ask Twilio how the account is; raises SendError, also for one that is suspended."""

@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     MEDIA = "media"
     BLOCKED = "blocked"
     JOINED = "joined"
+    ENDED = "ended"
+    """A call to us is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,12 @@ class Event:
     """The digit pressed, or the data of the button."""
     called: bool = False
     """In a call: it is the person who has called us."""
+    step: str = ""
+    """In a call to us: where in it this happened."""
+    subject: str = ""
+    """In a call to us: the id of the notice that was told."""
+    building: str = ""
+    """In a call to us: the building that the caller has named (`b3`)."""
     chat: str = ""
     """The chat it happened in, where that is not the person's own (a group)."""
     group: bool = False
@@ -186,6 +194,15 @@ class Tests(Protocol):
 
     async def test(self) -> None:
         """Return when the provider would take something from us; raises `SendError`."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel that can fetch what somebody has sent."""
+
+    async def fetch(self, file_id: str) -> bytes:
+        """Return the content of a file; raises `SendError`."""
         ...
 
 

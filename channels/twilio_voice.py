@@ -1,16 +1,16 @@
 """Calls by Twilio: the call, what is said in it, which key does what, and what is reported."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from twilio.twiml.voice_response import Gather, VoiceResponse
-
-from channels import _twilio
+from channels import _twilio, _twiml
 from channels.base import (
     Abilities,
     BadEventError,
     Event,
     EventKind,
+    Media,
     Receipt,
     Request,
     SendError,
@@ -41,27 +41,23 @@ REASONS = {
 }
 NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604"})
 """The answers of SIP that say that a number does not exist."""
+_POSTED = ("status", "machine", "key", "inbound", "hotline", "told")
+"""What Twilio posts to us, beside asking for a script."""
+RECORDING = re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII)
+WAV = "audio/x-wav"
+BYTES = 16_000
+"""Of a second of a recording, as Twilio gives it: 16-bit samples at 8 kHz."""
+LONGEST_NUMBER = 5
+TALKED = frozenset({"completed", "answered"})
+"""How a call that was forwarded ends when somebody has taken it."""
+UNREACHED = "0"
+"""The key that stands for: wanted a person, and nobody took the call."""
 INBOUND = "inbound"
 """The direction of a call that somebody else has begun."""
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 
-# voice and language, pairs that Twilio lists for <Say>
-VOICES = {
-    Spoken.MANDARIN: ("Polly.Zhiyu-Neural", "cmn-CN"),
-    Spoken.CANTONESE: ("Polly.Hiujin-Neural", "yue-CN"),
-    Spoken.ENGLISH: ("Polly.Joanna-Neural", "en-US"),
-}
-SLOW = "85%"
-RING = 40
-"""Seconds a phone rings: an old person takes a while to reach it."""
 LONGEST = 600
 """Seconds after which Twilio ends a call in any case."""
-# what <Gather> recognises
-HEARS = {
-    Spoken.MANDARIN: "cmn-Hans-CN",
-    Spoken.CANTONESE: "yue-Hant-HK",
-    Spoken.ENGLISH: "en-US",
-}
 
 
 Sounds = Callable[[Line, str], str]
@@ -127,7 +123,7 @@ class TwilioVoice:
                 machine_detection="Enable",
                 async_amd="true",
                 async_amd_status_callback=self._account.url("machine", ref),
-                timeout=RING,
+                timeout=_twiml.RING,
                 time_limit=LONGEST,
             )
             return _twilio.receipt(made, STATES)
@@ -157,51 +153,92 @@ class TwilioVoice:
 
     def event_id(self, request: Request) -> str:
         """Return the call's id with what happened in it; raises BadEventError."""
-        what, _, at = _twilio.route(request, "status", "machine", "key", "inbound")
+        what, ref, at = _twilio.route(request, *_POSTED)
         sid = _twilio.sid(request.data, "CallSid")
-        if what == "inbound":
-            return f"{sid}:inbound"
-        if what == "status":
-            return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
-        if what == "machine":
-            return f"{sid}:machine"
-        return f"{sid}:key:{_at(at)}:{_digit(request.data)}"
+        match what:
+            case "status":
+                return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
+            case "key":
+                return f"{sid}:key:{_at(at)}:{_digit(request.data) or _unreached(request.data)}"
+            case "told":
+                return f"{sid}:told:{ref}:{_at(at)}"
+            case "hotline":
+                return f"{sid}:hotline:{_at(at)}"
+        return f"{sid}:{what}"
 
     def parse(self, request: Request) -> list[Event]:
         """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<at>`).
 
         Words that stand for a key are that key. A call to us (`inbound`) is answered at once and
-        is no event. Raises BadEventError.
+        is no event; what is said and pressed in it (`hotline/<building>/<at>`) is, and that it has
+        heard a notice (`told/<notice>/<at>`). Raises BadEventError.
         """
-        what, ref, at = _twilio.route(request, "status", "machine", "key", "inbound")
-        if what == "inbound":
-            return []
-        if what == "status":
-            return list(_status(request.data, ref))
-        if what == "machine":
-            return list(_machine(request.data, ref))
-        _at(at)
-        return list(_key(request.data, ref))
+        what, ref, at = _twilio.route(request, *_POSTED)
+        match what:
+            case "status":
+                return list(_status(request.data, ref))
+            case "machine":
+                return list(_machine(request.data, ref))
+            case "key":
+                _at(at)
+                return list(_key(request.data, ref))
+            case "hotline":
+                return list(_said(request.data, ref, _at(at)))
+            case "told":
+                return list(_told(request.data, ref, _at(at)))
+        return []
 
-    def twiml(self, script: Script, request: Request, *, machine: bool = False) -> str:
+    def twiml(
+        self, script: Script, request: Request, *, machine: bool = False, then_url: str = ""
+    ) -> str:
         """Return the TwiML that answers `script/<ref>` or `key/<ref>/<at>`.
 
-        machine: an answering machine is thought to listen. Raises BadEventError.
+        machine: an answering machine is thought to listen. then_url: where a call goes on that
+        does not end with an answer. Raises BadEventError.
         """
-        what, ref, rest = _twilio.route(request, "script", "key")
-        at = call.begin(script)
-        if what == "key":
-            words = _twilio.text(request.data, "SpeechResult")
-            heard = Heard(_digit(request.data), words, machine)
-            try:
-                at = call.after(script, _at(rest), heard)
-            except KeyError:
-                raise BadEventError("This call has no such step.") from None
-        return self.step(script.steps[at.step], self._account.url("key", ref, str(at)), ref)
+        what, ref, _ = _twilio.route(request, "script", "key")
+        at = self.after(script, request, machine=machine) if what == "key" else call.begin(script)
+        step = script.steps[at.step]
+        url = then_url if step.then and then_url else self._account.url("key", ref, str(at))
+        return self.step(step, url, ref)
+
+    def after(self, script: Script, request: Request, *, machine: bool = False) -> At:
+        """Return where a call goes after what was posted to `<what>/<ref>/<at>`.
+
+        Raises BadEventError.
+        """
+        *_, rest = _twilio.route(request, *_POSTED)
+        try:
+            return call.after(script, _at(rest), heard(request.data, machine=machine))
+        except KeyError:
+            raise BadEventError("This call has no such step.") from None
 
     def step(self, step: Step, action_url: str, ref: str = "") -> str:
         """Return the TwiML of one step; what is heard is posted to `action_url`."""
-        return twiml(step, action_url, self._listens, lambda line: self.sounds(line, ref))
+        sounds = lambda line: self.sounds(line, ref)  # noqa: E731
+        return _twiml.of(step, action_url, self._listens, sounds)
+
+    def pause(self, url: str) -> str:
+        """Return the TwiML for a moment of silence, after which `url` is asked."""
+        return _twiml.pause(url)
+
+    def wait(self, said: Mapping[Spoken, str], url: str = "") -> str:
+        """Return the TwiML for who must wait: see `_twiml.wait`."""
+        return _twiml.wait(said, url)
+
+    @property
+    def listens(self) -> bool:
+        """Return whether spoken words are recognised."""
+        return self._listens
+
+    async def fetch(self, file_id: str) -> bytes:
+        """Return a recording as WAV and have Twilio forget it; raises SendError."""
+        if not RECORDING.fullmatch(file_id):
+            raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="no_recording")
+        sound = await self._account.download(f"Recordings/{file_id}.wav")
+        with _twilio.errors():
+            await self._account.client.recordings(file_id).delete_async()
+        return sound
 
     def url(self, *path: str) -> str:
         """Return the address of our own at which Twilio asks what to say."""
@@ -220,87 +257,25 @@ class TwilioVoice:
         await self._account.close()
 
 
-def twiml(
-    step: Step,
-    action_url: str,
-    listens: bool = False,
-    sounds: Callable[[Line], str] = unsounded,
-) -> str:
-    """Return the TwiML of one step: what is said, then what is asked, or how the call goes on.
+def heard(form: Mapping[str, object], *, machine: bool = False) -> Heard:
+    """Return what a form tells of a key, a number or words; raises BadEventError.
 
-    action_url: where what is heard is posted. listens: words are recognised beside keys.
-    sounds: where a line's sound is fetched, empty where Twilio says it.
+    `Kept` stands for what was posted before and cannot be posted again.
     """
-    response = VoiceResponse()
-    _read(response, step.say, sounds)
-    if step.asks:
-        response.append(_gather(step, action_url, listens, sounds))
-    elif step.forward:
-        response.dial(step.forward, timeout=RING, answer_on_bridge=True)
-    elif step.then:
-        response.redirect(action_url, method="POST")
-        return str(response)
-    response.hangup()
-    return str(response)
-
-
-def wait(said: Mapping[Spoken, str], url: str = "") -> str:
-    """Return the TwiML for who must wait: a sentence in each language, then `url` is asked again.
-
-    Without an address nobody is asked again, and the call ends.
-    """
-    response = VoiceResponse()
-    for language, sentence in said.items():
-        _say(response, language, sentence)
-    if url:
-        response.redirect(url, method="POST")
-    else:
-        response.hangup()
-    return str(response)
-
-
-def _read(
-    verb: VoiceResponse | Gather, lines: Iterable[Line], sounds: Callable[[Line], str]
-) -> None:
-    for line in lines:
-        url = sounds(line)
-        if url:
-            verb.play(url)
-            verb.pause(length=1)
-        else:
-            _say(verb, line.language, line.text)
-
-
-def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
-    """Say sentence after sentence, slowly, with a pause after each."""
-    voice, language = VOICES[spoken]
-    for sentence in filter(None, sentences):
-        verb.say(voice=voice, language=language).prosody(sentence, rate=SLOW)
-        verb.pause(length=1)
-
-
-def _gather(step: Step, action_url: str, listens: bool, sounds: Callable[[Line], str]) -> Gather:
-    """Return the question of a step: a key, a number up to #, or words where they are heard."""
-    speaks = listens and bool(step.words)
-    options: dict[str, object] = {"finish_on_key": "#"} if step.number else {"num_digits": 1}
-    if speaks:
-        options |= {"language": HEARS[step.language], "speech_timeout": "auto"}
-    gather = Gather(
-        input="dtmf speech" if speaks else "dtmf",
-        timeout=step.seconds,
-        action=action_url,
-        method="POST",
-        action_on_empty_result=True,
-        **options,
-    )
-    _read(gather, step.ask, sounds)
-    return gather
+    words = _twilio.text(form, "SpeechResult") or _recording(form) or _twilio.text(form, "Kept")
+    connected = _twilio.text(form, "DialCallStatus") in TALKED
+    return Heard("" if words else _digits(form), words, machine, connected)
 
 
 def _status(form: Mapping[str, object], ref: str) -> Iterator[Event]:
     sid = _twilio.sid(form, "CallSid")
     status = _twilio.text(form, "CallStatus")
     if status not in STATES:
+        return
+    if _twilio.text(form, "Direction") == INBOUND:
+        if STATES[status] in (State.COMPLETED, State.FAILED):
+            given = _twilio.text(form, "From")
+            yield Event(EventKind.ENDED, address=given, provider_id=sid, called=True, step="end")
         return
     missing = status == "failed" and _twilio.text(form, "SipResponseCode") in NO_SUCH_NUMBER
     yield Event(
@@ -327,7 +302,7 @@ def _machine(form: Mapping[str, object], ref: str) -> Iterator[Event]:
 
 def _key(form: Mapping[str, object], ref: str) -> Iterator[Event]:
     sid = _twilio.sid(form, "CallSid")
-    digit = _digit(form) or call.key_of(_twilio.text(form, "SpeechResult"))
+    digit = _digit(form) or call.key_of(_twilio.text(form, "SpeechResult")) or _unreached(form)
     called = _twilio.text(form, "Direction") == INBOUND
     if digit:
         yield Event(
@@ -345,6 +320,61 @@ def _digit(form: Mapping[str, object]) -> str:
     if len(digit) > 1 or digit not in "0123456789*#":
         raise BadEventError("The field Digits is not one key of a phone.")
     return digit
+
+
+def _said(form: Mapping[str, object], building: str, at: At) -> Iterator[Event]:
+    """Return what a caller has pressed or said in the menu: a key, a question, a recording."""
+    sid, words, recording = (
+        _twilio.sid(form, "CallSid"),
+        _twilio.text(form, "SpeechResult"),
+        _recording(form),
+    )
+    common = {
+        "address": _twilio.text(form, "From"),
+        "provider_id": sid,
+        "called": True,
+        "step": at.step.partition("-")[2],
+        "building": building,
+    }
+    if recording:
+        seconds = _twilio.number(form, "RecordingDuration")
+        yield Event(EventKind.MEDIA, media=Media(recording, WAV, size=seconds * BYTES), **common)  # type: ignore[arg-type]
+    elif words:
+        yield Event(EventKind.TEXT, text=words, **common)  # type: ignore[arg-type]
+    elif digits := _digits(form) or _unreached(form):
+        yield Event(EventKind.KEY, key=digits, **common)  # type: ignore[arg-type]
+
+
+def _told(form: Mapping[str, object], notice: str, at: At) -> Iterator[Event]:
+    """Return that a caller has heard a notice to its end, with the key that followed, if any."""
+    yield Event(
+        EventKind.KEY,
+        address=_twilio.text(form, "From"),
+        provider_id=_twilio.sid(form, "CallSid"),
+        key=_digit(form) or call.key_of(_twilio.text(form, "SpeechResult")),
+        called=True,
+        step=at.step.partition("-")[2],
+        subject=notice,
+    )
+
+
+def _unreached(form: Mapping[str, object]) -> str:
+    status = _twilio.text(form, "DialCallStatus")
+    return UNREACHED if status and status not in TALKED else ""
+
+
+def _recording(form: Mapping[str, object]) -> str:
+    found = _twilio.text(form, "RecordingSid")
+    if found and not RECORDING.fullmatch(found):
+        raise BadEventError("The field RecordingSid is not an id of Twilio.")
+    return found
+
+
+def _digits(form: Mapping[str, object]) -> str:
+    digits = _twilio.text(form, "Digits")
+    if len(digits) > LONGEST_NUMBER or not set(digits) <= call.KEYS:
+        raise BadEventError("The field Digits is not what a phone can send.")
+    return digits
 
 
 def _at(text: str) -> At:

@@ -6,18 +6,21 @@ what follows is always decided here. `At` is all that must be remembered between
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from content.message import Speech, Spoken
 
 KEY = 8
 """Seconds to wait for a key."""
 TURNS = 6
-"""How often at most somebody is asked in one call."""
+"""How often at most somebody is asked in a call of ours."""
+_MOST = 300
+"""How often at most in any call."""
 REPEAT, PERSON, OTHER = "2", "0", "9"
 KEYS = frozenset("0123456789*#")
 START, CLOSE, MACHINE = "start", "close", "machine"
-_AT = re.compile(r"([a-z][a-z0-9-]{0,39})\.(\d{1,2})", re.ASCII)
+_KEY_STEP = re.compile(r"[a-z]+-key\d", re.ASCII)
+_AT = re.compile(r"([a-z][a-z0-9-]{0,39})\.(\d{1,3})", re.ASCII)
 
 # what people say when they should press a key; only what asks for more than a confirmation counts
 _SAID = {
@@ -69,7 +72,8 @@ class Step:
     record: int = 0
     """Seconds of a message that the caller leaves instead of an answer."""
     forward: str = ""
-    """The number (E.164) that the caller is connected to after what is said."""
+    """The number (E.164) that the caller is connected to after what is said; `then` follows where
+    nobody takes the call there."""
     language: Spoken = Spoken.MANDARIN
     seconds: int = KEY
 
@@ -88,6 +92,8 @@ class Script:
     close: str = CLOSE
     machine: str = MACHINE
     """The step for an answering machine."""
+    turns: int = TURNS
+    """How often at most somebody is asked."""
 
     def lines(self) -> Iterator[Line]:
         """Return every line that may be said, the first of the call first."""
@@ -111,7 +117,7 @@ class At:
     def read(cls, text: str) -> "At":
         """Undo `str`; raises ValueError for anything else."""
         found = _AT.fullmatch(text)
-        if found is None or int(found[2]) > TURNS:
+        if found is None or int(found[2]) > _MOST:
             raise ValueError("This is no place in a call.")
         return cls(found[1], int(found[2]))
 
@@ -123,11 +129,13 @@ class Heard:
     key: str = ""
     words: str = field(default="", repr=False)
     machine: bool = False
+    connected: bool = False
+    """The caller has talked to who they were forwarded to."""
 
 
-def begin(script: Script) -> At:
-    """Return where the call begins."""
-    return At(script.start)
+def begin(script: Script, turn: int = 0) -> At:
+    """Return where the call begins; `turn`: how often something was asked in it before."""
+    return At(script.start, turn)
 
 
 def after(script: Script, at: At, heard: Heard) -> At:
@@ -137,7 +145,7 @@ def after(script: Script, at: At, heard: Heard) -> At:
     """
     name = _next(script, script.steps[at.step], heard)
     turn = at.turn + 1
-    if script.steps[name].asks and turn >= TURNS:
+    if script.steps[name].asks and turn >= script.turns:
         name = script.close
     return At(name, turn)
 
@@ -145,6 +153,8 @@ def after(script: Script, at: At, heard: Heard) -> At:
 def _next(script: Script, step: Step, heard: Heard) -> str:
     if heard.machine and not heard.key and script.machine in script.steps:
         return script.machine
+    if not step.asks:
+        return script.close if heard.connected or not step.then else step.then
     if step.number:
         return step.number if heard.key else step.silence
     if heard.key:
@@ -152,7 +162,7 @@ def _next(script: Script, step: Step, heard: Heard) -> str:
     if heard.words:
         meant = step.keys.get(key_of(heard.words))
         return meant or step.words or step.wrong or script.close
-    return step.then or step.silence or script.close
+    return step.silence or script.close
 
 
 def key_of(words: str) -> str:
@@ -191,6 +201,15 @@ def spoken(language: Spoken, *sentences: str, forward: str = "") -> Script:
 def lines(language: Spoken, *sentences: str) -> tuple[Line, ...]:
     """Return the sentences to say; empty ones are left out."""
     return tuple(Say(language, one) for one in sentences if one)
+
+
+def going_on(script: Script, then: str) -> Script:
+    """Return the same call, which goes on to `then` where an answer to a key has ended it."""
+    steps = {
+        name: replace(step, then=then) if _KEY_STEP.fullmatch(name) else step
+        for name, step in script.steps.items()
+    }
+    return replace(script, steps=steps)
 
 
 def told(speech: Speech) -> tuple[Line, ...]:

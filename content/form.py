@@ -118,6 +118,7 @@ def _speech(parts: Parts, hearer: Spoken) -> Speech:
         goodbye=_said(say("call.call_back", voice), voice),
         person=parts.person,
         connecting=_said(say("call.person", voice), voice),
+        unreached=_said(say("call.unreached", voice), voice),
         offer=say("call.offer", voice),
     )
 

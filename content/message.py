@@ -91,6 +91,8 @@ class Speech:
     person: str = ""
     """The number (E.164) that key 0 is connected to; empty: nobody."""
     connecting: str = ""
+    unreached: str = ""
+    """Said where nobody takes the call at that number."""
     recording: str = ""
     """The recording that is played in place of the sentences; empty: they are spoken."""
     offer: str = ""

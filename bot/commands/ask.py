@@ -1,5 +1,6 @@
 """Questions to the desk: in a private chat, by SMS, in a group, and what was chosen of a list."""
 
+import contextlib
 import re
 import uuid
 from datetime import timedelta
@@ -90,6 +91,17 @@ def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
         if before is State.ASKED_BACK
         else _note(turn, "confirm.again")
     ]
+
+
+def choose_by_key(turn: Turn, ref: str) -> bool:
+    """Take a key in a call that asked which fact is meant; False where the call asked no such."""
+    heard = _answered(turn, ref)
+    if heard is None or heard.state is not State.ASKED_BACK:
+        return False
+    base, limits = turn.house.base, turn.house.limits
+    with contextlib.suppress(Refused):
+        desk.choose(turn.session, base, heard.id, turn.event.key, turn.now, limits)
+    return True
 
 
 def useful(turn: Turn, ref: str) -> list[Effect]:

@@ -25,7 +25,7 @@ class Callee:
             return
         reacts = self._stage.delay(self._phone, f"key{self._phone.calls}.{number}", doing.reacts)
         wait = seconds * doing.listens + reacts
-        if "speech" in expects and number < len(doing.speech):
+        if "speech" in expects and number < len(doing.speech) and doing.speech[number]:
             self._stage.later(wait, lambda: self._speak(number, doing.speech[number]))
         elif number < len(doing.keys):
             for place, key in enumerate(doing.keys[number]):

@@ -1,6 +1,7 @@
 """Player: plays TwiML on a line in clock time, as Twilio does in a call."""
 
 import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -170,7 +171,14 @@ class Player:
             return None
         result = {"DialCallStatus": "completed", "DialCallDuration": str(int(length))}
         if verb.tag == "Record":
-            result = {"RecordingDuration": str(int(length)), "Digits": "hangup"}
+            sid = "RE" + secrets.token_hex(16)
+            self._stage.book.recordings[sid] = int(length)
+            result = {
+                "RecordingSid": sid,
+                "RecordingUrl": f"https://api.twilio.com/Recordings/{sid}",
+                "RecordingDuration": str(int(length)),
+                "Digits": "#",
+            }
         return _next(verb, base, verb.get("action", ""), result)
 
     async def _prompt(self, verb: Element, base: str) -> Prompt:

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import io
+import wave
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -54,6 +56,11 @@ class Twilio:
         return [
             Route("/2010-04-01/Accounts/{account}.json", self.own, methods=["GET"]),
             Route(
+                "/2010-04-01/Accounts/{account}/Recordings/{name}",
+                self.recording,
+                methods=["GET", "DELETE"],
+            ),
+            Route(
                 "/2010-04-01/Accounts/{account}/{rest:path}", self.answer, methods=["GET", "POST"]
             ),
         ]
@@ -66,6 +73,25 @@ class Twilio:
             self._stage.book.refuse("twilio", error.code)
             return _reply(error.status, error.body())
         return _reply(200, self._shown())
+
+    async def recording(self, request: Request) -> Response:
+        """Hand out a recording as WAV, or forget it."""
+        try:
+            self._let_in(request)
+            return self._recording(request)
+        except TwilioError as error:
+            self._stage.book.refuse("twilio", error.code)
+            return _reply(error.status, error.body())
+
+    def _recording(self, request: Request) -> Response:
+        sid, _, ending = request.path_params["name"].partition(".")
+        kept = self._stage.book.recordings
+        if request.method == "DELETE" and sid in kept:
+            del kept[sid]
+            return Response(status_code=204)
+        if sid not in kept or ending != "wav":
+            raise TwilioError(20404)
+        return Response(silence(kept[sid]), media_type="audio/x-wav")
 
     def _shown(self) -> dict[str, Any]:
         shown = shapes.account(self._account, self._stage.clock.now())
@@ -185,6 +211,17 @@ class Twilio:
             "next_page_uri": uri(page + 1) if len(found) > (page + 1) * size else None,
             "previous_page_uri": uri(page - 1) if page else None,
         }
+
+
+def silence(seconds: int) -> bytes:
+    """Return a WAV of so many seconds in which nobody speaks."""
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16_000 * seconds))
+    return sound.getvalue()
 
 
 def _matches(entry: Entry, params: Params, spans: list[Span]) -> bool:

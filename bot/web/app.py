@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot import inbox
 from bot.sounds import Sounds, SoundsError
-from bot.web import voice
+from bot.web import hotline, voice
 from bot.web.intake import Intake, UnkeptError
 from bot.web.reading import AwayError, Reader
 from bot.web.voice import Calls
@@ -135,7 +135,7 @@ async def _twilio(rooms: _Rooms, name: str, path: str, request: Request) -> Resp
     if not channel.valid(path, form, request.headers.get("X-Twilio-Signature", "")):
         raise HTTPException(403, "The signature is missing or wrong.")
     if isinstance(channel, TwilioVoice) and path.startswith(
-        ("script/", "key/", "inbound", "wait/")
+        ("script/", "key/", "wait/", *hotline.PATHS)
     ):
         try:
             return Response(await _talk(rooms, channel, path, form), media_type=_XML)
@@ -151,6 +151,8 @@ async def _talk(rooms: _Rooms, channel: TwilioVoice, path: str, form: Mapping[st
     try:
         if raw.path == "inbound":
             return await _answer(rooms, channel, raw)
+        if raw.path.startswith(hotline.PATHS):
+            return await _hotline(rooms, channel, raw)
         return await _speak(rooms, channel, raw)
     except AwayError:
         return voice.moment(channel, raw, times)
@@ -171,7 +173,8 @@ async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     if script is None:
         raise away or AwayError
     message, machine = script
-    return channel.twiml(voice.script(message), raw, machine=machine)
+    told, then_url = voice.then(channel, raw, voice.script(message))
+    return channel.twiml(told, raw, machine=machine, then_url=then_url)
 
 
 async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
@@ -179,6 +182,13 @@ async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     await _keep(rooms, channel, raw)
     number = str(raw.data.get("From", ""))
     return await rooms.calls.back(channel, number, rooms.hooks.clock.now())
+
+
+async def _hotline(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
+    """Go on with a call to us; what was said or pressed in it is kept first."""
+    if hotline.carries(raw):
+        await _keep(rooms, channel, raw)
+    return await rooms.calls.hotline(channel, raw, rooms.hooks.clock.now())
 
 
 async def _keep(rooms: _Rooms, channel: Channel, request: Raw) -> None:

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from bot.hotline import NOWHERE
+from bot.hotline import number as number_of
+from bot.web import hotline
 from bot.web.reading import AwayError, Reader
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import call, claim, compose, confirmation, duty, outcome, people, phrase, store
-from content.call import Script
-from content.message import Kind, Message, Spoken
-from content.people import OwnerKind, Resident
-from content.plain import dialled
+from content import call, claim, compose, confirmation, outcome, phrase
+from content.call import At, Script
+from content.message import Message, Spoken
 from content.speak import speak
 
 Told = tuple[Message, bool]
@@ -25,6 +26,9 @@ WAITS = 20
 """How often one caller is asked for a moment: well over a minute."""
 _KNOWN = 1000
 """Calls whose words are remembered for the time that the database does not answer."""
+_KEYED = ("key/", "hotline/", "told/")
+_WORDS = "words"
+"""Stands for what was said: it was kept, and is not posted a second time."""
 _NAMES = {"*": "star", "#": "hash", "": "none"}
 _KEYS = {name: key for key, name in _NAMES.items()}
 
@@ -60,6 +64,12 @@ class Calls:
         """Return the TwiML for somebody who calls us; raises AwayError."""
         return await self._reader.read(lambda session: _back(session, channel, number, now))
 
+    async def hotline(self, channel: TwilioVoice, request: Request, now: datetime) -> str:
+        """Return the TwiML that follows in a call to us; raises AwayError, BadEventError."""
+        return await self._reader.read(
+            lambda session: hotline.go_on(session, channel, request, now)
+        )
+
 
 def message(session: Session, ref: str) -> Told | None:
     """Return what this call says, and whether a machine is thought to listen; None: unknown."""
@@ -73,6 +83,17 @@ def message(session: Session, ref: str) -> Told | None:
     if job is None:
         return None
     return compose.message(session, compose.reader(job)), attempt.machine
+
+
+def then(channel: TwilioVoice, request: Request, told: Script) -> tuple[Script, str]:
+    """Return how a call goes on after its answer: who has called us comes to the menu.
+
+    The second is the address at which it does; empty where the call ends.
+    """
+    if request.data.get("Direction") != twilio_voice.INBOUND:
+        return told, ""
+    step = f"{told.start.partition('-')[0]}-stay"
+    return call.going_on(told, step), hotline.there(channel, NOWHERE, At(step))
 
 
 def script(message: Message) -> Script:
@@ -93,21 +114,23 @@ def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
     _, times, *rest = path.split("/")
     if not (times.isascii() and times.isdecimal() and int(times[:4]) <= WAITS):
         raise BadEventError("Twilio is not told to call this address.")
-    if rest[:1] != ["key"]:
+    if f"{rest[0] if rest else ''}/" not in _KEYED:
         return int(times), Request("/".join(rest), dict(form))
+    if rest[-1] == _WORDS:
+        return int(times), Request("/".join(rest[:-1]), {**form, "Kept": _WORDS})
     key = _KEYS.get(rest[-1], rest[-1])
     return int(times), Request("/".join(rest[:-1]), {**form, "Digits": key})
 
 
 def moment(channel: TwilioVoice, request: Request, times: int) -> str:
     """Return the TwiML for a moment's patience, or for the end of it: the key, if any, is kept."""
-    digit = str(request.data.get("Digits", ""))
+    heard = twilio_voice.heard(request.data)
     if times >= WAITS:
-        return twilio_voice.wait(_in_each(_farewell(request.path, digit)))
+        return channel.wait(_in_each(_farewell(request.path, heard.key)))
     path = [request.path]
-    if request.path.startswith("key/"):
-        path.append(_NAMES.get(digit, digit))
-    return twilio_voice.wait(_in_each("call.wait"), channel.url("wait", str(times + 1), *path))
+    if request.path.startswith(_KEYED):
+        path.append(_WORDS if heard.words else _NAMES.get(heard.key, heard.key))
+    return channel.wait(_in_each("call.wait"), channel.url("wait", str(times + 1), *path))
 
 
 def _farewell(path: str, digit: str) -> str:
@@ -125,10 +148,10 @@ def _in_each(key: str) -> dict[Spoken, str]:
 
 
 def _back(session: Session, channel: TwilioVoice, number: str, now: datetime) -> str:
-    """Answer with the notice that waits for this number, or with the duty phone."""
-    ref, waiting = _waiting(session, number)
+    """Answer with the alert that waits for this number, or with the hotline."""
+    ref, waiting = _waiting(session, number) if number_of(number) else ("", None)
     if waiting is None:
-        return _nothing(session, channel, number, now)
+        return hotline.begin(session, channel, number, now)
     return channel.twiml(script(waiting), Request(f"script/{ref}"))
 
 
@@ -141,20 +164,3 @@ def _waiting(session: Session, number: str) -> tuple[str, Message | None]:
     told, speech = found[0], found[0].speech
     opening = speak(phrase.say("call.callback", speech.language), speech.language)
     return ref, replace(told, speech=replace(speech, opening=f"{opening}{speech.opening}"))
-
-
-def _nothing(session: Session, channel: TwilioVoice, number: str, now: datetime) -> str:
-    """Return the TwiML for a caller for whom nothing waits: so it is, and the duty's number."""
-    spoken, phone = _spoken(session, number), dialled(duty.phone(session, now))
-    lines = [phrase.say("alert.phone", spoken, phone=phone)] if phone else []
-    lines.append(phrase.say("call.no_alert", spoken))
-    said = call.spoken(spoken, *(speak(line, spoken) for line in lines))
-    return channel.step(said.steps[said.start], "")
-
-
-def _spoken(session: Session, number: str) -> Spoken:
-    for kind, owner_id, _ in people.owners(session, Kind.CALL, number):
-        if kind is OwnerKind.RESIDENT:
-            row = session.get(Resident, (store.community(session), owner_id))
-            return row.spoken if row is not None else Spoken.MANDARIN
-    return Spoken.MANDARIN

@@ -257,7 +257,7 @@ async def test_who_calls_back_hears_the_notice_that_waits_for_them(
 
 
 @pytest.mark.parametrize("number", [WANG, "+8613899999999", "anonymous", ""])
-async def test_a_caller_for_whom_nothing_waits_hears_the_duty_phone(
+async def test_a_caller_for_whom_nothing_waits_can_talk_to_who_is_on_duty(
     door: Door, now: datetime, number: str
 ) -> None:
     peopled(door, now)
@@ -268,8 +268,12 @@ async def test_a_caller_for_whom_nothing_waits_hears_the_duty_phone(
     form = {"CallSid": CALL, "From": number, "Direction": "inbound"}
     answer = await door.twilio("twilio_voice/inbound", form)
     assert answer.status_code == 200
-    assert "没有需要您知道的通知" in answer.text
-    assert "值班电话" in answer.text
+    if "找工作人员请按零" not in answer.text:
+        assert "楼号" in answer.text
+        answer = await door.twilio("twilio_voice/hotline/0/cmn-building.0", {**form, "Digits": ""})
+    assert "找工作人员请按零" in answer.text
+    person = await door.twilio("twilio_voice/hotline/0/cmn-menu.1", {**form, "Digits": "0"})
+    assert "+8613800000088</Dial>" in person.text
 
 
 async def test_the_script_of_somebody_erased_is_not_found(door: Door, now: datetime) -> None:

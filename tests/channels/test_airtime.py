@@ -6,7 +6,7 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from bot.sandbox.player import PERCENT, speech_seconds
-from channels import airtime, twilio_voice
+from channels import _twiml, airtime, twilio_voice
 from channels.base import Request
 from content import render
 from content.call import script
@@ -70,4 +70,4 @@ def test_a_longer_text_holds_the_line_longer() -> None:
 def test_a_call_that_nobody_takes_is_shorter_than_one_that_is_heard() -> None:
     speech = _message(Written.HANS, Spoken.MANDARIN).speech
     assert speech is not None
-    assert twilio_voice.RING <= airtime.RING < airtime.answered(speech)
+    assert _twiml.RING <= airtime.RING < airtime.answered(speech)

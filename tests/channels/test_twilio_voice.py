@@ -26,8 +26,10 @@ from bot.sandbox.phones import (
 )
 from bot.sandbox.server import Sandbox
 from bot.sandbox.twiml import parse as check_twiml
+from channels._twiml import VOICES
+from channels._twiml import of as twiml
 from channels.base import BadEventError, EventKind, Request, SendError, State
-from channels.twilio_voice import VOICES, TwilioVoice, twiml
+from channels.twilio_voice import TwilioVoice
 from content.call import TURNS, Step, script, spoken
 from content.message import Message, Speech, Spoken
 from content.reason import Reason
@@ -286,7 +288,7 @@ def test_what_twilio_posts_becomes_events(
     [
         ("", {}),
         ("elsewhere/r1", {"CallSid": CALL}),
-        ("key/r1/cmn-start.99", {"CallSid": CALL, "Digits": "1"}),
+        ("key/r1/cmn-start.999", {"CallSid": CALL, "Digits": "1"}),
         ("key/r1", {"CallSid": CALL, "Digits": "1"}),
         ("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": "11"}),
         ("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": 1}),

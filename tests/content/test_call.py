@@ -127,7 +127,9 @@ def test_every_call_ends_and_never_leaves_its_script(keys: list[str]) -> None:
     assert at.step in script.steps
 
 
-@pytest.mark.parametrize("text", ["", "0", "cmn-start", "cmn-start.99", "../x.1", "CMN.1", "a.1\n"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "cmn-start", "cmn-start.999", "../x.1", "CMN.1", "a.1\n"]
+)
 def test_what_is_no_place_in_a_call_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no place"):
         At.read(text)

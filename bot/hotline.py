@@ -1,0 +1,279 @@
+"""The hotline: what somebody hears who calls the committee, as the data of a call.
+
+A menu: 1 the latest alerts, 2 ask about a rumor, 3 help, 0 a person, 9 another language. Whoever is
+not known by their number is first asked for their building.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content import alert, call, callback, compose, duty, notice, people, phrase, store
+from content.call import Line, Script, Step
+from content.compose import Reader
+from content.message import Kind, Speech, Spoken
+from content.notice import Notice
+from content.people import OwnerKind, Resident
+from content.place import Community, Place, PlaceKind
+from content.speak import speak
+
+NUMBER = re.compile(r"\+\d{5,15}", re.ASCII)
+HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464"})
+"""What Twilio gives for a number that is hidden: words dialled on a keypad (ANONYMOUS, …)."""
+NOWHERE = "0"
+"""The building of a caller who has not named one."""
+TURNS = 200
+LOOKS, PATIENCE = 20, 5
+"""How often at most an answer is looked for while the caller waits, a second each time; after how
+many they are asked for patience."""
+_BUILDING = re.compile(r"b(\d{1,5})", re.ASCII)
+_MOST = 3
+"""Alerts that are told one after the other; more nobody can follow."""
+_MESSAGE = 60
+"""Seconds of a recorded question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as far as the number tells; it can be forged, so nothing personal is said."""
+
+    number: str = field(repr=False)
+    """E.164; empty where it is hidden: then nobody can be called back."""
+    known: bool
+    spoken: Spoken
+    paths: tuple[str, ...]
+    """The paths of the places whose alerts concern the caller; empty: not known."""
+    building: str = NOWHERE
+    """How the place stands in an address: `b3`."""
+
+
+def number(given: str) -> str:
+    """Return a caller's number, empty where it is hidden."""
+    return given if NUMBER.fullmatch(given) and given not in HIDDEN else ""
+
+
+def caller(session: Session, given: str, building: str) -> Caller:
+    """Return who calls from a number, and the building they have named."""
+    shown = number(given)
+    found = [owned for owned in _residents(session, shown) if owned.erased_at is None]
+    paths = tuple(filter(None, (_path(session, one) for one in found)))
+    spoken = found[0].spoken if found else Spoken.MANDARIN
+    return Caller(shown, bool(found), spoken, paths or paths_of(session, building), building)
+
+
+def paths_of(session: Session, building: str) -> tuple[str, ...]:
+    """Return the places that a building's number means (`b3`); none where it is not known."""
+    asked = _BUILDING.fullmatch(building)
+    if asked is None:
+        return ()
+    query = select(Place.path).where(
+        Place.community_id == store.community(session),
+        Place.kind == PlaceKind.BUILDING,
+        Place.code == asked[1].lstrip("0"),
+    )
+    return tuple(session.scalars(query))
+
+
+def script(session: Session, who: Caller, now: datetime, *, speech: bool) -> Script:
+    """Return the whole hotline for a caller; with `speech` a rumor is said and recognised.
+
+    Each language has its own steps, `cmn-menu`; without a number there is nobody to call back, so
+    that only the alerts and a person are offered.
+    """
+    phone = duty.phone(session, now)
+    ring = (who.spoken, Spoken.MANDARIN if who.spoken is Spoken.ENGLISH else Spoken.ENGLISH)
+    steps: dict[str, Step] = {}
+    for spoken, other in (ring, ring[::-1]):
+        said = _Language(spoken, other, _sender(session))
+        told = tuple(_alerts(session, who, spoken, now))
+        made = said.steps(who, told, phone, speech=speech)
+        steps |= {f"{spoken}-{name}": step for name, step in made.items()}
+    steps[call.CLOSE] = steps[f"{who.spoken}-goodbye"]
+    start = "menu" if who.known or not who.number else "building"
+    return Script(steps, start=f"{who.spoken}-{start}", turns=TURNS)
+
+
+def answered(speech: Speech) -> Script:
+    """Return the call that tells an answer to whoever waits for it, and goes back to the menu.
+
+    Where it asks which of several facts is meant, what was chosen is looked for again.
+    """
+    mine = speech.language
+    if call.PERSON in speech.answers:
+        told = replace(speech, opening="", others=())
+        return _long(call.going_on(call.script(told), f"{mine}-look1"))
+    told = replace(
+        speech,
+        opening="",
+        others=(),
+        answers={"1": _say("hotline.ok", mine)},
+    )
+    return _long(call.going_on(call.script(told), f"{mine}-stay"))
+
+
+def _long(script: Script) -> Script:
+    return replace(script, turns=TURNS)
+
+
+def waiting(session: Session, who: Caller) -> tuple[Notice, Script] | None:
+    """Return the answer that waits for a caller and the call that tells it; None: none yet."""
+    found = callback.due(session, who.number) if who.number else None
+    told = telling(session, who, found) if found is not None else None
+    return (notice.get(session, found), told) if found is not None and told is not None else None
+
+
+def telling(session: Session, who: Caller, notice_id: uuid.UUID) -> Script | None:
+    """Return the call that tells a caller this notice; None for one that cannot be spoken."""
+    reader = Reader(notice_id, phrase.written(who.spoken), who.spoken)
+    speech = compose.message(session, reader).speech
+    return answered(speech) if speech is not None else None
+
+
+def _residents(session: Session, shown: str) -> Iterator[Resident]:
+    if not shown:
+        return
+    here = store.community(session)
+    for kind, owner_id, _ in people.owners(session, Kind.CALL, shown):
+        row = session.get(Resident, (here, owner_id)) if kind is OwnerKind.RESIDENT else None
+        if row is not None:
+            yield row
+
+
+def _path(session: Session, one: Resident) -> str:
+    home = session.get(Place, (one.community_id, one.place_id))
+    return home.path if home is not None else ""
+
+
+def _sender(session: Session) -> str:
+    found = session.get(Community, store.community(session))
+    return found.name if found is not None else ""
+
+
+def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Iterator[Line]:
+    """Return what is said of the alerts that run where the caller lives, the gravest first."""
+    running = [notice.last(session, one.alert_id) for one in alert.running(session, now)]
+    meant = [one for one in running if one is not None and _concerns(one, who.paths)]
+    if not meant:
+        yield from call.lines(spoken, _say("hotline.no_alerts", spoken))
+        return
+    written = phrase.written(spoken)
+    for one in meant[:_MOST]:
+        told = compose.message(session, Reader(one.id, written, spoken)).speech
+        if told is not None:
+            yield from call.told(told)
+
+
+def _concerns(one: Notice, paths: tuple[str, ...]) -> bool:
+    """Return whether an alert is for these places; whoever named none hears all of them."""
+    audience = (one.audience or {}).get("audience") or {}
+    places = audience.get("places") or ()
+    if not paths or not places:
+        return True
+    return any(path.startswith(at) or at.startswith(path) for path in paths for at in places)
+
+
+def _say(key: str, spoken: Spoken, **values: object) -> str:
+    return speak(phrase.say(key, spoken, **values), spoken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    """The hotline in one language; key 9 goes on in the other."""
+
+    spoken: Spoken
+    other: Spoken
+    sender: str
+
+    def steps(
+        self, who: Caller, alerts: tuple[Line, ...], phone: str, *, speech: bool
+    ) -> dict[str, Step]:
+        """Return the steps by their names within this language."""
+        opening = self._lines("call.opening", sender=self.sender)
+        menu = replace(self._menu(who, phone), say=())
+        return {
+            "building": self._building(opening),
+            "menu": replace(menu, say=opening if who.known or not who.number else ()),
+            "nowhere": replace(menu, say=self._lines("hotline.no_building")),
+            "stay": replace(menu, say=self._lines("hotline.stay")),
+            "again": replace(menu, say=self._lines("call.no_key"), silence=self._name("goodbye")),
+            "wrong": replace(menu, say=self._lines("call.wrong_key")),
+            "alerts": replace(menu, say=(*alerts, *self._lines("hotline.stay"))),
+            "rumor": self._rumor(speech=speech),
+            "unheard": replace(menu, say=self._lines("hotline.unheard")),
+            "wait": Step(say=self._lines("hotline.looking"), then=self._name("look1")),
+            **{
+                f"look{time}": Step(
+                    say=() if time % PATIENCE else self._lines("call.wait"),
+                    then=self._name(f"look{time + 1}" if time < LOOKS else "later"),
+                    language=self.spoken,
+                )
+                for time in range(1, LOOKS + 1)
+            },
+            "later": Step(say=self._lines("hotline.later"), language=self.spoken),
+            "help": Step(say=self._lines("hotline.help"), language=self.spoken),
+            "person": Step(
+                say=self._lines("call.person"),
+                forward=phone,
+                then=self._name("unreached"),
+                language=self.spoken,
+            ),
+            "unreached": Step(say=self._lines("call.unreached"), language=self.spoken),
+            "goodbye": Step(say=self._lines("hotline.goodbye"), language=self.spoken),
+        }
+
+    def _menu(self, who: Caller, phone: str) -> Step:
+        keys = {"1": "alerts"}
+        if who.number:
+            keys |= {"2": "rumor", "3": "help"}
+        if phone:
+            keys["0"] = "person"
+        asked = ["hotline.menu" if who.number else "hotline.menu_hidden"]
+        asked += ["call.prompt_person"] if phone else []
+        named = {key: self._name(step) for key, step in keys.items()}
+        return Step(
+            ask=(
+                *self._lines(*asked),
+                *call.lines(self.other, _say("call.offer", self.other)),
+            ),
+            keys=named | {call.OTHER: f"{self.other}-menu"},
+            silence=self._name("again"),
+            wrong=self._name("wrong"),
+            words=self._name("wrong"),
+            language=self.spoken,
+        )
+
+    def _building(self, opening: tuple[Line, ...]) -> Step:
+        return Step(
+            say=opening,
+            ask=self._lines("hotline.building"),
+            number=self._name("menu"),
+            silence=self._name("menu"),
+            language=self.spoken,
+        )
+
+    def _rumor(self, *, speech: bool) -> Step:
+        if not speech:
+            return Step(
+                say=self._lines("hotline.record"),
+                record=_MESSAGE,
+                then=self._name("wait"),
+                language=self.spoken,
+            )
+        return Step(
+            ask=self._lines("hotline.speak"),
+            words=self._name("wait"),
+            silence=self._name("unheard"),
+            wrong=self._name("wrong"),
+            language=self.spoken,
+        )
+
+    def _lines(self, *keys: str, **values: object) -> tuple[Line, ...]:
+        return call.lines(self.spoken, *(_say(key, self.spoken, **values) for key in keys))
+
+    def _name(self, step: str) -> str:
+        return f"{self.spoken}-{step}"

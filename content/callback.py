@@ -1,0 +1,119 @@
+"""Who calls us hears in that call what is due to their number, instead of being called for it."""
+
+import secrets
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.orm import Session
+
+from content import people, store
+from content.base import new_number
+from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.message import Kind
+from content.notice import Notice, NoticeKind, NoticeState
+from content.people import OwnerKind
+from content.reason import Reason
+
+_ANSWERS = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.CORRECTION, NoticeKind.REPLY)
+
+
+def due(session: Session, number: str) -> uuid.UUID | None:
+    """Return the oldest notice that this number (E.164) is to be called for; None: nothing waits.
+
+    Alerts are not among them: they are told by the attempt that was missed.
+    """
+    calling = select(Attempt.notice_id).where(
+        Attempt.community_id == Delivery.community_id,
+        Attempt.notice_id == Delivery.notice_id,
+        Attempt.recipient_id == Delivery.recipient_id,
+        Attempt.closed_at.is_(None),
+    )
+    query = (
+        select(Notice.id)
+        .join(
+            Delivery,
+            and_(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id),
+        )
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.recipient_id.in_(_addresses(session, number)))
+        .where(Delivery.recipient_kind == OwnerKind.BARE, Delivery.state == DeliveryState.OPEN)
+        .where(Notice.state == NoticeState.LIVE, Notice.kind.in_(_ANSWERS))
+        .where(~calling.exists())
+        .order_by(Notice.made_at, Notice.id)
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def hold(session: Session, number: str, until: datetime) -> None:
+    """Let what is due to a number wait until then: whoever it is for is on the phone with us.
+
+    When they have hung up, `until` is now.
+    """
+    session.flush()
+    session.execute(
+        update(Delivery)
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.recipient_id.in_(_addresses(session, number)))
+        .where(Delivery.recipient_kind == OwnerKind.BARE, Delivery.state == DeliveryState.OPEN)
+        .where(Delivery.kind == Kind.CALL, Delivery.first_at.is_(None))
+        .values(next_at=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def told(
+    session: Session,
+    notice_id: uuid.UUID,
+    number: str,
+    sender: str,
+    provider_id: str,
+    now: datetime,
+) -> None:
+    """Record that a notice was heard in a call to us; hearing it again changes nothing."""
+    query = select(Delivery).where(
+        Delivery.community_id == store.community(session),
+        Delivery.notice_id == notice_id,
+        Delivery.recipient_id.in_(_addresses(session, number)),
+        Delivery.state == DeliveryState.OPEN,
+    )
+    for delivery in session.scalars(query):
+        delivery.state, delivery.reason = DeliveryState.DONE, Reason.HANDED_OVER
+        delivery.kind, delivery.closed_at = None, now
+        delivery.first_at = delivery.first_at or now
+        session.add(_attempt(session, delivery, number, sender, provider_id, now))
+    session.flush()
+
+
+def _attempt(
+    session: Session,
+    delivery: Delivery,
+    number: str,
+    sender: str,
+    provider_id: str,
+    now: datetime,
+) -> Attempt:
+    return Attempt(
+        community_id=delivery.community_id,
+        id=new_number(),
+        notice_id=delivery.notice_id,
+        recipient_id=delivery.recipient_id,
+        address_id=delivery.recipient_id,
+        digest=store.digest(session, number),
+        kind=Kind.CALL,
+        sender=sender,
+        ref=secrets.token_hex(16),
+        rung=delivery.rung,
+        provider_id=provider_id,
+        state=AttemptState.COMPLETED,
+        started_at=now,
+        deadline=now,
+        accepted_at=now,
+        closed_at=now,
+    )
+
+
+def _addresses(session: Session, number: str) -> Collection[uuid.UUID]:
+    return [address_id for *_, address_id in people.owners(session, Kind.CALL, number)]

@@ -1,0 +1,182 @@
+"""Calling the committee: the menu, a rumor asked by phone, help, a person, the call back."""
+
+import base64
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.sandbox.book import Call
+from bot.sandbox.phones import OnCall, Phone
+from content import duty, identity, people
+from content.delivery import Delivery, DeliveryState
+from content.message import Kind
+from content.notice import Notice, NoticeKind
+from content.people import OwnerKind
+from content.staff import Role
+from content.task import Task, TaskKind
+from tests.bot.house import Town, lived_in
+from tests.bot.street import WANG, WATER
+from verification.case import File, Heard
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+RUMOR = WATER.variants[0]
+DUTY = "+8613800000077"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with lived_in(tmp_path_factory.mktemp("hotline"), scale=20.0, twilio_speech=True) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def deaf(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """The same where speech is not recognised."""
+    async with lived_in(tmp_path_factory.mktemp("deaf"), scale=20.0) as made:
+        yield made
+
+
+async def dials(town: Town, number: str, *keys: str, speech: tuple[str, ...] = ()) -> Call:
+    """Let a number call the committee, and return the call when it has ended."""
+    if town.sandbox.phones.by_number(number) is None:
+        town.sandbox.phones.add(Phone("某人", number))
+    phone = town.sandbox.phones.by_number(number)
+    assert phone is not None
+    doing = OnCall(keys=keys, speech=speech, hangs_up=True)
+    call = town.sandbox.calls.dials(phone, town.sandbox.numbers[1], doing)
+    await town.until(lambda: call.ended_at)
+    assert [one for one in town.sandbox.book.notes if "twilio_voice" in one.where] == []
+    return call
+
+
+def said(call: Call) -> str:
+    return "\n".join(one.text for one in call.script)
+
+
+async def test_who_is_known_comes_to_the_menu_and_hears_the_alerts_of_their_place(
+    town: Town,
+) -> None:
+    heard = said(await dials(town, WANG, "1"))
+    assert "请输入您住的楼号" not in heard
+    assert "听最新通知请按一" in heard
+    assert "现在没有通知" in heard
+
+
+async def test_a_stranger_names_a_building_and_one_that_is_not_there_is_told_so(
+    town: Town,
+) -> None:
+    heard = said(await dials(town, "+8613800000301", "3#", "1"))
+    assert heard.index("请输入您住的楼号") < heard.index("听最新通知请按一")
+    assert "没有找到这个楼号" in said(await dials(town, "+8613800000302", "99#"))
+
+
+async def test_a_rumor_that_is_spoken_is_answered_in_the_same_call_truth_first(
+    town: Town,
+) -> None:
+    number = "+8613800000303"
+    call = await dials(town, number, "#", "2", "", "1", speech=("", "", RUMOR))
+    heard = said(call)
+    assert WATER.truth.rstrip("。") in heard
+    assert heard.index("我查一查") < heard.index(WATER.truth.rstrip("。"))
+    done = [DeliveryState.DONE]
+    await town.until(lambda: town.with_session(lambda s: _direct(s, number)) == done)
+    assert [one for one in town.sandbox.book.calls if one.to == number] == []
+
+
+async def test_what_is_not_known_becomes_a_case_and_its_asker_is_called_back(town: Town) -> None:
+    number = "+8613800000304"
+    heard = said(await dials(town, number, "#", "2", speech=("", "", "后山的水库明天要炸掉")))
+    assert "正在请" in heard
+    assert "有结果一定告诉您" in heard
+    assert town.with_session(lambda s: len(_cases(s, number))) == 1
+
+
+async def test_who_hangs_up_before_the_answer_is_called_with_it(town: Town) -> None:
+    number = "+8613800000305"
+    town.sandbox.phones.add(Phone("某人", number))
+    phone = town.sandbox.phones.by_number(number)
+    assert phone is not None
+    doing = OnCall(keys=("#", "2"), speech=("", "", RUMOR))
+    call = town.sandbox.calls.dials(phone, town.sandbox.numbers[1], doing)
+    await town.until(lambda: "我查一查" in said(call))
+    live = town.sandbox.calls.on(phone)
+    if live is not None:
+        live.line.hang_up()
+    back = await town.until(
+        lambda: next((one for one in town.sandbox.book.calls if one.to == number), None)
+    )
+    await town.until(lambda: WATER.truth.rstrip("。") in said(back))
+
+
+@pytest.mark.parametrize("number", [WANG, "+8613800000306"])
+async def test_key_3_opens_a_task_with_the_number_to_call_back(town: Town, number: str) -> None:
+    keys = ("3",) if number == WANG else ("#", "3")
+    heard = said(await dials(town, number, *keys))
+    assert "马上请人打电话给您" in heard
+
+    def notes() -> list[str]:
+        with town.store.read() as session:
+            found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
+            return [one.note for one in found]
+
+    national = number.removeprefix("+86")
+    await town.until(lambda: any(national in one.replace(" ", "") for one in notes()))
+
+
+async def test_key_0_connects_to_the_duty_phone_while_somebody_is_on_duty(town: Town) -> None:
+    assert "找工作人员请按零" not in said(await dials(town, WANG))
+
+    def on_duty(session: Session) -> None:
+        now = town.app.clock.now()
+        worker = identity.add_staff(session, "值班", [Role.GRID_WORKER], now)
+        people.add_address(session, OwnerKind.STAFF, worker.id, Kind.CALL, DUTY, now)
+        duty.begin(session, worker.id, now, None, now)
+
+    town.with_session(on_duty)
+    call = await dials(town, WANG, "0")
+    assert [one.text for one in call.script if one.verb == "Dial"] == [DUTY]
+
+
+async def test_a_hidden_number_hears_the_alerts_and_nothing_that_needs_a_call_back(
+    town: Town,
+) -> None:
+    heard = said(await dials(town, "anonymous", "2"))
+    assert "问听到的消息" not in heard
+    assert "这个键没有用" in heard
+
+
+async def test_without_recognition_a_question_is_recorded_and_is_a_case_with_its_sound(
+    deaf: Town,
+) -> None:
+    number = "+8613800000307"
+    heard = said(await dials(deaf, number, "#", "2"))
+    assert "嘀的一声" in heard
+    assert "正在请" in heard
+
+    def sounds() -> list[str]:
+        with deaf.store.read() as session:
+            return [one.data for one in session.scalars(select(File)).all() if one.data]
+
+    (sound,) = await deaf.until(sounds)
+    assert base64.b64decode(sound).startswith(b"RIFF")
+    await deaf.until(lambda: deaf.sandbox.book.recordings == {})
+
+
+def _direct(session: Session, number: str) -> list[DeliveryState]:
+    """Return how it stands with the answers to a number."""
+    mine: list[uuid.UUID] = [one for *_, one in people.owners(session, Kind.CALL, number)]
+    query = (
+        select(Delivery.state)
+        .join(Notice, Notice.id == Delivery.notice_id)
+        .where(Delivery.recipient_id.in_(mine), Notice.kind == NoticeKind.ANSWER)
+    )
+    return list(session.scalars(query))
+
+
+def _cases(session: Session, number: str) -> list[Heard]:
+    mine = [one for *_, one in people.owners(session, Kind.CALL, number)]
+    return list(session.scalars(select(Heard).where(Heard.address_id.in_(mine))))
