@@ -148,6 +148,7 @@ class App:
             self.ladders,
             self.watch.meter,
             holds=lambda: self.leases.holds(SWEEP),
+            times=self.watch.times,
         )
 
     async def _hear(self, listening: socket.socket) -> None:

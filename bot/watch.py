@@ -24,6 +24,7 @@ from content.late import Cause, Late
 from content.pace import Sender
 from content.reason import Reason
 from content.store import Store
+from content.task import Times
 
 log = structlog.get_logger("watch")
 
@@ -67,6 +68,12 @@ class Watch:
         token = self.settings.metrics_token.get_secret_value()
         return Access(token, public=bool(self.settings.public_url))
 
+    @property
+    def times(self) -> Times:
+        """Return how long somebody who needs help may wait before the duty phone is told."""
+        minutes = (self.settings.help_minutes, self.settings.help_done_minutes)
+        return Times(*(timedelta(minutes=one) for one in minutes))
+
     async def run(self) -> None:
         """Watch until `stop`."""
         runner = await self._listen()
@@ -92,7 +99,7 @@ class Watch:
         found, known = await self.store.query(lambda session: self._late(session, now))
         if not found and not known:
             return False
-        await self.store.write(lambda session: _note(session, found, now))
+        await self.store.write(lambda session: _note(session, found, now, self.times))
         return bool(found)
 
     async def test(self) -> bool:
@@ -158,7 +165,7 @@ class Watch:
                 await asyncio.wait_for(self._stopping.wait(), pause())
 
 
-def _note(session: Session, found: Sequence[Late], now: datetime) -> None:
+def _note(session: Session, found: Sequence[Late], now: datetime, times: Times) -> None:
     for task_id in incident.note(session, found, now):
         pager.answered(session, task_id, None, now)
-    pager.call_out(session, now)
+    pager.call_out(session, now, times)

@@ -22,6 +22,7 @@ from content.ladder import Ladders
 from content.message import Kind
 from content.pace import Sender
 from content.store import Store
+from content.task import TIMES, Times
 
 log = structlog.get_logger("worker")
 
@@ -75,6 +76,7 @@ class Worker:
         ladders: Ladders,
         meter: Meter | None = None,
         holds: Callable[[], bool] = lambda: True,
+        times: Times = TIMES,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -82,6 +84,7 @@ class Worker:
         self.senders = tuple(senders)
         self.ladders = ladders
         self.meter = meter or Meter()
+        self.times = times
         self.holds = holds  # whether the sweeps are this process's duty
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
@@ -306,7 +309,7 @@ class Worker:
             found = await self.store.query(search)
         self.swept = await self.store.write(lambda session: sweep.mend(session, now, seen, found))
         self.meter.swept(self.swept)
-        await self.store.write(lambda session: pager.call_out(session, now))
+        await self.store.write(lambda session: pager.call_out(session, now, self.times))
         await self.store.learn()
         return False
 

@@ -26,8 +26,8 @@ from content.notice import Notice, NoticeKind
 from content.people import Resident
 from content.place import Place
 from content.reason import Reason
-from content.staff import Role
-from content.task import Task, TaskKind
+from content.staff import Role, Staff
+from content.task import Late, Task, TaskKind, Times
 
 _LASTS = timedelta(days=1)
 _LEADS = {
@@ -61,8 +61,8 @@ _OWN_STEPS = {
 """The buttons under a page: the phrase of each label, and the word of its value."""
 
 
-def call_out(session: Session, now: datetime) -> int:
-    """Page every open task that nobody was called to, and those taken by nobody in time."""
+def call_out(session: Session, now: datetime, times: Times = task.TIMES) -> int:
+    """Page every open task that nobody was called to, and those that are late."""
     paged = select(Notice.subject_id).where(
         Notice.community_id == store.community(session),
         Notice.kind == NoticeKind.PAGE,
@@ -76,27 +76,30 @@ def call_out(session: Session, now: datetime) -> int:
             Task.id.not_in(paged),
         )
     ).all()
+    for one in fresh:
+        if one.kind is TaskKind.HELP:
+            one.due_at = one.opened_at + times.take
     made = [page(session, one, now) for one in fresh]
-    made += [page(session, one, now, late=True) for one in task.late(session, now)]
+    made += [page(session, one, now, late=why) for one, why in task.late(session, now, times)]
     return sum(one is not None for one in made)
 
 
-def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -> Notice | None:
+def page(
+    session: Session, errand: Task, now: datetime, *, late: Late | None = None
+) -> Notice | None:
     """Call staff to a task through the outbox; None when there is nobody to call.
 
-    Whoever is called to help is called by the ladder, up to the phone, until one has taken it.
+    Whoever is called to help is called by the ladder, up to the phone, until one has taken it. Late
+    help rings the duty phone at once.
     """
-    staff_ids = _whom(session, errand, now)
-    if late:
-        # whoever was called has not taken it: the office hears of it too
-        staff_ids += [one for one in _with(session, Role.ADMIN) if one not in staff_ids]
+    staff_ids = _whom(session, errand, now, late)
     if not staff_ids:
         return None
-    pressing = errand.urgent or late
+    pressing = errand.urgent or late is not None
     made = notice.make(
         session,
         kind=NoticeKind.PAGE,
-        texts={Written.HANS: _fields(session, errand, now, late=late)},
+        texts={Written.HANS: _fields(session, errand, now, late)},
         severity=Severity.EXTREME if pressing else Severity.MODERATE,
         confirms=pressing,
         expires_at=now + _LASTS,
@@ -105,8 +108,10 @@ def page(session: Session, errand: Task, now: datetime, *, late: bool = False) -
     )
     if errand.kind is TaskKind.STUCK:
         expansion.direct(session, made, _ways(session, staff_ids), now)
-    else:
-        expansion.to_staff(session, made, staff_ids, now)
+        return made
+    expansion.to_staff(session, made, staff_ids, now)
+    if late is not None and errand.kind in task.HELPING:
+        expansion.direct(session, made, _duty_phone(session, now), now)
     return made
 
 
@@ -128,14 +133,37 @@ def _ways(session: Session, staff_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     return ways
 
 
-def _whom(session: Session, errand: Task, now: datetime) -> list[uuid.UUID]:
+def _whom(session: Session, errand: Task, now: datetime, late: Late | None) -> list[uuid.UUID]:
+    """Return who is called: first who is nearest, and the office where it is late."""
+    found = _first(session, errand, now, late)
+    if late is Late.UNDONE and errand.taken_by is not None:
+        found.append(errand.taken_by)
+    if late is not None:
+        # whoever was called has not taken it: the office hears of it too
+        found += _with(session, Role.ADMIN)
+    return list(dict.fromkeys(found))
+
+
+def _first(session: Session, errand: Task, now: datetime, late: Late | None) -> list[uuid.UUID]:
     roles = _ROLES.get(errand.kind)
     if roles is not None:
         return _with(session, *roles) or _with(session, Role.ADMIN)
+    near = _grid_workers(session, errand)
+    if errand.kind is TaskKind.HELP and late is None and people.addresses(session, near):
+        # the duty phone is told when none of them has taken it in time
+        return near
     on = duty.current(session, now)
     found = [on.staff_id] if on else []
-    found += [one for one in _grid_workers(session, errand) if one not in found]
+    if late is not Late.UNDONE:
+        found += near
     return found or _with(session, Role.ADMIN)
+
+
+def _duty_phone(session: Session, now: datetime) -> list[uuid.UUID]:
+    """Return the number of who is on duty: it rings although a chat message waits to be read."""
+    on = duty.current(session, now)
+    reach = people.addresses(session, [on.staff_id]).get(on.staff_id, []) if on else []
+    return [one.id for one in reach if one.kind is Kind.CALL][:1]
 
 
 def _with(session: Session, *roles: Role) -> list[uuid.UUID]:
@@ -168,9 +196,9 @@ def _inside(session: Session, home: Place, area: Place) -> bool:
     return at is not None
 
 
-def _fields(session: Session, errand: Task, now: datetime, *, late: bool) -> dict[str, object]:
+def _fields(session: Session, errand: Task, now: datetime, late: Late | None) -> dict[str, object]:
     return {
-        "text": "\n".join(_lines(session, errand, now, late=late)),
+        "text": "\n".join(_lines(session, errand, now, late)),
         "urgent": "1" if errand.urgent or late else "",
         "steps": [
             {"label": label, "action": Action.TASK.value, "value": value}
@@ -179,17 +207,23 @@ def _fields(session: Session, errand: Task, now: datetime, *, late: bool) -> dic
     }
 
 
-def _lines(session: Session, errand: Task, now: datetime, *, late: bool) -> list[str]:
+def text(session: Session, errand: Task, now: datetime) -> str:
+    """Return what a page about a task says: what is wanted, where, who, and whom to call back."""
+    return "\n".join(_lines(session, errand, now, None))
+
+
+def _lines(session: Session, errand: Task, now: datetime, late: Late | None) -> list[str]:
     who = _resident(session, errand)
     home = errand.place_id or (who.place_id if who else None)
     line = place.lines(session, [home]).get(home, "") if home else ""
+    since = errand.taken_at if late is Late.UNDONE and errand.taken_at else errand.due_at
     values = {
         "place": line,
         "name": (who.name if who else "") or phrase.say("page.somebody", Written.HANS),
-        "minutes": max(1, round(abs((errand.due_at - now).total_seconds()) / 60)),
+        "minutes": max(1, round(abs((since - now).total_seconds()) / 60)),
+        "worker": _name(session, errand.taken_by),
     }
-    told = late and errand.kind is not TaskKind.STUCK
-    lines = [phrase.say("page.overdue" if told else _lead(errand), Written.HANS, **values)]
+    lines = [phrase.say(_lead(errand, late), Written.HANS, **values)]
     if errand.kind is TaskKind.STUCK:
         lines.append(errand.note)
     elif errand.note:
@@ -199,25 +233,40 @@ def _lines(session: Session, errand: Task, now: datetime, *, late: bool) -> list
     return lines
 
 
-def _lead(errand: Task) -> str:
+def _lead(errand: Task, late: Late | None) -> str:
+    if late is Late.UNDONE:
+        return "page.undone"
+    if late is not None and errand.kind is not TaskKind.STUCK:
+        return "page.overdue"
     if errand.kind is TaskKind.EMERGENCY:
         return "page.alarm" if errand.urgent else "page.report"
     return _LEADS[errand.kind]
 
 
+def _name(session: Session, staff_id: uuid.UUID | None) -> str:
+    found = session.get(Staff, (store.community(session), staff_id)) if staff_id else None
+    return found.name if found else phrase.say("page.somebody_of_us", Written.HANS)
+
+
 def _about(session: Session, who: Resident) -> list[str]:
-    """Return what a helper must know: the person's needs and a number to call."""
+    """Return what a helper must know: the person's needs, and whom to call back."""
     lines = []
     if who.needs:
         words = "、".join(phrase.say(f"need.{need}", Written.HANS) for need in sorted(who.needs))
         lines.append(phrase.say("page.needs", Written.HANS, needs=words))
-    phones = [
-        one for one in people.addresses(session, [who.id]).get(who.id, []) if one.kind is Kind.CALL
-    ]
-    if phones:
-        number = people.value(session, phones[0].id)
+    if number := _number(session, who.id):
         lines.append(phrase.say("page.phone", Written.HANS, phone=number))
+    for one in people.contacts(session, [who.id]).get(who.id, [])[:1]:
+        if number := _number(session, one.id):
+            name = f"{one.name}（{one.relation}）" if one.relation else one.name
+            lines.append(phrase.say("page.contact", Written.HANS, name=name, phone=number))
     return lines
+
+
+def _number(session: Session, owner_id: uuid.UUID) -> str:
+    reach = people.addresses(session, [owner_id]).get(owner_id, [])
+    phones = [one.id for one in reach if one.kind is Kind.CALL]
+    return people.value(session, phones[0]) if phones else ""
 
 
 def _resident(session: Session, errand: Task) -> Resident | None:

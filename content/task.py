@@ -1,10 +1,11 @@
 """Somebody needs help, or something must be done by staff; with a clock."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Index, Select, String, select
+from sqlalchemy import Index, Select, String, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import event, mask, store
@@ -61,9 +62,30 @@ class TaskError(ValueError):
     """A task cannot be taken or closed; the sentence (Chinese, English) says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long somebody who needs help may wait before the duty phone is told."""
+
+    take: timedelta = timedelta(minutes=10)
+    """Until one of those who were called has taken it."""
+    done: timedelta = timedelta(hours=1)
+    """From then on, until it is done."""
+
+
+class Late(StrEnum):
+    """What is late about a task."""
+
+    UNTAKEN = "untaken"
+    UNDONE = "undone"
+    """Somebody has taken it and has not finished."""
+
+
+TIMES = Times()
+HELPING = frozenset({TaskKind.HELP, TaskKind.EMERGENCY})
+"""Somebody waits for a person to come: staff are told again until it is done."""
 _CLOCK = {
     TaskKind.EMERGENCY: timedelta(minutes=5),
-    TaskKind.HELP: timedelta(minutes=30),
+    TaskKind.HELP: TIMES.take,
     TaskKind.SERVICE: timedelta(days=1),
     TaskKind.REVIEW: timedelta(days=1),
     TaskKind.CASE: timedelta(hours=4),
@@ -95,7 +117,7 @@ def add(
     same = _same(session, kind, resident_id, notice_id, subject_id)
     if same is not None:
         if urgent and not same.urgent:
-            same.urgent, same.due_at = True, min(same.due_at, now + _URGENT)
+            same.urgent, same.due_at = True, min(same.due_at, now + _within(kind, urgent=True))
         return same
     urgent = urgent or kind is TaskKind.EMERGENCY
     opened = Task(
@@ -109,7 +131,7 @@ def add(
         note=mask.identity(note),
         urgent=urgent,
         opened_at=now,
-        due_at=now + (_URGENT if urgent else _CLOCK[kind]),
+        due_at=now + _within(kind, urgent=urgent),
     )
     session.add(opened)
     event.add(session, actor, "task.opened", opened.id, now, task=kind, urgent=urgent)
@@ -117,32 +139,59 @@ def add(
     return opened
 
 
-def late(session: Session, now: datetime) -> list[Task]:
-    """Return the overdue tasks of which nobody has been told yet, and count them as told."""
-    told = select(event.Event.subject_id).where(
-        event.Event.community_id == store.community(session), event.Event.kind == "task.late"
-    )
-    found = list(
-        session.scalars(
-            _open(session).where(Task.due_at <= now, Task.taken_at.is_(None), Task.id.not_in(told))
+def late(session: Session, now: datetime, times: Times = TIMES) -> list[tuple[Task, Late]]:
+    """Return the tasks of which staff must be told that they are late, and count them as told.
+
+    Each is told of once. Where somebody waits for help it is told again and again, each time after
+    twice as long, until somebody has taken it and again until it is done.
+    """
+    query = _open(session).where(
+        or_(
+            and_(Task.taken_at.is_(None), Task.due_at <= now),
+            and_(Task.kind.in_(HELPING), Task.taken_at <= now - times.done),
         )
     )
-    for one in found:
-        event.add(session, event.HOUSE, "task.late", one.id, now)
+    found = []
+    for one in session.scalars(query.order_by(Task.due_at, Task.id)):
+        why = Late.UNTAKEN if one.taken_at is None else Late.UNDONE
+        if _told(one, now):
+            continue
+        one.reminded_at = now
+        event.add(session, event.HOUSE, "task.late", one.id, now, why=why.value)
+        found.append((one, why))
     return found
 
 
+def _told(one: Task, now: datetime) -> bool:
+    """Say whether staff have been told that it is late, and need not be told again yet."""
+    since = one.taken_at or one.opened_at
+    if one.reminded_at is None or one.reminded_at < since:
+        return False
+    return one.kind not in HELPING or now - since < 2 * (one.reminded_at - since)
+
+
 def take(session: Session, task_id: uuid.UUID, actor: Actor, now: datetime) -> Task:
-    """Let the actor take the task; raises TaskError when somebody else has it or it is done."""
+    """Let the actor take the task; raises TaskError when somebody else has it or it is done.
+
+    Help that somebody took and did not finish in time may be taken over.
+    """
     task = get(session, task_id)
     if task.done_at is not None:
         raise TaskError("这件事已经办完。 This task is done already.")
-    if task.taken_by not in (None, actor.id):
+    if task.taken_by not in (None, actor.id) and not slipped(task):
         raise TaskError("这件事已有同事在办。 A colleague has taken this task already.")
-    if task.taken_by is None:
+    if task.taken_by != actor.id:
+        over = {"over": str(task.taken_by)} if task.taken_by else {}
         task.taken_by, task.taken_at = actor.id, now
-        event.add(session, actor, "task.taken", task.id, now)
+        event.add(session, actor, "task.taken", task.id, now, **over)
     return task
+
+
+def slipped(task: Task) -> bool:
+    """Say whether somebody took it so long ago that staff were told that it is not done."""
+    if task.taken_at is None or task.reminded_at is None:
+        return False
+    return task.kind in HELPING and task.reminded_at > task.taken_at
 
 
 def done(session: Session, task_id: uuid.UUID, outcome: str, actor: Actor, now: datetime) -> Task:
@@ -173,6 +222,10 @@ def overdue(session: Session, now: datetime) -> list[Task]:
     """Return the tasks that nobody has taken although their time has passed, the oldest first."""
     late = _open(session).where(Task.taken_by.is_(None), Task.due_at <= now)
     return list(session.scalars(late.order_by(Task.due_at, Task.id)))
+
+
+def _within(kind: TaskKind, *, urgent: bool) -> timedelta:
+    return min(_CLOCK[kind], _URGENT) if urgent and kind is not TaskKind.HELP else _CLOCK[kind]
 
 
 def _open(session: Session) -> Select[Task]:

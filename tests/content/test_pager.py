@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import duty, identity, incident, notice, outcome, pager, people, place, task
+from content import duty, identity, incident, notice, outcome, pager, people, place, store, task
 from content.delivery import AttemptState, Delivery, DeliveryState
-from content.event import HOUSE
+from content.event import HOUSE, Actor, Door
 from content.late import Cause, Late
 from content.message import Kind, Written
 from content.notice import Notice, NoticeKind
@@ -195,3 +195,76 @@ def test_who_takes_it_frees_the_others(session: Session, now: datetime) -> None:
     states = [outbox.delivery(session, page, one).state for one in (taker, other)]
     assert states == [DeliveryState.CONFIRMED, DeliveryState.SUPERSEDED]
     assert outbox.take(session, now, CHAT) == []
+
+
+class TestHelp:
+    """Key 3 calls the worker of the grid at once; the duty phone hears of what is late."""
+
+    @pytest.fixture
+    def near(self, session: Session, now: datetime) -> uuid.UUID:
+        tree = place.Tree(session)
+        home = place.read("3-2-501")
+        assert home is not None
+        tree.ensure(home, grid="1网格")
+        session.flush()
+        grid = place.find(session, "1网格")
+        assert grid is not None
+        return _staff(session, now, Role.GRID_WORKER, chat="97", place_id=grid.id)
+
+    @pytest.fixture
+    def on_duty(self, session: Session, now: datetime) -> uuid.UUID:
+        who = _staff(session, now, Role.PUBLISHER, chat="98")
+        people.add_address(session, OwnerKind.STAFF, who, Kind.CALL, "+8613800000009", now)
+        duty.begin(session, who, now, None, now)
+        return who
+
+    def _opened(self, session: Session, now: datetime) -> task.Task:
+        who = outbox.resident(session, now, "王奶奶", landlines=["+862100000001"])
+        outbox.contact(session, who, "+8613900000005", now)
+        home = session.get_one(people.Resident, (store.community(session), who)).place_id
+        add = task.add(
+            session, TaskKind.HELP, HOUSE, now, resident_id=who, place_id=home, urgent=True
+        )
+        pager.call_out(session, now)
+        session.flush()
+        return add
+
+    def test_first_only_who_is_near_is_called(
+        self, session: Session, now: datetime, near: uuid.UUID, on_duty: uuid.UUID
+    ) -> None:
+        self._opened(session, now)
+        assert _called(session) == {near} != {on_duty}
+        (page,) = _pages(session)
+        text = notice.texts(session, page.id)[Written.HANS]["text"]
+        assert "请10分钟内联系" in text
+        assert "联系人王强：+8613900000005" in text
+
+    def test_after_the_set_minutes_the_duty_phone_rings_at_once(
+        self, session: Session, now: datetime, near: uuid.UUID, on_duty: uuid.UUID
+    ) -> None:
+        self._opened(session, now)
+        outbox.take(session, now)
+        at = now + timedelta(minutes=10)
+        assert pager.call_out(session, at - timedelta(seconds=1)) == 0
+        assert pager.call_out(session, at) == 1
+        rung = {job.to for job in outbox.take(session, at) if job.kind is Kind.CALL}
+        assert rung == {"+8613800000009"}
+        assert {near, on_duty} <= _called(session)
+
+    def test_help_that_was_taken_calls_nobody_until_it_is_not_done(
+        self, session: Session, now: datetime, near: uuid.UUID, on_duty: uuid.UUID
+    ) -> None:
+        errand = self._opened(session, now)
+        task.take(session, errand.id, Actor(Door.CHAT, near), now)
+        pager.answered(session, errand.id, near, now)
+        assert pager.call_out(session, now + timedelta(minutes=59)) == 0
+        assert pager.call_out(session, now + timedelta(minutes=60)) == 1
+        text = notice.texts(session, _pages(session)[-1].id)[Written.HANS]["text"]
+        assert text.startswith("某人60分钟前接了，还没有办好：")
+        assert on_duty in _called(session)
+
+    def test_without_a_worker_who_can_be_called_the_duty_is_called_at_once(
+        self, session: Session, now: datetime, on_duty: uuid.UUID
+    ) -> None:
+        self._opened(session, now)
+        assert _called(session) == {on_duty}

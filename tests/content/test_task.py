@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from content import task
 from content.event import HOUSE, Actor, Door, Event
@@ -18,7 +19,8 @@ def test_a_second_cry_for_help_is_the_same_task(store: Store, now: datetime) -> 
         first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who)
         second = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, urgent=True)
         assert first is second
-        assert second.due_at == now + timedelta(minutes=5)
+        assert second.urgent
+        assert second.due_at == now + timedelta(minutes=10)
 
 
 def test_after_it_is_done_a_new_cry_is_a_new_task(store: Store, now: datetime) -> None:
@@ -74,3 +76,50 @@ def test_a_note_loses_identity_numbers_and_no_event_holds_it(store: Store, now: 
 def test_an_unknown_task_is_a_sentence(store: Store, now: datetime) -> None:
     with store.begin() as session, pytest.raises(TaskError, match="no such task"):
         task.done(session, uuid.uuid4(), "helped", ANNA, now)
+
+
+class TestLate:
+    """Somebody who waits for help is not forgotten: staff are told again, ever more seldom."""
+
+    def _told(self, session: Session, start: datetime) -> list[int]:
+        minutes = range(0, 200, 5)
+        return [at for at in minutes if task.late(session, start + timedelta(minutes=at))]
+
+    def test_help_that_nobody_takes_is_told_of_again_and_again(
+        self, store: Store, now: datetime
+    ) -> None:
+        with store.begin() as session:
+            task.add(session, TaskKind.HELP, HOUSE, now, urgent=True)
+            assert self._told(session, now) == [10, 20, 40, 80, 160]
+
+    def test_what_hurts_nobody_is_told_of_once(self, store: Store, now: datetime) -> None:
+        with store.begin() as session:
+            task.add(session, TaskKind.CASE, HOUSE, now - timedelta(hours=4))
+            assert self._told(session, now) == [0]
+
+    def test_help_that_was_taken_must_be_done_in_time(self, store: Store, now: datetime) -> None:
+        with store.begin() as session:
+            opened = task.add(session, TaskKind.HELP, HOUSE, now, urgent=True)
+            task.take(session, opened.id, ANNA, now + timedelta(minutes=5))
+            assert self._told(session, now) == [65, 125]
+            task.done(session, opened.id, "helped", ANNA, now + timedelta(minutes=200))
+            assert task.late(session, now + timedelta(days=1)) == []
+
+    def test_only_what_slipped_may_be_taken_over(self, store: Store, now: datetime) -> None:
+        with store.begin() as session:
+            opened = task.add(session, TaskKind.HELP, HOUSE, now, urgent=True)
+            task.take(session, opened.id, ANNA, now)
+            later = now + timedelta(minutes=61)
+            with pytest.raises(TaskError, match="colleague"):
+                task.take(session, opened.id, BEN, later)
+            ((_, why),) = task.late(session, later)
+            assert why is task.Late.UNDONE
+            assert task.take(session, opened.id, BEN, later).taken_by == BEN.id
+
+    def test_the_hours_are_set_by_the_committee(self, store: Store, now: datetime) -> None:
+        times = task.Times(timedelta(minutes=3), timedelta(minutes=7))
+        with store.begin() as session:
+            opened = task.add(session, TaskKind.HELP, HOUSE, now, urgent=True)
+            task.take(session, opened.id, ANNA, now)
+            assert task.late(session, now + timedelta(minutes=6), times) == []
+            assert len(task.late(session, now + timedelta(minutes=7), times)) == 1
