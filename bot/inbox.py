@@ -297,7 +297,8 @@ class Inbox:
                 said = await self.store.query(foretell)
                 await chat.reply(said.chat, said.text, said.buttons)
             case Rewrite() if chat is not None:
-                await chat.edit(effect.chat, effect.message_id, effect.text, effect.buttons)
+                shown = (effect.text, effect.buttons, effect.ref)
+                await chat.edit(effect.chat, effect.message_id, *shown)
             case Show() if chat is not None:
                 await chat.show(effect.chat, effect.kind, effect.reference)
             case Acknowledge() if chat is not None and effect.callback_id:

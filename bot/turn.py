@@ -146,6 +146,8 @@ class Rewrite:
     message_id: str
     text: str = field(repr=False)
     buttons: Rows = ()
+    ref: str = ""
+    """The attempt that its buttons belong to, where one has brought it."""
 
 
 @dataclass(frozen=True, slots=True)

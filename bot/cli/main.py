@@ -29,6 +29,7 @@ from bot.cli import (
     simulate,
     speaker,
     staff,
+    tasks,
 )
 from bot.errors import KNOWN
 
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(residents.app, name="residents")
 app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
+app.add_typer(tasks.app, name="tasks")
 alert.app.command("doors")(doors.doors)
 alert.app.command("preview")(preview.preview)
 alert.app.command("report")(after.report)

@@ -1,5 +1,6 @@
 """Commands in the chat, and plain texts that answer what somebody was just asked."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bot.commands import (
@@ -8,6 +9,7 @@ from bot.commands import (
     cases,
     dialogue,
     doors,
+    errands,
     lessons,
     resident,
     review,
@@ -17,6 +19,18 @@ from bot.commands import (
 from bot.turn import Effect, Say, Turn
 from content import phrase
 from content.message import Written
+
+_STAFF: dict[str, Callable[[Turn, str], list[Effect]]] = {
+    "/broadcast": broadcast.begin,
+    "/update": broadcast.update,
+    "/cancel": review.cancel,
+    "/doors": doors.show,
+    "/tasks": lambda turn, _: errands.show(turn),
+    "/cases": cases.queue,
+    "/lessons": lambda turn, _: lessons.show(turn),
+    "/status": status.show,
+}
+"""What staff can do by a command, and the rooms that do it."""
 
 
 def command(turn: Turn, text: str) -> list[Effect]:
@@ -28,6 +42,8 @@ def command(turn: Turn, text: str) -> list[Effect]:
     dialogue.settle(turn)
     if word == "/cancel" and not rest and open_ and turn.staff() is not None:
         return _given_up(turn, open_, data)
+    if word in _STAFF:
+        return _staff(turn, word, rest)
     match word:
         case "/start":
             return resident.start(turn, rest)
@@ -38,8 +54,6 @@ def command(turn: Turn, text: str) -> list[Effect]:
         case "/check":
             matter = ask.asked(turn).matter
             return ask.question(turn) if matter else [_say(turn, "intent.empty")]
-        case "/broadcast" | "/status" | "/cancel" | "/update" | "/doors" | "/cases" | "/lessons":
-            return _staff(turn, word, rest)
     return [_say(turn, "staff.commands" if turn.staff() else "join.help")]
 
 
@@ -59,20 +73,7 @@ def awaited(turn: Turn, text: str) -> list[Effect] | None:
 def _staff(turn: Turn, word: str, rest: str) -> list[Effect]:
     if turn.staff() is None:
         return [_say(turn, "staff.unknown")]
-    match word:
-        case "/broadcast":
-            return broadcast.begin(turn, rest)
-        case "/update":
-            return broadcast.update(turn, rest)
-        case "/cancel":
-            return review.cancel(turn, rest)
-        case "/doors":
-            return doors.show(turn, rest)
-        case "/cases":
-            return cases.queue(turn, rest)
-        case "/lessons":
-            return lessons.show(turn)
-    return status.show(turn, rest)
+    return _STAFF[word](turn, rest)
 
 
 def _given_up(turn: Turn, what: str, data: dict[str, Any]) -> list[Effect]:
