@@ -13,7 +13,7 @@ from bot.config import Settings
 from bot.errors import AppError
 from bot.leases import POLL, REDACT, ROUNDS, SWEEP, Leases
 from bot.reports import Reports
-from bot.sounds import Sounds
+from bot.sounds import Sounds, recorded
 from bot.watch import Watch
 from channels.base import Channel
 from channels.worker import Worker
@@ -136,7 +136,9 @@ class App:
     def _ours(self) -> senders.Ours:
         """Return what calls that we play ourselves say, and where what happens in them is kept."""
         return senders.Ours(
-            lambda name, request: self.reports.keep(self.channels[name], request), self.sounds.heard
+            lambda name, request: self.reports.keep(self.channels[name], request),
+            self.sounds.heard,
+            recorded(self.store),
         )
 
     def _made(self) -> Worker:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.config import ConfigError, Settings
 from channels import registry
+from channels._voice import Recorded, unrecorded
 from channels.base import Channel, Request
 from content.call import Line
 from content.clock import Clock
@@ -27,6 +28,8 @@ class Ours:
     """Returns when an event of the channel of this name is kept."""
     sound: Callable[[Line], Awaitable[bytes]]
     """Gives a line of a call as mu-law, 8,000 bytes a second."""
+    recorded: Recorded = unrecorded
+    """Finds the recordings of staff that messages name, for the loudspeaker."""
 
 
 async def _unheard(_name: str, _request: Request) -> None:
@@ -76,7 +79,6 @@ def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Send
             answer,
             hourly=settings.twilio_voice_hourly,
         ),
-        # an announcement is played to its end before it counts as made
         "sip_voice": Sender(
             "sip_voice",
             Kind.CALL,
@@ -85,6 +87,7 @@ def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Send
             answer,
             hourly=settings.sip_hourly,
         ),
+        # an announcement is played to its end before it counts as made
         "speaker": Sender("speaker", Kind.SPEAKER, 1.0, 1, max(answer, _ANNOUNCED)),
     }
     return tuple(known[name] for name in names)
@@ -96,7 +99,7 @@ def _given(settings: Settings, public_url: str, ours: Ours) -> dict[str, dict[st
         **_telegram(settings),
         **_twilio(settings, public_url),
         **_sip(settings, ours),
-        **_speaker(settings),
+        **_speaker(settings, ours),
     }
 
 
@@ -168,7 +171,7 @@ def _sip(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
     return {name: given}
 
 
-def _speaker(settings: Settings) -> dict[str, dict[str, Any]]:
+def _speaker(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
     if settings.speaker_folder is None:
         return {}
-    return {"speaker": {"folder": settings.speaker_folder, "player": settings.speaker_player}}
+    return {"speaker": {"folder": settings.speaker_folder, "player": settings.speaker_player, "recorded": ours.recorded}}

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.config import Settings, Voices
-from channels._voice import Voice, VoiceError
+from channels._voice import Recorded, Voice, VoiceError
 from channels.base import Channel
 from channels.twilio_voice import TwilioVoice
+from content import recording
 from content.call import Line, Say, Script
 from content.clock import Clock
 from content.message import Spoken
@@ -54,6 +56,16 @@ def folder(settings: Settings) -> Path:
     return settings.voice_folder or beside.parent / FOLDER
 
 
+def recorded(store: Store) -> Recorded:
+    """Return what finds a recording of staff by its id, for a thread of its own."""
+
+    def find(name: str) -> bytes | None:
+        with store.read() as session:
+            return recording.wav(session, name)
+
+    return find
+
+
 class Sounds:
     """The sounds of this process: made beforehand in threads, served under signed addresses.
 
@@ -62,7 +74,7 @@ class Sounds:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, public_url: str) -> None:
         key = store.keyring.derive("voice names")
-        self.voice = Voice(folder(settings), key=key)
+        self.voice = Voice(folder(settings), key=key, recorded=recorded(store))
         self._clock = clock
         self._speaks = settings.twilio_voice is Voices.ESPEAK
         self._key = store.keyring.derive("sound addresses")
@@ -114,7 +126,7 @@ class Sounds:
         making = self._made.get(name) or await self._again(ref, name, find)
         try:
             return await asyncio.wrap_future(making)
-        except (OSError, VoiceError) as error:
+        except (OSError, VoiceError, SQLAlchemyError) as error:
             raise SoundsError(503, "The sound could not be made.") from error
 
     async def run(self) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from content import sound
 from content.call import Line, Play
 from content.message import Spoken
-from content.sound import Sound
+
+if TYPE_CHECKING:
+    from content.sound import Sound
 
 VOICES = {Spoken.MANDARIN: "sit/cmn", Spoken.CANTONESE: "sit/yue", Spoken.ENGLISH: "gmw/en"}
 RATE = 150
@@ -39,8 +40,8 @@ _FORM = "1"
 _lock = threading.Lock()
 
 
-Recorded = Callable[[str], Sound | None]
-"""Returns the sound of a recording by its id, None where it is gone; asked outside the loop."""
+Recorded = Callable[[str], bytes | None]
+"""Returns the WAV of a recording by its id, None where it is gone; asked outside the loop."""
 
 
 class VoiceError(Exception):
@@ -79,7 +80,10 @@ class Voice:
                 return path
             found = self._recorded(line.recording)
             if found is not None:
-                return self._keep(path, sound.telephone(sound.louder(found, _PEAK)))
+                from content import sound
+
+                heard = sound.louder(sound.read(found), _PEAK)
+                return self._keep(path, sound.telephone(heard))
         return self.telephone(line.language, line.text)
 
     def called(self, line: Line) -> str:
@@ -95,11 +99,15 @@ class Voice:
         file appears whole. Takes some milliseconds for each second of sound: call it in a thread
         from a loop. Raises VoiceError, OSError.
         """
-        return self._once(self.name(language, text), sound.telephone, language, text)
+        from content.sound import telephone  # numpy comes with it: not before somebody speaks
+
+        return self._once(self.name(language, text), telephone, language, text)
 
     def loud(self, language: Spoken, text: str) -> Path:
         """Return the text as a WAV file for a loudspeaker: 16 bits, 22,050 Hz; else `telephone`."""
-        return self._once(self.name(language, text, "loud"), sound.wav, language, text)
+        from content.sound import wav
+
+        return self._once(self.name(language, text, "loud"), wav, language, text)
 
     def name(self, language: Spoken, text: str, form: str = "telephone") -> str:
         """Return the name of a text's file, 32 hex digits: who has it cannot read the text."""
@@ -112,11 +120,15 @@ class Voice:
 
     def seconds(self, path: Path) -> float:
         """Return how long a file takes to hear; raises OSError, SoundError."""
-        return sound.seconds(path.read_bytes())
+        from content.sound import seconds
+
+        return seconds(path.read_bytes())
 
     def frames(self, path: Path) -> bytes:
         """Return a telephone file's mu-law bytes, 8,000 a second; raises OSError, SoundError."""
-        return sound.payload(path.read_bytes())
+        from content.sound import payload
+
+        return payload(path.read_bytes())
 
     def tidy(self) -> int:
         """Erase what is too old, then the oldest while there is too much; return how many files."""
@@ -133,7 +145,7 @@ class Voice:
         return erased
 
     def _once(
-        self, name: str, shape: Callable[[Sound], bytes], language: Spoken, text: str
+        self, name: str, shape: "Callable[[Sound], bytes]", language: Spoken, text: str
     ) -> Path:
         path = self._path(name)
         if path.is_file():
@@ -179,8 +191,10 @@ def write(path: Path, body: bytes) -> None:
         raise
 
 
-def spoken(language: Spoken, text: str, rate: int = RATE) -> Sound:
+def spoken(language: Spoken, text: str, rate: int = RATE) -> "Sound":
     """Return a text as espeak says it, 22,050 samples a second; raises VoiceError, OSError."""
+    from content import sound
+
     if not text.strip():
         raise VoiceError("There is nothing to say.")
     with tempfile.NamedTemporaryFile(prefix="linxun-", suffix=".wav") as file:
@@ -192,10 +206,14 @@ def spoken(language: Spoken, text: str, rate: int = RATE) -> Sound:
     return sound.louder(made, _PEAK)
 
 
-def sound_of(line: Line, recorded: Recorded, rate: int = RATE) -> Sound:
+def sound_of(line: Line, recorded: Recorded, rate: int = RATE) -> "Sound":
     """Return a line of a call for a loudspeaker: its recording, else its text as `spoken`."""
+    from content import sound
+
     found = recorded(line.recording) if isinstance(line, Play) else None
-    return sound.louder(found, _PEAK) if found else spoken(line.language, line.text, rate)
+    if found is None:
+        return spoken(line.language, line.text, rate)
+    return sound.louder(sound.read(found), _PEAK)
 
 
 def unrecorded(recording: str) -> None:

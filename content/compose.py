@@ -1,16 +1,18 @@
 """From a frozen notice and its reader to the message they get, in the best language there is."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from content import notice, render
+from content import notice, phrase, recording, render
+from content.alert import MsgType
 from content.claim import Job
 from content.message import Kind, Message, Speech, Spoken, Written
 from content.notice import NoticeKind
+from content.speak import speak
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,35 @@ def language(kind: Kind, written: Written, spoken: Spoken) -> Written:
 def message(session: Session, who: Reader) -> Message:
     """Render the notice for this reader."""
     texts = notice.texts(session, who.notice_id)
-    kind = notice.get(session, who.notice_id).kind
-    return of(kind, texts, who)
+    told = notice.get(session, who.notice_id)
+    made = of(told.kind, texts, who)
+    if told.revision_id is None or made.speech is None:
+        return made
+    found = recording.playable(session, told.revision_id)
+    update = told.msg_type is MsgType.UPDATE
+    return replace(made, speech=read_out(made.speech, found, who, update=update)) if found else made
+
+
+def read_out(
+    speech: Speech, recordings: Mapping[Spoken, str], who: Reader, *, update: bool = False
+) -> Speech:
+    """Return a call that plays recordings where it would speak the message.
+
+    What a recording for everybody cannot say is spoken before it: whose contact hears this, that
+    it may have come before, that it is an update.
+    """
+    others = tuple(read_out(other, recordings, who, update=update) for other in speech.others)
+    if speech.language not in recordings:
+        return replace(speech, others=others)
+    voice = speech.language
+    lead = (
+        phrase.say("contact.speech", voice, alone=who.alone) if who.alone else "",
+        phrase.say("call.again", voice) if who.again else "",
+        phrase.say("call.update", voice) if update else "",
+    )
+    space = " " if voice is Spoken.ENGLISH else ""
+    opening = space.join((speech.opening, *(speak(one, voice) for one in lead if one)))
+    return replace(speech, opening=opening, recording=recordings[voice], others=others)
 
 
 def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> Message:

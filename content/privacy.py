@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from content import event, knock, people, store
+from content import event, knock, people, recording, store
 from content.delivery import Attempt, Delivery, DeliveryState
 from content.event import Actor, Event
 from content.inbound import Inbound
@@ -25,7 +25,7 @@ from content.staff import Credential
 from content.task import Task
 
 RETENTION = timedelta(days=30)
-"""How long raw inbound data and the texts of pages are kept."""
+"""How long raw inbound data and the texts of pages are kept, and readings after their alert."""
 
 _RUNNING = (DeliveryState.OPEN, DeliveryState.DOOR)
 _GONE = {"text": "（已删除） (erased)", "urgent": ""}
@@ -117,7 +117,10 @@ def forget(session: Session, kind: Kind, value: str, actor: Actor, now: datetime
 
 
 def redact(session: Session, now: datetime, retention: timedelta = RETENTION) -> int:
-    """Delete raw inbound data and the texts of pages older than `retention`; return how many."""
+    """Delete raw inbound data and the texts of pages older than `retention`; return how many.
+
+    Readings of alerts that expired before then go with them, uncounted.
+    """
     here, before = store.community(session), now - retention
     raw = update(Inbound).where(
         Inbound.community_id == here,
@@ -131,6 +134,7 @@ def redact(session: Session, now: datetime, retention: timedelta = RETENTION) ->
     )
     _blank(session, NoticeText.notice_id.in_(old))
     knock.forget(session, Knock.at < before)
+    recording.redact(session, before)
     event.add(session, event.HOUSE, "inbound.redacted", None, now, count=done)
     return int(done)
 

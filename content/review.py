@@ -8,7 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import alert as alerts
-from content import bulletin, compare, condition, event, identity, store, task, transition
+from content import (
+    bulletin,
+    compare,
+    condition,
+    event,
+    identity,
+    recording,
+    store,
+    task,
+    transition,
+)
 from content import draft as drafts
 from content import revision as revisions
 from content.alert import Alert, MsgType, Revision, Stage, Step
@@ -148,6 +158,7 @@ def publish(
     revisions.send(session, actor, alert, row, now)
     made = bulletin.tell(session, alert, row, content, staff_id, now)
     revisions.record(session, actor, row, Step.PUBLISH, content, now, emergency=emergency)
+    recording.published(session, actor, row, now)
     if emergency:
         task.add(session, TaskKind.REVIEW, actor, now, notice_id=made.id, subject_id=row.id)
     return made

@@ -23,6 +23,7 @@ from bot.cli import (
     init,
     preview,
     publishing,
+    record,
     residents,
     rumors,
     run,
@@ -47,6 +48,8 @@ app.add_typer(alert.app, name="alert")
 app.add_typer(tasks.app, name="tasks")
 alert.app.command("doors")(doors.doors)
 alert.app.command("preview")(preview.preview)
+alert.app.command("record")(record.record)
+alert.app.command("recordings")(record.recordings)
 alert.app.command("report")(after.report)
 facts.app.add_typer(publishing.app)
 facts.app.add_typer(beside.app)
