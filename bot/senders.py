@@ -174,4 +174,10 @@ def _sip(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
 def _speaker(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
     if settings.speaker_folder is None:
         return {}
-    return {"speaker": {"folder": settings.speaker_folder, "player": settings.speaker_player, "recorded": ours.recorded}}
+    return {
+        "speaker": {
+            "folder": settings.speaker_folder,
+            "player": settings.speaker_player,
+            "recorded": ours.recorded,
+        }
+    }
