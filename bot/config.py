@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         None, description="where webhooks are kept while the database is away; default: beside it"
     )
     ladders_file: Path | None = Field(None, description="your ladders; default: the built-in ones")
+    prices_file: Path | None = Field(
+        None, description="prices of messages and calls, for previews; default: units only"
+    )
     public_url: str = Field("", description="the https address at which providers reach `web`")
     host: str = Field("127.0.0.1", description="the address `web` listens on")
     port: int = Field(8080, ge=0, le=65535, description="the port `web` listens on; 0: any")

@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import rights, rounds
+from bot import prices, rights, rounds
 from bot.config import Settings
 from bot.errors import AppError
 from bot.inbox import Inbox
@@ -100,7 +100,8 @@ class Hearing:
         given = ears.settings
         limits = Limits(given.answers_per_hour, given.chat_answers_per_hour)
         away = timedelta(minutes=given.away_minutes)
-        house = House(base, ears.senders, ears.ladders, username, limits, away)
+        priced = prices.known(given.prices_file)
+        house = House(base, ears.senders, ears.ladders, username, limits, away, priced)
         self._inbox = Inbox(ears.store, ears.clock, ears.channels, house)
         duties = rounds.duties(ears.settings)
         self._rounds = Rounds(ears.store, ears.clock, duties, lambda: ears.leases.holds(ROUNDS))

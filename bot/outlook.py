@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from bot.prices import Prices
 from channels import forecast as forecasts
 from channels.flow import Limit
 from channels.forecast import Forecast, Queue, Sending
+from channels.spend import Spend
 from content import alert as alerts
-from content import bulletin, compose, phrase, segment
+from content import bulletin, clarity, compose, phrase, segment
 from content.alert import Revision
 from content.compose import Reader
 from content.draft import Draft
@@ -57,9 +59,10 @@ class Outlook:
         )
         return forecasts.forecast(self._session, sending, ladders, senders, self._now)
 
-    def figures(self, plan: Forecast, zone: ZoneInfo, language: Written) -> list[str]:
+    def figures(
+        self, plan: Forecast, zone: ZoneInfo, language: Written, prices: Prices
+    ) -> list[str]:
         """Return what staff must know before it goes out, in their language."""
-        sms = self._message(Kind.SMS, Written.HANS, Spoken.MANDARIN).sms
         missing = sorted(
             (one, count)
             for one, count in plan.languages.items()
@@ -73,14 +76,36 @@ class Outlook:
                 for kind, n in sorted(plan.first.items())
                 if kind is not Kind.DOOR
             ),
-            (
-                "staff.preview_sms",
-                {"segments": segment.measure(sms).segments, "total": plan.segments},
-            ),
             *(("staff.preview_missing", {"language": one, "count": n}) for one, n in missing),
         ]
         lines = [phrase.say(key, language, **values) for key, values in said]
-        return [*lines, *times(plan, zone, language)]
+        spent = costs(plan.spends, language, prices)
+        return [
+            *lines,
+            *self._sizes(language),
+            *spent,
+            *times(plan, zone, language),
+            *self.unclear(language),
+        ]
+
+    def _sizes(self, language: Written) -> Iterator[str]:
+        """Say what an SMS takes in each language, also where it is only a later step."""
+        for tongue, message in self.forms().items():
+            size = segment.measure(message.sms)
+            yield phrase.say(
+                "outlook.sms_size",
+                language,
+                language=_tongue(tongue, language),
+                segments=size.segments,
+                alphabet=size.encoding,
+                units=size.units,
+            )
+
+    def unclear(self, language: Written) -> list[str]:
+        """Return what is hard to follow in its texts under a heading; nothing if all is well."""
+        bodies = {tongue: text.body for tongue, text in self._draft.texts.items()}
+        found = clarity.warnings(bodies, language)
+        return [phrase.say("staff.unclear", language), *found] if found else []
 
     def _render(self, kind: Kind, written: Written, spoken: Spoken) -> Message:
         # there is no notice yet: the revision stands for it
@@ -94,6 +119,35 @@ def form(language: Written, message: Message, reader: Written = Written.HANS) ->
     parts = (("chat", message.chat), ("text", message.sms), ("call", spoken))
     told = (f"{phrase.say(f'staff.preview_{key}', reader)}\n{text}" for key, text in parts)
     return f"[{language}]\n" + "\n\n".join(told)
+
+
+def costs(spends: Sequence[Spend], language: Written, prices: Prices) -> list[str]:
+    """Return what each kind takes in each language, its money where it has a price, and the sum."""
+    said = [_cost(one, language, prices) for one in spends]
+    paid = [prices.of(one.kind, one.units) or 0 for one in spends]
+    if sum(paid):
+        said.append(phrase.say("outlook.cost", language, cost=prices.money(sum(paid))))
+    return said
+
+
+def _cost(one: Spend, language: Written, prices: Prices) -> str:
+    values = {
+        "language": _tongue(one.language, language),
+        "count": one.people,
+        "each": one.each,
+        "units": one.units,
+    }
+    line = phrase.say(f"outlook.spend_{one.kind}", language, **values)
+    money = prices.of(one.kind, one.units)
+    return (
+        line
+        if money is None
+        else line + phrase.say("outlook.money", language, cost=prices.money(money))
+    )
+
+
+def _tongue(written: Written, language: Written) -> str:
+    return phrase.say(f"outlook.written_{written.replace('-', '_')}", language)
 
 
 def times(plan: Forecast, zone: ZoneInfo, language: Written) -> list[str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from bot import hotline
+from bot.prices import Prices
 from channels.base import Event, EventKind
 from content import guard, identity, people, phrase, store
 from content.event import Actor, Door
@@ -39,6 +40,7 @@ class House:
     """How much is said by itself to one number or chat."""
     away: timedelta = AWAY
     """After how long a home where nobody opened is gone to again."""
+    prices: Prices = field(default_factory=Prices)
 
 
 @dataclass(frozen=True, slots=True)

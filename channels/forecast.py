@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from channels import backlog, flow, router
+from channels import backlog, flow, router, spend
 from channels.flow import Better, Limit, Line
 from channels.router import Recipient, Standing, Step
-from content import cap, profile, segment
+from channels.spend import Spend
+from content import cap, profile
 from content.alert import Severity
 from content.ladder import Ladders
 from content.message import Kind, Message, Spoken, Written
@@ -67,13 +68,18 @@ class Forecast:
     first: Mapping[Kind, int]
     """Recipients by the kind of their first contact; DOOR: no machine can reach them."""
     languages: Mapping[Written, int]
-    segments: int
-    """SMS segments of all first contacts by SMS."""
+    spends: tuple[Spend, ...]
+    """What the first contacts take, by kind and language."""
     queues: tuple[Queue, ...]
     """The one that takes longest comes first."""
     ends: datetime
     """When the longest ladder is at its end, if nobody confirms and no retry has to queue."""
     expires_at: datetime
+
+    @property
+    def segments(self) -> int:
+        """Return the SMS segments of all first contacts by SMS."""
+        return sum(one.units for one in self.spends if one.kind is Kind.SMS)
 
     @property
     def short(self) -> bool:
@@ -140,7 +146,7 @@ def forecast(
         recipients=people.total(),
         first={kind: some.total() for kind, some in first.items() if some},
         languages=_languages(people),
-        segments=sum(_segments(sending, who) * n for who, n in first[Kind.SMS].items()),
+        spends=spend.of(sending.message, first),
         queues=tuple(queues),
         ends=max((end for who in people for end in view.steps(who, last)), default=now),
         expires_at=sending.expires_at,
@@ -152,11 +158,6 @@ def _languages(people: Counter[Profile]) -> Counter[Written]:
     for who, many in people.items():
         found[who.written] += many
     return found
-
-
-def _segments(sending: Sending, who: Profile) -> int:
-    text = sending.message(Kind.SMS, who.written, who.spoken).sms
-    return segment.measure(text).segments
 
 
 def _recipient(who: Profile) -> Recipient:

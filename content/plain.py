@@ -16,11 +16,12 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_LINK = re.compile(
+LINK = re.compile(
     r"(?:https?://|www\.)[!-~]+"
-    r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|cn|net|org|gov|top|xyz|cc|info)\b[!-~]*",
+    r"|(?<![@\w.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|cn|net|org|gov|top|xyz|cc|info)\b[!-~]*",
     re.IGNORECASE | re.ASCII,
 )
+"""A web address, with or without https://; an e-mail address is none."""
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _ENDS = "。！？.!?…"
 _BREATH = 36
@@ -43,7 +44,7 @@ def clean(value: Any, limit: int) -> Any:
 
 def unlinked(text: str) -> str:
     """Return a text without web addresses, which nobody can hear or press."""
-    return _LINK.sub("", text)
+    return LINK.sub("", text)
 
 
 def chinese(text: str) -> bool:

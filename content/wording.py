@@ -1,4 +1,4 @@
-"""What an edit may and may not change in a text, and what would make it plainer; pure."""
+"""What an edit may and may not change in a text; pure."""
 
 import re
 import unicodedata
@@ -118,21 +118,6 @@ _PATTERNS = (
     ("side", "[东西南北](?:门|侧|面|边|口|区|院)|楼上|楼下|地上|地下|左|右"),
     ("word", rf"\b(?:{_ENGLISH})\b"),
 )
-_JARGON = {
-    "预警信号": "预警",
-    "启动应急响应": "说清要居民做什么",
-    "做好防范": "说清要居民做什么",
-    "相关部门": "说出是哪个部门",
-    "有关部门": "说出是哪个部门",
-    "届时": "写出时间",
-    "近期": "写出日期",
-    "予以": "可以不写",
-    "周知": "请知道",
-    "切实": "可以不写",
-    "非必要不": "说清什么时候可以",
-}
-_LONG = 30
-"""Han characters that a sentence may hold and still be followed by ear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,31 +154,6 @@ def changed(old: str, new: str, places: Iterable[str] = ()) -> list[str]:
         for kind, a, b, c, d in matcher.get_opcodes()
         if kind != "equal"
     ]
-
-
-def warnings(text: str) -> list[str]:
-    """Return what would make a text plainer, one sentence each (Chinese, English)."""
-    plain = _plain(text)
-    found = []
-    dated = re.search(rf"(?:{_N})月(?:{_N})[日号]|\d{{4}}-\d|\b(?:{_MONTH})[a-z]* \d", plain)
-    day = re.search(_DAY, plain)
-    if day and not dated:
-        found.append(
-            f"「{day[0]}」请写上日期，转发以后才不会弄错。 Put the date beside “{day[0]}”."
-        )
-    for sentence in sentences(plain):
-        length = len(re.findall("[\u4e00-\u9fff]", sentence))
-        if length > _LONG:
-            start = sentence.strip()[:8]
-            found.append(
-                f"「{start}…」这句有 {length} 个字，请分成短句。 This sentence is too long."
-            )
-    found += [
-        f"「{word}」不好懂：{better}。 Say “{word}” in plain words."
-        for word, better in _JARGON.items()
-        if word in plain
-    ]
-    return found
 
 
 def sentences(text: str) -> list[str]:

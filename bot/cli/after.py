@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from bot import config, senders
-from bot.cli import after_page, after_tables, context, prices
+from bot import config, prices, senders
+from bot.cli import after_page, after_tables, context
 from bot.cli.after_page import After
 from bot.cli.after_tables import People
 from bot.cli.facts import say
-from bot.cli.prices import PriceError, Prices
 from bot.config import ConfigError
 from bot.outlook import Outlook
+from bot.prices import PriceError, Prices
 from content import aftermath, area, coverage, curve, event, identity, ladder, store
 from content import alert as alerts
 from content import draft as drafts

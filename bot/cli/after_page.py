@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from bot.cli import after_plots
 from bot.cli import page as pages
 from bot.cli.after_plots import STEPS
-from bot.cli.prices import Prices
 from bot.cli.watch import STATES
+from bot.prices import Prices
 from content import phrase, stand
 from content.aftermath import Failure, Help, Told, Units
 from content.alert import Act, MsgType, Revision, Status

@@ -13,11 +13,11 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from bot.cli import context
+from bot.cli import context, foresee
 from bot.cli import draft as drafting
 from bot.cli import watch as watching
 from content import alert as alerts
-from content import cap, coverage, notice, people, review, store, wording
+from content import cap, clarity, coverage, notice, people, review, store
 from content import draft as drafts
 from content.alert import MsgType, Revision
 from content.draft import Draft
@@ -252,7 +252,7 @@ def _say(
     session: Session, row: Revision, content: Draft, as_json: bool, back: list[str] | None = None
 ) -> None:
     code = alerts.get(session, row.alert_id).code
-    hints = [hint for text in content.texts.values() for hint in wording.warnings(text.body)]
+    hints = unclear(content)
     if as_json:
         seen = {"hash": content.content_hash, "verify_again": back or [], "warnings": hints}
         _json({**_row(code, row), **seen})
@@ -263,12 +263,23 @@ def _say(
         context.console.print(line, markup=False, soft_wrap=True)
 
 
+def unclear(content: Draft) -> list[str]:
+    """Return what is hard to follow in its texts, one sentence each (Chinese, English)."""
+    bodies = {language: text.body for language, text in content.texts.items()}
+    both = (clarity.warnings(bodies, reader) for reader in (Written.HANS, Written.ENGLISH))
+    return [f"{chinese} {english}" for chinese, english in zip(*both, strict=True)]
+
+
 def _preview(code: str) -> str:
     """Show what will be published, ask, and return its hash; nobody waits for a lock meanwhile."""
     with _reading() as session:
         row = _current(session, code)
         content = drafts.read(session, row)
-        lines = (*review.difference(session, row), content.texts[Written.HANS].body)
+        lines = (
+            *review.difference(session, row),
+            content.texts[Written.HANS].body,
+            *foresee.spent(session, code),
+        )
         count = people.count(session, content.audience)
         published = row.sent is not None
     if not published:

@@ -5,16 +5,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import config, senders
-from bot.cli import context
+from bot.cli import context, foresee
 from bot.cli.alert import AsJson, Code
 from bot.cli.facts import put
 from bot.outlook import Outlook, form, times
+from bot.prices import Prices
 from channels.forecast import Forecast, Queue
-from content import alert as alerts
-from content import cap, ladder
-from content import draft as drafts
-from content.clock import Clock
+from channels.spend import Spend
+from content import cap
 from content.message import Written
 
 
@@ -22,40 +20,48 @@ def preview(code: Code, as_json: AsJson = False) -> None:
     """Show an alert as it would go out now: every form, whom it reaches first, and until when."""
     with context.store() as opened, opened.read() as session:
         context.staff(session)
-        outlook = _outlook(session, code)
-        settings = config.settings()
-        limits = senders.limits(settings, senders.enabled(settings), Clock())
-        plan = outlook.forecast(ladder.load(settings.ladders_file), limits)
-        zone = cap.zone(session)
+        outlook = foresee.of(session, code)
+        plan = foresee.plan(outlook)
+        zone, priced = cap.zone(session), foresee.known()
         if as_json:
-            put({**_plain(plan), "said": times(plan, zone, Written.HANS)})
+            said = times(plan, zone, Written.HANS)
+            put({**_plain(plan, priced), "said": said, "warnings": outlook.unclear(Written.HANS)})
             return
-        for line in _lines(outlook, plan, session):
+        for line in _lines(outlook, plan, session, priced):
             context.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _outlook(session: Session, code: str) -> Outlook:
-    revision = alerts.current(session, alerts.get(session, code))
-    return Outlook(session, revision, drafts.read(session, revision), context.now())
-
-
-def _lines(outlook: Outlook, plan: Forecast, session: Session) -> Iterator[str]:
+def _lines(outlook: Outlook, plan: Forecast, session: Session, priced: Prices) -> Iterator[str]:
     for language, message in outlook.forms().items():
         yield f"{form(language, message)}\n"
     for reader in (Written.HANS, Written.ENGLISH):
-        yield "\n".join(outlook.figures(plan, cap.zone(session), reader)) + "\n"
+        yield "\n".join(outlook.figures(plan, cap.zone(session), reader, priced)) + "\n"
 
 
-def _plain(plan: Forecast) -> dict[str, Any]:
+def _plain(plan: Forecast, priced: Prices) -> dict[str, Any]:
     return {
         "recipients": plan.recipients,
         "first": plan.first,
         "languages": plan.languages,
         "sms_segments": plan.segments,
+        "spend": [_spend(one, priced) for one in plan.spends],
         "queues": [_queue(one) for one in plan.queues],
         "ladders_end": plan.ends,
         "expires": plan.expires_at,
         "expires_too_early": plan.short,
+    }
+
+
+def _spend(one: Spend, priced: Prices) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "language": one.language,
+        "people": one.people,
+        "each": one.each,
+        "units": one.units,
+        "encoding": one.size.encoding if one.size else None,
+        "cost": priced.of(one.kind, one.units),
+        "currency": priced.currency,
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from bot.commands import dialogue, preview
 from bot.turn import Effect, Rows, Say, Turn
 from content import alert as alerts
+from content import clarity, identity, phrase, place, transition, wording
 from content import draft as drafts
-from content import identity, phrase, place, transition, wording
 from content import review as reviews
 from content.alert import Color, ReviewError, Revision, Severity, Stage, Status, Step, Urgency
 from content.draft import Draft, Text
@@ -146,9 +146,12 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     code = alerts.get(turn.session, revision.alert_id).code
     dialogue.ask(turn, "broadcast.english", code=code, short=bool(data))
     skip = Button(_word("button.skip"), Action.STAFF, f"skip.{code}")
-    warned = [Say(turn.chat, warning) for warning in wording.warnings(text)]
     kept = _say(turn, "staff.broadcast_kept", code=code)
-    return [*warned, kept, Say(turn.chat, _word("staff.broadcast_more"), ((skip,),))]
+    return [
+        *_unclear(turn, Written.HANS, written),
+        kept,
+        Say(turn.chat, _word("staff.broadcast_more"), ((skip,),)),
+    ]
 
 
 def _ended(written: Text, event: str) -> Text:
@@ -156,8 +159,15 @@ def _ended(written: Text, event: str) -> Text:
     return replace(written, cancel_text=wording.cancel_text(event, Written.HANS))
 
 
+def _unclear(turn: Turn, language: Written, written: Text) -> list[Say]:
+    """Warn of what is hard to follow, while the author still has the words at hand."""
+    warned = clarity.warnings({language: written.body})
+    return [Say(turn.chat, "\n".join((_word("staff.unclear"), *warned)))] if warned else []
+
+
 def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     revision = _revision(turn, data["code"])
+    warned: list[Say] = []
     if text and text.strip().lower() not in _SKIPS:
         content = drafts.read(turn.session, revision)
         english = replace(
@@ -165,12 +175,13 @@ def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
         )
         texts = {**content.texts, Written.ENGLISH: english}
         reviews.edit(turn.session, turn.actor(), revision, replace(content, texts=texts), turn.now)
+        warned = _unclear(turn, Written.ENGLISH, english)
     if data.get("short"):
         # an update, or a returned draft: audience and severity stand already
         dialogue.settle(turn)
-        return preview.show(turn, revision)
+        return [*warned, *preview.show(turn, revision)]
     dialogue.ask(turn, "broadcast.audience", code=data["code"])
-    return [_say(turn, "staff.broadcast_audience")]
+    return [*warned, _say(turn, "staff.broadcast_audience")]
 
 
 def _audience(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from bot.turn import Effect, Say, Turn
 from content import alert as alerts
+from content import clarity, event, expansion, identity, notice, people, phrase, transition
 from content import draft as drafts
-from content import event, expansion, identity, notice, people, phrase, transition
 from content import review as reviews
 from content.alert import Alert, ReviewError, Revision, Severity, Stage, Step, Urgency
+from content.draft import Draft
 from content.message import Action, Kind, Written
 from content.notice import NoticeKind
 from content.staff import Role
@@ -33,16 +34,17 @@ class Ask:
 
 
 _RETURN = ("staff.return", "return")
+_SHOW = ("staff.show", "show")
 NEXT = {
-    Stage.DRAFT: Ask(Step.VERIFY, Role.VERIFIER, (("staff.verify", "verify"), _RETURN)),
+    Stage.DRAFT: Ask(Step.VERIFY, Role.VERIFIER, (("staff.verify", "verify"), _SHOW, _RETURN)),
     Stage.VERIFIED: Ask(
         Step.EDIT,
         Role.EDITOR,
-        (("staff.edit_done", "edited"), ("staff.edit", "edit"), _RETURN),
+        (("staff.edit_done", "edited"), ("staff.edit", "edit"), _SHOW, _RETURN),
     ),
-    Stage.EDITED: Ask(Step.PUBLISH, Role.PUBLISHER, (("staff.publish", "publish"), _RETURN)),
+    Stage.EDITED: Ask(Step.PUBLISH, Role.PUBLISHER, (("staff.publish", "publish"), _SHOW, _RETURN)),
 }
-URGENT = Ask(Step.PUBLISH, Role.PUBLISHER, (("staff.publish_urgent", "urgent"), _RETURN))
+URGENT = Ask(Step.PUBLISH, Role.PUBLISHER, (("staff.publish_urgent", "urgent"), _SHOW, _RETURN))
 
 
 def extreme(revision: Revision) -> bool:
@@ -74,6 +76,7 @@ def ask_next(turn: Turn, alert: Alert, *, urgent: bool = False) -> list[Effect]:
     event.add(turn.session, turn.actor(), _ASKED, revision.id, turn.now, **asked)
     body = content.texts[Written.HANS].body
     lines = [_lead(turn, alert, ask, urgent=urgent), body, *_changes(turn, revision, ask)]
+    lines += _unclear(content) if ask.step is Step.EDIT else []
     send(turn, who, "\n".join(lines), ask.buttons, f"{alert.code}.{seen}")
     return []
 
@@ -128,6 +131,12 @@ def _changes(turn: Turn, revision: Revision, ask: Ask) -> list[str]:
     differences = reviews.difference(turn.session, revision)
     key = "staff.difference" if differences else "staff.no_difference"
     return [phrase.say(key, Written.HANS), *differences]
+
+
+def _unclear(content: Draft) -> list[str]:
+    """Return what the editor could make plainer."""
+    found = clarity.warnings({language: text.body for language, text in content.texts.items()})
+    return [phrase.say("staff.unclear", Written.HANS), *found] if found else []
 
 
 def _able(turn: Turn, revision: Revision, ask: Ask, *, urgent: bool) -> list[uuid.UUID]:

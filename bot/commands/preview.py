@@ -8,18 +8,20 @@ from bot.turn import Effect, Foresee, House, Rows, Say, Turn
 from content import alert as alerts
 from content import cap, phrase, store
 from content import draft as drafts
-from content.alert import Revision
+from content.alert import Revision, Stage
 from content.message import Action, Button, Written
 
 
 def show(turn: Turn, revision: Revision) -> list[Effect]:
-    """Return the preview as messages; the last one has the buttons to submit or discard."""
+    """Return the preview as messages; the author's last one has the buttons to go on."""
     content = drafts.read(turn.session, revision)
     outlook = Outlook(turn.session, revision, content, turn.now)
     said: list[Effect] = [
         Say(turn.chat, form(language, message)) for language, message in outlook.forms().items()
     ]
-    return [*said, Foresee(turn.chat, revision.id, turn.now, _buttons(turn, revision))]
+    ours = revision.stage in (Stage.DRAFT, Stage.RETURNED) and turn.actor().id == revision.author_id
+    buttons = _buttons(turn, revision) if ours else ()
+    return [*said, Foresee(turn.chat, revision.id, turn.now, buttons)]
 
 
 def foretell(session: Session, house: House, effect: Foresee) -> Say:
@@ -27,7 +29,7 @@ def foretell(session: Session, house: House, effect: Foresee) -> Say:
     revision = session.get_one(Revision, (store.community(session), effect.revision_id))
     outlook = Outlook(session, revision, drafts.read(session, revision), effect.now)
     plan = outlook.forecast(house.ladders, house.senders)
-    figures = outlook.figures(plan, cap.zone(session), Written.HANS)
+    figures = outlook.figures(plan, cap.zone(session), Written.HANS, house.prices)
     return Say(effect.chat, "\n".join(figures), effect.buttons)
 
 

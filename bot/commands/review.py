@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.commands import broadcast, dialogue, pages
+from bot.commands import broadcast, dialogue, pages, preview
 from bot.turn import Acknowledge, Effect, Follow, Say, Turn
 from content import alert as alerts
 from content import condition, phrase
@@ -73,12 +73,19 @@ def _step(turn: Turn, step: str, code: str, seen: str) -> list[Effect]:
             dialogue.ask(turn, f"review.{step}", code=alert.code)
             key = "staff.return_reason" if step == "return" else "staff.broadcast_text"
             return [Say(turn.chat, _word(key))]
-        case "rework":
-            return broadcast.rework(turn, alert.code)
-        case "discard":
-            dialogue.settle(turn)
-            return [Say(turn.chat, _word("staff.broadcast_dropped", code=alert.code))]
+        case "show" | "rework" | "discard":
+            return _aside(turn, alert, revision, step)
     return broadcast.press(turn, step, alert.code)
+
+
+def _aside(turn: Turn, alert: Alert, revision: Revision, step: str) -> list[Effect]:
+    """Do what is no step of the review: show the draft in every form, write it anew, give it up."""
+    if step == "show":
+        return preview.show(turn, revision)
+    if step == "rework":
+        return broadcast.rework(turn, alert.code)
+    dialogue.settle(turn)
+    return [Say(turn.chat, _word("staff.broadcast_dropped", code=alert.code))]
 
 
 def _submit(turn: Turn, alert: Alert, *, urgent: bool) -> list[Effect]:

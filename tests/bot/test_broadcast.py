@@ -1,15 +1,17 @@
 """/broadcast: the dialogue that writes a draft, and its preview in every form."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.commands import broadcast, dialogue
+from bot.prices import Prices
 from content import alert as alerts
 from content import draft as drafts
 from content import phrase
 from content.alert import Color, Revision, Severity, Status, Urgency
-from content.message import Written
+from content.message import Kind, Written
 from content.staff import Role
 from tests.bot.street import CHATS, Street, buttons, said
 
@@ -46,7 +48,27 @@ def test_the_preview_shows_every_form_and_the_figures(street: Street) -> None:
     for part in ("[zh-Hans]", "[en]", word("staff.preview_chat"), word("staff.preview_call")):
         assert part in shown
     assert word("staff.preview_count", count=2) in shown
-    assert "短信：" in shown
+    assert "短信（简体中文）：" in shown
+
+
+def test_the_author_is_warned_of_what_is_hard_to_follow(street: Street) -> None:
+    street.says(AUTHOR, "/broadcast")
+    shown = said(street.says(AUTHOR, TEXT))
+    assert word("staff.unclear") in shown
+    assert word("clarity.undated", words="明天") in shown
+    assert word("staff.unclear") in said(street.says(AUTHOR, "No water\nTomorrow from 8 to 6."))
+
+
+def test_a_plain_text_is_taken_without_a_word(street: Street) -> None:
+    street.says(AUTHOR, "/broadcast")
+    shown = said(street.says(AUTHOR, "停水\n12月1日上午8点到10点，3号楼停水。\n请提前存水。"))
+    assert word("staff.unclear") not in shown
+
+
+def test_the_preview_names_the_money_where_there_are_prices(street: Street) -> None:
+    street.house = replace(street.house, prices=Prices("元", {Kind.CHAT: 0.1, Kind.CALL: 0.5}))
+    written(street, "No water\nBuilding 3.", "全部")
+    assert "首次联系最多约" in said(street.says(AUTHOR, "黄"))
 
 
 def test_the_preview_counts_who_has_no_text_in_their_language(street: Street) -> None:

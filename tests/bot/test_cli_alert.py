@@ -300,6 +300,24 @@ def test_the_preview_shows_forms_and_times_in_both_languages(
         assert part in shown
 
 
+def test_who_drafts_is_told_what_is_hard_to_follow_in_both_languages(desk: Desk) -> None:
+    words = ("draft", "--text", "明天停水，请联系有关部门。")
+    said = desk.run(Role.AUTHOR, *words).stdout
+    assert "「明天」请写上几月几日" in said
+    assert '"明天": add the day and month' in said
+    assert len(desk.json(Role.AUTHOR, *words)["warnings"]) == 2
+
+
+def test_money_is_shown_before_an_alert_goes_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LINXUN_SPEAKER_FOLDER", str(tmp_path))
+    (tmp_path / "prices.toml").write_text("sms_segment = 'much'")
+    monkeypatch.setenv("LINXUN_PRICES_FILE", str(tmp_path / "prices.toml"))
+    refused = desk.run(Role.PUBLISHER, "publish", desk.edited())
+    assert (refused.exit_code, "sms_segment" in refused.stderr) == (1, True)
+
+
 def test_the_preview_for_a_program_has_the_figures(desk: Desk) -> None:
     found = desk.json(Role.AUTHOR, "preview", desk.drafted())
     assert (found["recipients"], found["first"], found["queues"]) == (1, {"door": 1}, [])

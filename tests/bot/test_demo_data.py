@@ -11,7 +11,7 @@ import pytest
 from rapidfuzz import fuzz
 
 from bot.demo import community, script
-from content import number, roster, sheet, wording
+from content import clarity, number, roster, sheet, wording
 from content.event import Actor
 from content.message import Spoken, Written
 from content.notice import NoticeKind
@@ -169,7 +169,7 @@ def test_the_warning_is_plain_and_takes_few_sms(language: Written) -> None:
         }
         message = render(NoticeKind.ALERT, fields, language, Spoken.MANDARIN)
         assert measure(message.sms).segments <= 4
-        assert wording.warnings(words.typed) == []
+        assert clarity.check(words.typed, language) == []
 
 
 def test_every_verdict_of_the_facts_has_its_word() -> None:

@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import outlook
+from bot.prices import Prices
 from channels.flow import Better, Limit
 from channels.forecast import Forecast, Queue
+from channels.spend import Spend
 from content.message import Kind, Written
 from content.pace import Sender
+from content.segment import measure
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 7, 20, 11, 0, tzinfo=UTC)
@@ -40,7 +43,7 @@ def _queue(sender: Sender = VOICE, **given: object) -> Queue:
 
 def _said(language: Written, *queues: Queue, first: int = 0, ends: str = "22:00") -> list[str]:
     plan = Forecast(
-        NOW, 300, {Kind.DOOR: first}, {}, 0, queues, ends=_at(ends), expires_at=_at("23:00")
+        NOW, 300, {Kind.DOOR: first}, {}, (), queues, ends=_at(ends), expires_at=_at("23:00")
     )
     return outlook.times(plan, ZONE, language)
 
@@ -95,3 +98,18 @@ def test_who_needs_no_waiting_and_whom_nothing_reaches_is_said() -> None:
 def test_an_alert_that_ends_before_its_ladders_is_said_with_what_to_do() -> None:
     said = _said(Written.HANS, ends="23:50")
     assert said[-1] == "23:00过期，可是各个步骤要到23:50才走完：请把有效期延到那以后，或把步骤改短"
+
+
+def test_what_each_language_takes_is_said_with_its_money() -> None:
+    size = measure("雨" * 98)
+    spends = (
+        Spend(Kind.SMS, Written.HANS, 120, 2, size),
+        Spend(Kind.CALL, Written.ENGLISH, 30, 2),
+    )
+    priced = Prices("元", {Kind.SMS: 0.05})
+    assert outlook.costs(spends, Written.HANS, priced) == [
+        "短信（简体中文）：120人，每人2段，共240段，约12.00 元",
+        "电话（英文）：30人，每通约2分钟，共60分钟",
+        "首次联系最多约12.00 元",
+    ]
+    assert len(outlook.costs(spends, Written.ENGLISH, Prices())) == 2

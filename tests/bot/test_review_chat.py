@@ -67,6 +67,22 @@ def test_three_people_publish_by_pressing_what_they_are_sent(street: Street) -> 
     assert [type(one) for one in done if isinstance(one, Follow)] == [Follow]
 
 
+def test_who_reviews_sees_every_form_and_what_it_takes(street: Street) -> None:
+    edited(street)
+    for chat in (VERIFIER, EDITOR, PUBLISHER):
+        shown = said(street.presses(chat, pages(street, chat)[-1]["show"]))
+        assert word("staff.preview_text") in shown
+        assert "短信（简体中文）：" in shown
+        assert word("staff.submit") not in shown
+
+
+def test_the_editor_is_told_what_could_be_plainer(street: Street) -> None:
+    edited(street)
+    told = {chat: street.told(Kind.CHAT, chat)[-1].chat for chat in (VERIFIER, EDITOR, PUBLISHER)}
+    assert [chat for chat, text in told.items() if word("staff.unclear") in text] == [EDITOR]
+    assert word("clarity.undated", words="今晚") in told[EDITOR]
+
+
 def test_an_author_with_every_role_may_still_not_approve_their_own(street: Street) -> None:
     code, row = submitted(street)
     author = street.staff[Role.AUTHOR]
@@ -136,7 +152,7 @@ def test_who_verified_is_not_asked_to_publish(street: Street) -> None:
     submitted(street)
     street.presses("9010", pages(street, "9010")[-1]["verify"])
     street.presses(EDITOR, pages(street, EDITOR)[-1]["edited"])
-    assert [list(one) for one in pages(street, "9010")] == [["verify", "return"]]
+    assert [list(one) for one in pages(street, "9010")] == [["verify", "show", "return"]]
     assert len(pages(street, PUBLISHER)) == 1
 
 
@@ -180,7 +196,7 @@ def test_an_edit_of_a_number_goes_back_to_be_verified(street: Street) -> None:
 def test_the_emergency_path_is_a_button_of_its_own(street: Street) -> None:
     _, row = submitted(street, "submit_urgent")
     (page,) = pages(street, PUBLISHER)
-    assert list(page) == ["urgent", "return"]
+    assert list(page) == ["urgent", "show", "return"]
     street.presses(PUBLISHER, page["urgent"])
     assert (row.stage, row.emergency) == (Stage.PUBLISHED, True)
     assert TaskKind.REVIEW in {one.kind for one in task.waiting(street.session)}

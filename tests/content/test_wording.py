@@ -158,19 +158,3 @@ def test_a_place_name_of_the_tree_is_a_fact() -> None:
 
 def test_a_change_names_its_words() -> None:
     assert wording.changed("3号楼停水", "5号楼不停水") == ["「3号楼」改成了「5号楼 不」"]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("今天停水。", "「今天」请写上日期"),
-        ("7月20日今天停水。", ""),
-        ("请" + "大家注意安全" * 6 + "。", "请分成短句"),
-        ("请做好防范。", "「做好防范」不好懂"),
-        ("7月20日停水。", ""),
-    ],
-)
-def test_what_would_make_a_text_plainer_is_said(text: str, said: str) -> None:
-    found = wording.warnings(text)
-    assert said in "".join(found)
-    assert bool(found) == bool(said)

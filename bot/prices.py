@@ -27,6 +27,15 @@ class Prices:
         price = self.each.get(kind)
         return None if price is None else price * units
 
+    def money(self, cost: float) -> str:
+        """Return an amount as people write it."""
+        return f"{cost:,.2f} {self.currency}".strip()
+
+
+def known(path: Path | None) -> Prices:
+    """Return the prices of a file, none without one; raises PriceError."""
+    return read(path) if path else Prices()
+
 
 def read(path: Path) -> Prices:
     """Read a price file; raises PriceError."""
