@@ -19,7 +19,7 @@ from channels._voice import Recorded, Voice, VoiceError
 from channels.base import Channel
 from channels.twilio_voice import TwilioVoice
 from content import recording
-from content.call import Line, Say, Script
+from content.call import Line, Play, Say, Script
 from content.clock import Clock
 from content.message import Spoken
 from content.phrase import table, written
@@ -34,6 +34,10 @@ VALID = timedelta(hours=1)
 """How long an address can be used at least; no call is as long."""
 _REMEMBERED = 2000
 """Lines whose words are remembered until they are fetched."""
+_LOOKS, _LOOK = 30, 0.1
+"""How often, and after how many real seconds, a sound is looked for that another is making."""
+_RECORDED = "recording-"
+"""What stands before a recording's id in an address, in place of a call's ref."""
 _TIDY = 3600.0
 """Real seconds between two looks for what is too old."""
 
@@ -77,6 +81,9 @@ class Sounds:
         self.voice = Voice(folder(settings), key=key, recorded=recorded(store))
         self._clock = clock
         self._speaks = settings.twilio_voice is Voices.ESPEAK
+        # SQLite is one machine; elsewhere a folder that was named is taken to be there for all
+        sqlite = make_url(settings.database_url).get_backend_name() == "sqlite"
+        self._shared = sqlite or settings.voice_folder is not None
         self._key = store.keyring.derive("sound addresses")
         self._public = public_url.rstrip("/")
         self._made: OrderedDict[str, Future[Path]] = OrderedDict()
@@ -95,7 +102,9 @@ class Sounds:
 
         Empty: the provider's voice is to say it, for so it is set, or we cannot. Safe in threads.
         """
-        if isinstance(line, Say) and not (self._speaks and (ref or _fixed(line))):
+        if isinstance(line, Play):
+            ref = f"{_RECORDED}{line.recording}"
+        elif not self._speaks or not (ref or self._shared or _fixed(line)):
             return ""
         name = self.voice.called(line)
         if not self._begun(name, line):
@@ -123,9 +132,9 @@ class Sounds:
         kept = self.voice.file(name)
         if kept is not None:
             return kept
-        making = self._made.get(name) or await self._again(ref, name, find)
         try:
-            return await asyncio.wrap_future(making)
+            making = self._made.get(name) or await self._again(ref, name, find)
+            return await asyncio.wrap_future(making) if making else await self._appears(name)
         except (OSError, VoiceError, SQLAlchemyError) as error:
             raise SoundsError(503, "The sound could not be made.") from error
 
@@ -159,12 +168,20 @@ class Sounds:
             self._made.pop(name, None)
         return not failed
 
-    async def _again(self, ref: str, name: str, find: Find) -> Future[Path]:
-        """Make a sound that another process gave the address of; raises SoundsError."""
-        lines = [*_phrases(), *(await _said(ref, find))]
-        for line in lines:
+    async def _again(self, ref: str, name: str, find: Find) -> Future[Path] | None:
+        """Make a sound that another process gave the address of; None where nobody tells what."""
+        for line in (*_phrases(), *(await _said(ref, find))):
             if self.voice.called(line) == name:
                 return self._threads.submit(self.voice.line, line)
+        return None
+
+    async def _appears(self, name: str) -> Path:
+        """Wait for what another process of this folder is making; raises SoundsError."""
+        for _ in range(_LOOKS if self._shared else 0):
+            await asyncio.sleep(_LOOK)
+            kept = self.voice.file(name)
+            if kept is not None:
+                return kept
         raise SoundsError(404, "There is no such sound any more.")
 
     def _signature(self, what: str) -> str:
@@ -172,7 +189,9 @@ class Sounds:
 
 
 async def _said(ref: str, find: Find) -> Iterable[Line]:
-    """Return every line of a call; none for what is said outside of one."""
+    """Return every line of a call, or the one recording; none for what is said outside of one."""
+    if ref.startswith(_RECORDED):
+        return (Play(Spoken.MANDARIN, "", ref.removeprefix(_RECORDED)),)
     script = await find(ref) if ref != "-" else None
     return script.lines() if script else ()
 

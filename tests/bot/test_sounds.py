@@ -164,13 +164,38 @@ async def test_a_web_without_the_file_makes_it_anew_from_the_call(
     first.stop(), second.stop()
 
 
-def test_outside_a_call_only_what_every_web_knows_is_played(
-    store: Store, clock: Standing, tmp_path: Path
+@pytest.mark.parametrize(
+    ("database", "path", "played"),
+    [
+        ("sqlite:///linxun.sqlite3", None, True),
+        ("postgresql://h/linxun", None, False),
+        ("postgresql://h/linxun", "shared", True),
+    ],
+)
+def test_what_belongs_to_no_call_is_played_where_every_web_sees_the_folder(
+    store: Store,
+    clock: Standing,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    path: str | None,
+    played: bool,
 ) -> None:
-    sounds = opened(store, clock, tmp_path)
-    assert sounds.url(LINE) == ""
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(database_url=database, voice_folder=path, twilio_voice=Voices.ESPEAK)
+    sounds = Sounds(settings, store, clock, PUBLIC)
+    assert bool(sounds.url(LINE)) is played
     assert sounds.url(Say(Spoken.MANDARIN, say("call.wait", Spoken.MANDARIN))) != ""
     sounds.stop()
+
+
+async def test_another_process_of_the_folder_waits_for_the_sound(
+    store: Store, clock: Standing, tmp_path: Path
+) -> None:
+    first, second = opened(store, clock, tmp_path), opened(store, clock, tmp_path)
+    address = first.url(LINE).removesuffix(".wav").split("/")[4:]
+    assert (await second.fetch(*address, nothing)).parent == tmp_path
+    first.stop(), second.stop()
 
 
 async def test_what_cannot_be_spoken_is_left_to_twilio(
