@@ -37,7 +37,7 @@ def spelled(digits: str) -> str:
 def clock(hour: int, minute: int, part: str = "") -> str:
     """Return a time of day: (19, 30) 晚上七点半; `part` of the day where it is said already."""
     said = part or day_part(hour)
-    twelve = hour % _NOON or (0 if hour == 0 and not part else _NOON)
+    twelve = hour % _NOON or (0 if hour == 0 else _NOON)
     name = "两" if twelve == 2 else quantity(twelve)  # noqa: PLR2004 - two is 两 before 点
     return f"{said}{name}点{_minute(minute)}"
 

@@ -24,12 +24,21 @@ _DIALLED = (
 _COUNTED = (
     "个|個|小时|小時|天|次|户|戶|名|人|米|公里|元|块|塊|条|條|张|張|段|件|位|年(?!级)|周|份|部|辆|輛"
     "|台|只|支|袋|瓶|片|杯|处|處|项|項|套|间|間|种|種|遍|吨|噸|万|萬|千|度|毫米|厘米|公斤|斤|克|升"
-    "|毫升|平方|立方|分钟|分鐘|秒|岁|歲|场|場|成|多|余|餘|来|几|亿"
+    "|毫升|平方|立方|分钟|分鐘|秒|岁|歲|场|場|成|多|余|餘|来|几|亿|级|級|倍|页|頁|栋|棟|幢|班|辈|代"
+    "|亩|畝|公顷|公頃|伏|瓦|千伏|千瓦|赫|帕|棵|根|箱|桶|车|車|辆|艘|架|枚|票|字|步|圈|平米|株|头|頭"
+)
+_ENGLISH_COUNTED = (
+    r"(?:people|persons|residents|homes|households|families|flats|yuan|metres|meters|millimetres"
+    r"|kilometres|kilograms|litres|degrees|hours|minutes|days|volts|times|calls|messages)"
 )
 _UNITS = {
     "km/h": "公里每小时",
     "m/s": "米每秒",
     "kWh": "度",
+    "kV": "千伏",
+    "kW": "千瓦",
+    "V": "伏",
+    "W": "瓦",
     "mm": "毫米",
     "cm": "厘米",
     "km": "公里",
@@ -133,11 +142,34 @@ def _home(match: Match) -> str:
 
 
 def _rest(match: Match) -> str:
-    """Say what no rule knew: a code where it is long or begins with 0, else an amount."""
+    """Say what no rule knew: digit by digit where it is longer than two or begins with 0.
+
+    What is counted has its word behind it and was said before; a bare 503 or 1234 is a name.
+    """
     number = match[0]
     whole = number.partition(".")[0]
-    code = len(whole) > 4 or (len(whole) > 1 and whole[0] == "0")  # noqa: PLR2004 - codes are long
+    code = len(whole) > 2 or (len(whole) > 1 and whole[0] == "0")  # noqa: PLR2004 - see above
     return _spell(number) if code and whole == number else decimal(number)
+
+
+def _door(match: Match) -> str:
+    """Say 3-501, which may name a building or a unit, as people point at it."""
+    return f"{quantity(int(match[1]))}{_PAUSE}{_spell(match[2])}"
+
+
+def _english_home(match: Match) -> str:
+    building, unit, room = match.groups()
+    return f"building {int(building)}, unit {int(unit)}, room {_spell(room)}"
+
+
+def _english_year(match: Match) -> str:
+    """Say 2026 as twenty twenty-six, 2005 as two thousand and five."""
+    century, year = match[1], int(match[2])
+    if year > 9:  # noqa: PLR2004 - two digits
+        return f"{century} {year}"
+    if century == "19":
+        return f"19 hundred and {year}" if year else "19 hundred"
+    return f"two thousand and {year}" if year else "two thousand"
 
 
 def _english_date(match: Match) -> str:
@@ -176,8 +208,15 @@ _CHINESE: tuple[Rule, ...] = (
     (_LANDLINE, _phone),
     (_ABROAD, _phone),
     (r"(?<![\d-])(\d{1,3})-(\d{1,2})-(\d{3,4})(?![\d-])", _home),
+    (
+        rf"(?<![\d.-])(\d{{1,2}})-(\d{{3,4}})(?![\d.%-]|\s*(?:{_COUNTED}|{'|'.join(_UNITS)}|[号號]))",
+        _door,
+    ),
     (r"(?<!\d)(\d{3,4})[-~](?=\d{3,4}(?:室|房))", lambda m: _spell(m[1]) + "到"),
-    (r"(?<!\d)\d{3,4}(?=室|房)", _spelled),
+    (
+        r"(?<!\d)\d{3,4}(?=室|房|国道|國道|省道|县道|縣道|路(?:公交|车|車)|[号號](?![楼樓线線]))",
+        _spelled,
+    ),
     (rf"(?<=[栋幢座楼元樓棟])\d{{3,4}}(?![\d.%号號层層]|\s*(?:{_COUNTED}))", _spelled),
     (r"(?<!\d)400(?=电话|電話|热线)", _spelled),
     (r"(?<!\d)(\d{1,2})/(?=\d{1,2}\s*[号號栋棟幢座楼樓层層单單])", r"\1、"),
@@ -189,6 +228,7 @@ _CHINESE: tuple[Rule, ...] = (
     (r"([A-Za-z])-?(\d{2,})(?![\d.])", _after),
     (r"(?<=[\d点點半分号度%])\s*[-~–—]\s*(?=[\d早上中下晚凌夜零次明一二三四五六七八九十两])", "到"),
     (r"(\d[\d.,]*)\s*%", lambda m: "百分之" + decimal(m[1].strip(".,"))),
+    (r"(?<![\d:])(\d+):(?=\d+(?![\d:]))", r"\1比"),
     (
         r"(?<![\d/])(\d{1,3})/(\d{1,3})(?![\d/])",
         lambda m: f"{quantity(int(m[2]))}分之{quantity(int(m[1]))}",
@@ -206,10 +246,14 @@ _ENGLISH: tuple[Rule, ...] = (
     (_MOBILE, _phone),
     (_LANDLINE, _phone),
     (_ABROAD, _phone),
-    (r"(?i)\b((?:room|flat|number)\s+)(\d{3,})\b", _after),
+    (r"(?i)(?:\bbuilding\s+)?(?<![\d-])(\d{1,3})-(\d{1,2})-(\d{3,4})(?![\d-])", _english_home),
+    (r"\b([A-Z])-?(\d{3,})\b(?!\.\d)", lambda m: f"{m[1]} {_spell(m[2])}"),
+    (r"(?i)\b((?:room|flat|apartment|number|bus|route|code)\s+)(\d{3,})\b", _after),
+    (rf"(?<![\d.,:/-])(19|20)(\d\d)(?![\d.,:/%-]*\d)(?!%|\s+{_ENGLISH_COUNTED})", _english_year),
     (r"(?i)\b((?:call|dial|phone|ring|or|and)\s+)(\d{3,5})\b(?!\s+[a-z]{3}|[-.,]\d)", _after),
-    (rf"{_HOTLINE})(?!\s+(?:people|yuan|residents|homes))", _spelled),
-    (r"(?<![\d.,])\d{5,}(?![\d.,]*\d)(?!\s+(?:people|yuan|residents|homes))", _spelled),
+    (rf"{_HOTLINE})(?!\s+{_ENGLISH_COUNTED})", _spelled),
+    (rf"(?<![\d.,])\d{{5,}}(?![\d.,]*\d)(?!\s+{_ENGLISH_COUNTED})", _spelled),
+    (r"(?<![\d.,:/-])\d{3,4}(?![\d.,:/%-]*\d)(?=\s*(?:[.,;:!?)]|$))", _spelled),
     (r"\s*(?:℃|°C)", " degrees"),
     (r"(?<=\d)\s*[-~–]\s*(?=\d)", " to "),
 )

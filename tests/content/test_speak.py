@@ -32,6 +32,8 @@ from content.speak import speak
         ("早7:30", "早七点半"),
         ("20:00-次日6:00", "晚上八点到次日早上六点"),
         ("上午9点-11点", "上午九点到十一点"),
+        ("0点", "零点"),
+        ("凌晨0点", "凌晨零点"),
     ],
 )
 def test_times_and_dates(text: str, said: str) -> None:
@@ -52,6 +54,11 @@ def test_times_and_dates(text: str, said: str) -> None:
         ("1栋101", "一栋幺零幺"),
         ("3/4号楼", "三、四号楼"),
         ("1-6号楼", "一到六号楼"),
+        ("3-501", "三，五零幺"),
+        ("1-101室", "一，幺零幺室"),
+        ("1001、1002室", "幺零零幺、幺零零二室"),
+        ("107路公交", "幺零七路公交"),
+        ("107国道", "幺零七国道"),
     ],
 )
 def test_homes_and_floors(text: str, said: str) -> None:
@@ -71,6 +78,8 @@ def test_homes_and_floors(text: str, said: str) -> None:
         ("编号A12", "编号A幺二"),
         ("95598", "九五五九八"),
         ("+852 2345 6789", "八五二，二三四五，六七八九"),
+        ("验证码1234", "验证码幺二三四"),
+        ("503", "五零三"),
     ],
 )
 def test_hotlines_phones_and_codes_are_said_digit_by_digit(text: str, said: str) -> None:
@@ -97,6 +106,10 @@ def test_hotlines_phones_and_codes_are_said_digit_by_digit(text: str, said: str)
         ("-3~5℃", "零下三到五度"),
         ("24h", "二十四小时"),
         ("7*24小时", "七乘二十四小时"),
+        ("150级台阶", "一百五十级台阶"),
+        ("110kV", "一百一十千伏"),
+        ("3-500元", "三到五百元"),
+        ("比分2:1", "比分二比一"),
     ],
 )
 def test_amounts(text: str, said: str) -> None:
@@ -111,10 +124,14 @@ def test_cantonese_says_one_as_it_is_and_keeps_the_script() -> None:
     ("text", "said"),
     [
         ("Call 12345 or 120 now.", "Call 1 2 3 4 5 or 1 2 0 now."),
-        ("From 19:30 on 2026-08-03", "From 7:30 p.m. on 3 August 2026"),
+        ("From 19:30 on 2026-08-03", "From 7:30 p.m. on 3 August 20 26"),
         ("Phone 0571-88001234.", "Phone 0 5 7 1, 8 8 0 0, 1 2 3 4."),
         ("120 people, 8-10 hours", "120 people, 8 to 10 hours"),
         ("Room 501", "Room 5 0 1"),
+        ("building 3-2-501", "building 3, unit 2, room 5 0 1"),
+        ("Your number is 503.", "Your number is 5 0 3."),
+        ("in 2005 and 2026", "in two thousand and 5 and 20 26"),
+        ("2000 people, 500 metres", "2000 people, 500 metres"),
     ],
 )
 def test_english(text: str, said: str) -> None:
