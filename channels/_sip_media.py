@@ -3,11 +3,14 @@
 import asyncio
 import re
 import struct
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from aiortp import PortAllocator, RTPSession
+from aiortp.dtmf import EVENT_TO_DIGIT
+from aiortp.packet import RtpPacket
 from aiosipua.sdp import SdpMessage
 from aiosipua.sdp_negotiate import build_sdp
 
@@ -28,6 +31,9 @@ _NOWHERE = ("127.0.0.1", 9)
 """Where sound goes while nobody has picked up: none does."""
 _HELD = ("0.0.0.0", "::")
 _HEADER = 12
+_APART = 0.5
+"""Seconds without a word of a key, after which the same one is pressed again."""
+_REMEMBERED = 32
 _KEY = re.compile("[0-9*#]")
 
 
@@ -46,7 +52,7 @@ class Media:
         self._waiting: deque[bytes] = deque()
         self._played = asyncio.Event()
         self._feeding: asyncio.Task[None] | None = None
-        session.on_dtmf = lambda digit, _duration: self.press(digit)
+        session.on_key = self.press
 
     @classmethod
     async def bind(cls, host: str, ports: PortAllocator) -> "Media":
@@ -129,24 +135,42 @@ class Media:
 
 
 class _Session(RTPSession):
-    """aiortp's session, which would hear anybody who sends to its port."""
+    """aiortp's session, which would hear anybody, and some keys twice or never.
 
-    peer = ""
-    events = frozenset({EVENTS})
-    """The payload types of keys: ours, and the one that the other side has named."""
-    packets = 0
+    It takes a key at its end, and knows it again by its time alone; some devices begin anew with
+    each key, and an end can be lost.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.peer = ""
+        self.events = frozenset({EVENTS})
+        """The payload types of keys: ours, and the one that the other side has named."""
+        self.packets = 0
+        self.on_key: Callable[[str], None] = lambda _key: None
+        self._heard: OrderedDict[tuple[int, int], float] = OrderedDict()
 
     def _handle_rtp(self, data: bytes, addr: Address) -> None:
         # a key confirms: only the other side is heard
         if addr[0] != self.peer or len(data) < _HEADER:
             return
         self.packets += 1
-        marker, kind = data[1] & 0x80, data[1] & 0x7F
-        if kind in self.events:
-            data = bytes((data[0], marker | EVENTS)) + data[2:]
-        # an event that is cut short
         with suppress(ValueError, IndexError, struct.error):
-            super()._handle_rtp(data, addr)
+            if data[1] & 0x7F in self.events:
+                self._event(RtpPacket.parse(data))
+            else:
+                super()._handle_rtp(data, addr)
+
+    def _event(self, packet: RtpPacket) -> None:
+        """Take a key with the first packet of it that comes; it is told of about ten times."""
+        key = packet.timestamp, packet.payload[0]
+        now = asyncio.get_running_loop().time()
+        fresh = now - self._heard.pop(key, -_APART) >= _APART
+        self._heard[key] = now
+        if len(self._heard) > _REMEMBERED:
+            self._heard.popitem(last=False)
+        if fresh and key[1] in EVENT_TO_DIGIT:
+            self.on_key(EVENT_TO_DIGIT[key[1]])
 
 
 def _events(answer: SdpMessage) -> frozenset[int]:
