@@ -43,9 +43,9 @@ class House:
         self.said.append(line)
         return SOUND
 
-    async def over(self) -> None:
+    async def over(self, within: float = 15) -> None:
         """Wait until every call has ended."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(within):
             while self.voice._following:  # noqa: ASYNC110 - its own list, no event
                 await asyncio.sleep(0.01)
 
