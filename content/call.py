@@ -253,7 +253,13 @@ def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
         "wrong": asking(_lines(speech, speech.wrong_key), (), "missed"),
         "words": asking(_lines(speech, speech.no_words), (), "missed"),
         "missed": Step(say=(*missed, *_lines(speech, speech.goodbye)), language=mine),
-        "person": Step(say=_lines(speech, speech.connecting), forward=speech.person, language=mine),
+        "person": Step(
+            say=_lines(speech, speech.connecting),
+            forward=speech.person,
+            then=f"{mine}-unreached",
+            language=mine,
+        ),
+        "unreached": Step(say=_lines(speech, speech.unreached), language=mine),
     }
     steps |= {f"key{key}": Step(say=_lines(speech, said)) for key, said in speech.answers.items()}
     return {f"{mine}-{name}": step for name, step in steps.items()}

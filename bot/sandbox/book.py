@@ -121,6 +121,8 @@ class Book:
         self.calls: list[Call] = []
         self.presses: list[Press] = []
         self.notes: list[Note] = []
+        self.unreachable: set[str] = set()
+        """Numbers at which nobody takes a call that is forwarded there."""
         self.recordings: dict[str, int] = {}
         """What callers have left, by its sid: its length in seconds."""
         self.refusals: Counter[tuple[str, int]] = Counter()

@@ -19,6 +19,7 @@ PER_CHARACTER = 0.28
 PER_WORD = 0.4
 PER_STOP = 0.3
 TALK = 20.0
+RINGS = 30.0
 MAX_STEPS = 100
 KEPT_AUDIO = 100
 PERCENT = re.compile(r"(\d+)%")
@@ -163,13 +164,21 @@ class Player:
 
     async def _bridge(self, verb: Element, base: str) -> tuple[str, str, Params] | None:
         """Dial somebody else or record: talk for a while, then tell the action."""
-        length = min(TALK, float(verb.get("maxLength", TALK)))
         who = "".join(verb.itertext()).strip()
+        missed = who in self._stage.book.unreachable
+        length = RINGS if missed else min(TALK, float(verb.get("maxLength", TALK)))
         self._say(Prompt(verb.tag, who, length))
         await self._line.pause(length)
         if not verb.get("action"):
             return None
-        result = {"DialCallStatus": "completed", "DialCallDuration": str(int(length))}
+        result = (
+            {"DialCallStatus": "no-answer"}
+            if missed
+            else {
+                "DialCallStatus": "completed",
+                "DialCallDuration": str(int(length)),
+            }
+        )
         if verb.tag == "Record":
             sid = "RE" + secrets.token_hex(16)
             self._stage.book.recordings[sid] = int(length)
