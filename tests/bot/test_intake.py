@@ -339,6 +339,29 @@ async def test_a_call_in_progress_goes_on_from_memory(
 
 
 @pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ({"SpeechResult": "听说明天停水"}, "我查一查"),
+        ({"RecordingSid": f"RE{'0' * 32}", "RecordingDuration": "4"}, "我查一查"),
+    ],
+)
+async def test_what_is_asked_by_phone_while_the_database_is_away_is_kept_and_goes_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch, heard: dict[str, str], said: str
+) -> None:
+    served.called()
+    caller = {"From": "+8613800000999", "Direction": "inbound"}
+    # asked by voice where words are recognised, else recorded
+    monkeypatch.setattr(TwilioVoice, "listens", "RecordingSid" not in heard)
+    with monkeypatch.context() as away:
+        away.setattr(reading, "_MOST", 0)
+        asked = await served.twilio("twilio_voice/hotline/0/cmn-rumor.2", **heard, **caller)
+    monkeypatch.setattr(reading, "PATIENCE", 30)
+    again = await served.twilio(redirected(asked), **caller)
+    assert said in again.text
+    assert kept(served.store) == [f"{CALL}:hotline:cmn-rumor.2"]
+
+
+@pytest.mark.parametrize(
     ("path", "digit", "said"),
     [
         ("script/{}", "", "稍后再打给您"),
