@@ -163,15 +163,28 @@ async def locked(url: str) -> AsyncIterator[None]:
         await asyncio.to_thread(_unlock, connection)
 
 
+def _lock_tables(url: str) -> Any:
+    """Take every table of the engine; where PostgreSQL ends a deadlock with us, try once more."""
+    import psycopg
+    from psycopg import errors
+
+    plain = make_url(url).set(drivername="postgresql")
+    tables = "delivery, attempt, inbound, receipt, notice"
+    ends = time.monotonic() + 20
+    while True:
+        connection: Any = psycopg.connect(plain.render_as_string(hide_password=False))
+        try:
+            connection.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
+            return connection
+        except errors.DeadlockDetected:
+            connection.close()
+            if time.monotonic() > ends:
+                raise
+
+
 def _lock(url: str) -> Any:
     if make_url(url).get_backend_name() != "sqlite":
-        import psycopg
-
-        plain = make_url(url).set(drivername="postgresql")
-        connection: Any = psycopg.connect(plain.render_as_string(hide_password=False))
-        tables = "delivery, attempt, inbound, receipt, notice"
-        connection.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
-        return connection
+        return _lock_tables(url)
     connection = sqlite3.connect(
         str(make_url(url).database), timeout=0.05, isolation_level=None, check_same_thread=False
     )
