@@ -81,7 +81,7 @@ def free(session: Session, sender: Sender, now: datetime) -> datetime:
 def answered(session: Session) -> float:
     """Return which share of the latest calls was answered."""
     latest = (
-        select(Attempt.kind, Attempt.state)
+        select(Attempt.kind, Attempt.state, Attempt.along)
         .where(Attempt.community_id == store.community(session))
         .order_by(Attempt.id.desc())
         .limit(_LATEST)
@@ -89,7 +89,7 @@ def answered(session: Session) -> float:
     )
     query = (
         select(latest.c.state, func.count())
-        .where(latest.c.kind == Kind.CALL)
+        .where(latest.c.kind == Kind.CALL, latest.c.along.is_(None))
         .where(latest.c.state.in_((*_TOOK, AttemptState.FAILED)))
         .group_by(latest.c.state)
     )

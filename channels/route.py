@@ -1,6 +1,9 @@
 """The next step of everybody who is due: from the outbox, through the router, and back."""
 
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -8,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from channels import router
 from channels.router import Recipient, Standing
-from content import routing
+from content import due, routing
+from content.alert import Severity
 from content.ladder import Ladders
 from content.message import Kind
 from content.people import Consent, OwnerKind
@@ -53,14 +57,38 @@ def take(
     `paused` are kinds that are not open, and until when: whoever has nothing else waits for them.
     """
     plans: list[Plan] = []
+    homes = Homes()
     for one in found:
-        plan = step(one, ladders, open_kinds, zone, now, paused)
+        plan = homes.apart(one, step(one, ladders, open_kinds, zone, now, paused))
         visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
         if plan.kind is Kind.DOOR and not visited:
             routing.give_up(session, one, plan.reason or Reason.LADDER_EXHAUSTED, now)
         else:
             plans.append(plan)
     routing.plan(session, plans, now)
+
+
+class Homes:
+    """The homes that are called in one turn: every home rings once before any rings again.
+
+    Whoever is called at another number than the first of their home stands a minute behind, where
+    the claim would hold them anyway. Two who share a number stay together: it rings once.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[uuid.UUID, uuid.UUID], list[str]] = defaultdict(list)
+
+    def apart(self, one: Due, plan: Plan) -> Plan:
+        """Return the plan, later by as many minutes as other numbers of the home come before."""
+        way = next((way for way in one.own if way.id == plan.address_id), None)
+        if one.home is None or way is None or way.kind is not Kind.CALL:
+            return plan
+        if one.severity is Severity.EXTREME:
+            return plan
+        numbers = self._numbers[one.notice_id, one.home]
+        if way.digest not in numbers:
+            numbers.append(way.digest)
+        return replace(plan, at=plan.at + numbers.index(way.digest) * due.APART)
 
 
 def step(

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import closing, expansion, late, notice, outcome, pace, routing, store
+from content import closing, expansion, late, notice, outcome, pace, routing, shared, store
 from content.alert import Severity
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt, is_under_way
@@ -199,6 +199,8 @@ def _needless() -> Select[str, str | None]:
         .where(Attempt.community_id == bindparam("here"), Attempt.kind == Kind.CALL)
         .where(is_under_way, Attempt.provider_id.is_not(None))
         .where(Attempt.state.in_(outcome.NOT_ANSWERED), ended)
+        # one of the others whom the call tells may still wait for it
+        .where(~shared.is_needed())
     )
 
 

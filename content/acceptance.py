@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, store
+from content import bulk, shared, store
 from content.delivery import (
     AGAIN,
     RANKS,
@@ -79,18 +80,30 @@ class _Row(NamedTuple):
     confirmed: bool
     confirms: bool
     outdated: bool
+    shared: bool
 
 
 def record(session: Session, taken: Iterable[Taken]) -> None:
-    """Write that these attempts were taken; one that is known to be taken stays as it is."""
+    """Write that these attempts were taken; one that is known to be taken stays as it is.
+
+    With a call everybody is told whose number it is.
+    """
     left = {one.ref: one for one in taken}
+    others: set[str] = set()
     believed: set[str] = set()
+    seen: set[str] = set()
     while left:
         # an attempt that was found late may share its delivery with a newer one
         rows = {(row.notice_id, row.recipient_id): row for row in reversed(_rows(session, left))}
         if not rows:
-            _name(session, left.values())
+            _name(session, [one for ref, one in left.items() if ref not in others])
             return
+        if fresh := {row.ref for row in rows.values() if row.shared} - seen:
+            told = shared.refs(session, fresh)
+            left |= {ref: Taken(ref, "", left[one].at) for one in told for ref in told[one]}
+            others.update(*told.values())
+            seen |= fresh
+            continue
         if late := [row for row in rows.values() if _late(row) and row.ref not in believed]:
             for row in late:
                 _believe(session, row)
@@ -157,7 +170,10 @@ def _believe(session: Session, row: _Row) -> None:
         .values(
             state=AttemptState.ATTEMPTING,
             reason=null(),
-            closed_at=null() if row.kind is Kind.CALL else Attempt.closed_at,
+            closed_at=case(
+                (and_(Attempt.kind == Kind.CALL, Attempt.along.is_(None)), null()),
+                else_=Attempt.closed_at,
+            ),
         )
         .execution_options(synchronize_session=False)
     )
@@ -283,6 +299,7 @@ def _found(dialect: str) -> bulk.Query:
             *(Delivery.closed_at.label("ended_at"), Delivery.next_at, Delivery.first_at),
             *(Delivery.wait, Delivery.confirmed_at.is_not(None).label("confirmed")),
             *(confirms.label("confirms"), outdated.label("outdated")),
+            shared.is_shared().label("shared"),
         )
         .select_from(refs)
         .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))

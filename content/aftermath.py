@@ -311,7 +311,8 @@ def units(session: Session, ids: Sequence[uuid.UUID]) -> list[Units]:
     """Return what was used of each kind, as the providers bill it."""
     query = (
         select(Attempt.kind, func.count())
-        .where(_of(session, ids), Attempt.accepted_at.is_not(None))
+        # a call that told several is billed once
+        .where(_of(session, ids), Attempt.accepted_at.is_not(None), Attempt.along.is_(None))
         .group_by(Attempt.kind)
     )
     taken = dict(session.execute(query).all())

@@ -2,8 +2,8 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, due, pace, store
+from content import bulk, due, pace, shared, store
 from content.alert import Severity
 from content.base import new_number
 from content.delivery import (
@@ -39,7 +39,8 @@ from content.delivery import (
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeState
 from content.pace import Sender
-from content.people import Address, Resident
+from content.people import Address, Contact, OwnerKind, Resident
+from content.shared import Call, Sharer
 
 _GRACE = 30
 """Seconds after an attempt's deadline until the ladder goes on without knowing its outcome."""
@@ -65,6 +66,8 @@ class Job:
     """Whose contact is being called: the resident's name, when it is not the resident."""
     again: bool = False
     """It repeats a try whose outcome nobody knows."""
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """Whom a call tells, where there are several: a shared number rings once."""
 
 
 Weigh = Callable[[Session, Job], int]
@@ -85,7 +88,8 @@ def claim(
     Takes only what the sender may start within its window, whose notice is live, whose address
     still has consent, no other open attempt of this sender and rest enough since the last one. With
     `loudest` (quiet hours) only notices that severe and answers that were asked for are taken.
-    Each job says when it may start: the starts are spaced by the rate, across all workers.
+    Each job says when it may start: the starts are spaced by the rate, across all workers. Others
+    who wait for a call at the same number about the same notice are told by the same call.
     """
     room = pace.room(session, sender, now)
     free = min(permits, room, free_lines(session, sender)) if room > 0 else 0
@@ -97,7 +101,10 @@ def claim(
         return []
     starts = pace.reserve(session, sender, costs, now)
     jobs = [_job(row, sender, at) for row, at in zip(found, starts, strict=False)]
-    return _write(session, sender, jobs, found)
+    told = _told(session, jobs, found) if sender.kind is Kind.CALL else {}
+    return _write(
+        session, sender, [_named(job, told.get(job.ref, ())) for job in jobs], found, told
+    )
 
 
 def full(session: Session, sender: Sender, now: datetime) -> bool:
@@ -106,16 +113,28 @@ def full(session: Session, sender: Sender, now: datetime) -> bool:
 
 
 def needed(session: Session, job: Job) -> bool:
-    """Say whether a claimed job is still to be told: nobody has confirmed, cancelled or updated."""
+    """Say whether a claimed job is still to be told: nobody has confirmed, cancelled or updated.
+
+    A shared call is needed as long as one of those whom it tells is.
+    """
     query = (
         select(Delivery.state)
         .join(
             Notice,
             and_(Notice.community_id == Delivery.community_id, Notice.id == Delivery.notice_id),
         )
-        .where(Delivery.community_id == store.community(session))
-        .where(Delivery.notice_id == job.notice_id, Delivery.recipient_id == job.recipient_id)
+        .join(
+            Attempt,
+            and_(
+                Attempt.community_id == Delivery.community_id,
+                Attempt.notice_id == Delivery.notice_id,
+                Attempt.recipient_id == Delivery.recipient_id,
+            ),
+        )
+        .where(Attempt.community_id == store.community(session))
+        .where(Attempt.ref.in_([job.ref, *shared.along(session, job.ref)]))
         .where(Delivery.state == DeliveryState.OPEN, Notice.state == NoticeState.LIVE)
+        .limit(1)
     )
     return session.scalar(query) is not None
 
@@ -140,6 +159,7 @@ def job(session: Session, ref: str) -> Job | None:
         found.started_at,
         found.alone or "",
         found.again,
+        shared.names(session, ref) if found.kind is Kind.CALL else (),
     )
 
 
@@ -159,6 +179,7 @@ def limits(sender: Sender, now: datetime, loudest: Severity | None) -> due.Limit
         sender=sender.name,
         kind=sender.kind,
         rested=now - timedelta(seconds=sender.spacing) if sender.spacing else _NEVER,
+        now=now,
         hourly=sender.hourly,
         hour=now - _HOUR,
         loudest=PRIORITIES[-1] + 1 if loudest is None else 10 * (loudest.rank + 1),
@@ -200,45 +221,100 @@ def _job(row: due.Row, sender: Sender, at: datetime) -> Job:
     )
 
 
+def _told(
+    session: Session, jobs: Sequence[Job], found: Sequence[due.Row]
+) -> dict[str, list[Sharer]]:
+    """Return all whom a call tells, by its `ref`, where there are several."""
+    calls = [
+        Call(row.notice_id, row.recipient_id, row.digest, _owner(row))
+        for row, _ in zip(found, jobs, strict=False)
+    ]
+    among = shared.among(session, calls) if calls else {}
+    return {jobs[at].ref: told for at, told in among.items()}
+
+
+def _owner(row: due.Row) -> OwnerKind:
+    return OwnerKind.RESIDENT if row.alone is None else OwnerKind.CONTACT
+
+
+def _named(job: Job, told: Sequence[Sharer]) -> Job:
+    return replace(job, names=tuple(one.name for one in told)) if told else job
+
+
 def _write(
-    session: Session, sender: Sender, jobs: Sequence[Job], found: Sequence[due.Row]
+    session: Session,
+    sender: Sender,
+    jobs: Sequence[Job],
+    found: Sequence[due.Row],
+    told: Mapping[str, Sequence[Sharer]],
 ) -> list[Job]:
     """Write the attempts and take their deliveries off the queue; return what is really ours.
 
     A second open attempt to one number is refused by the database: another worker was faster.
     """
-    timeout = timedelta(seconds=sender.timeout)
-    grace = timedelta(seconds=sender.timeout + _GRACE)
     rows = [
-        (
-            new_number(),
-            job.notice_id,
-            job.recipient_id,
-            row.address_id,
-            row.digest,
-            job.ref,
-            row.rung,
-            job.again,
-            job.at,
-            job.at + timeout,
-            # the wait covers the case that no outcome is ever known
-            job.at + grace + timedelta(seconds=row.wait),
-        )
+        _intent(sender, job, row.recipient_id, row.address_id, row.rung, row.wait, row.digest)
+        | {"home": row.home}
         for job, row in zip(jobs, found, strict=False)
     ]
-    given = _INTENTS.pack(session, rows) | {
+    done = _insert(session, sender, rows)
+    if done < len(rows):
+        kept = select(Attempt.ref).where(Attempt.community_id == store.community(session))
+        mine = set(session.scalars(kept.where(Attempt.ref.in_([job.ref for job in jobs]))))
+        jobs = [job for job in jobs if job.ref in mine]
+        rows = [row for row in rows if row["ref"] in mine]
+    digests = {row["ref"]: row["digest"] for row in rows}
+    along = [
+        _intent(sender, job, one.recipient_id, one.address_id, one.rung, one.wait, digests[job.ref])
+        # it holds no line: only the call itself is open
+        | {"ref": secrets.token_hex(16), "along": job.ref, "closed_at": job.at}
+        for job in jobs
+        for one in told.get(job.ref, ())[1:]
+    ]
+    if along:
+        _insert(session, sender, along)
+    given = _INTENTS.pack(session, [tuple(row.values()) for row in (*rows, *along)])
+    session.execute(_off_the_queue(bulk.dialect(session)), given)
+    return list(jobs)
+
+
+def _intent(
+    sender: Sender,
+    job: Job,
+    recipient_id: uuid.UUID,
+    address_id: uuid.UUID,
+    rung: int,
+    wait: int,
+    digest: str,
+) -> dict[str, Any]:
+    """Return what is written of a try, in the order of `_INTENTS`."""
+    timeout = timedelta(seconds=sender.timeout)
+    return {
+        "id": new_number(),
+        "notice_id": job.notice_id,
+        "recipient_id": recipient_id,
+        "address_id": address_id,
+        "digest": digest,
+        "ref": job.ref,
+        "rung": rung,
+        "again": job.again,
+        "started_at": job.at,
+        "deadline": job.at + timeout,
+        "closed_at": None,
+        "along": None,
+        "home": None,
+        # the wait covers the case that no outcome is ever known
+        "next_at": job.at + timeout + timedelta(seconds=_GRACE + wait),
+    }
+
+
+def _insert(session: Session, sender: Sender, rows: Sequence[Mapping[str, Any]]) -> int:
+    given = _INTENTS.pack(session, [tuple(row.values()) for row in rows]) | {
         "here": store.community(session),
         "sender": sender.name,
         "kind": sender.kind,
     }
-    done = session.execute(_attempts(bulk.dialect(session)), given)
-    if bulk.changed(session, done) < len(rows):
-        kept = select(Attempt.ref).where(Attempt.community_id == given["here"])
-        mine = set(session.scalars(kept.where(Attempt.ref.in_([job.ref for job in jobs]))))
-        jobs = [job for job in jobs if job.ref in mine]
-        given |= _INTENTS.pack(session, [row for row in rows if row[_REF] in mine])
-    session.execute(_off_the_queue(bulk.dialect(session)), given)
-    return list(jobs)
+    return bulk.changed(session, session.execute(_attempts(bulk.dialect(session)), given))
 
 
 _types = attempts.c
@@ -248,12 +324,11 @@ _INTENTS = bulk.Table(
         name: _types[name].type
         for name in (
             *("id", "notice_id", "recipient_id", "address_id", "digest", "ref", "rung", "again"),
-            *("started_at", "deadline"),
+            *("started_at", "deadline", "closed_at", "along", "home"),
         )
     }
     | {"next_at": deliveries.c.next_at.type},
 )
-_REF = list(_INTENTS.columns).index("ref")
 
 
 @cache
@@ -300,7 +375,11 @@ def _said() -> Any:
             *due.spoken_to(reader, owner),
         )
         .join(Address, same(Address, Address.id == Attempt.address_id))
-        .outerjoin(reader, same(reader, reader.id == Attempt.recipient_id))
+        .outerjoin(Contact, same(Contact, Contact.id == Attempt.recipient_id))
+        .outerjoin(
+            reader,
+            same(reader, reader.id == func.coalesce(Contact.resident_id, Attempt.recipient_id)),
+        )
         .outerjoin(owner, same(owner, owner.id == Address.owner_id))
         .where(Attempt.community_id == bindparam("here"), Attempt.ref == bindparam("ref"))
     )

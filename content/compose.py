@@ -25,12 +25,14 @@ class Reader:
     alone: str = field(default="", repr=False)
     again: bool = False
     """They may have got it before."""
+    names: tuple[str, ...] = field(default=(), repr=False)
+    """Whom a call tells, where there are several."""
 
 
 def reader(job: Job) -> Reader:
     """Return whose message this is; on the phone the spoken language decides."""
     written = language(job.kind, job.written, job.spoken)
-    return Reader(job.notice_id, written, job.spoken, job.alone, job.again)
+    return Reader(job.notice_id, written, job.spoken, job.alone, job.again, job.names)
 
 
 def language(kind: Kind, written: Written, spoken: Spoken) -> Written:
@@ -83,11 +85,17 @@ def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> M
         fields["missing"] = "1"
     if who.again:
         fields["again"] = "1"
-    told = render.render(kind, fields, who.written, who.spoken, alone=who.alone)
+    told = _told(kind, fields, who, who.written, who.spoken)
     if told.speech is None:
         return told
     others = tuple(_spoken(kind, texts, who, told.speech.language))
     return replace(told, speech=replace(told.speech, others=others))
+
+
+def _told(
+    kind: NoticeKind, fields: dict[str, Any], who: Reader, written: Written, spoken: Spoken
+) -> Message:
+    return render.render(kind, fields, written, spoken, alone=who.alone, names=who.names)
 
 
 def _spoken(
@@ -98,7 +106,7 @@ def _spoken(
         if spoken is said or written not in texts:
             continue
         fields = texts[written] | ({"again": "1"} if who.again else {})
-        told = render.render(kind, fields, written, spoken, alone=who.alone)
+        told = _told(kind, fields, who, written, spoken)
         if told.speech is not None:
             yield told.speech
 

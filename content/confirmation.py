@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from content import event, outcome, store, task
+from content import event, outcome, shared, store, task
 from content.alert import Severity
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
@@ -56,22 +56,35 @@ class Confirmed:
 def by_ref(
     session: Session, ref: str, act: Act, actor: Actor, now: datetime, *, help_: bool = False
 ) -> Confirmed | None:
-    """Confirm the delivery of this attempt; None for an unknown reference."""
+    """Confirm the delivery of this attempt; None for an unknown reference.
+
+    What answers a call at a shared number confirms for each whom the call named.
+    """
     attempt = outcome.by_ref(session, ref)
     if attempt is None:
         return None
     if attempt.accepted_at is None:
         # whoever answers it has it: that settles what became of it
         outcome.accepted(session, ref, "", now)
-    delivery = outcome.delivery_of(session, attempt)
+    told = [_tried(session, one) for one in (attempt, *shared.others(session, attempt))]
+    waits = [
+        (delivery, address)
+        for delivery, address in told
+        if delivery is not None and delivery.state in OPEN and not _replaced(session, delivery)
+    ]
+    if waits:
+        return _confirm(session, waits, act, actor, now, help_=help_)
+    delivery, _ = told[0]
+    if help_ and delivery is not None:
+        # whoever asks for help needs it, whatever has become of the notice
+        _help(session, delivery, actor, now)
+    settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
+    return Confirmed(late=not settled, again=settled)
+
+
+def _tried(session: Session, attempt: Attempt) -> tuple[Delivery | None, Address | None]:
     address = session.get(Address, (attempt.community_id, attempt.address_id))
-    if delivery is None or delivery.state not in OPEN or _replaced(session, delivery):
-        if help_ and delivery is not None:
-            # whoever asks for help needs it, whatever has become of the notice
-            _help(session, delivery, actor, now)
-        settled = delivery is not None and delivery.state is DeliveryState.CONFIRMED
-        return Confirmed(late=not settled, again=settled)
-    return _confirm(session, [(delivery, address)], act, actor, now, help_=help_)
+    return outcome.delivery_of(session, attempt), address
 
 
 def _replaced(session: Session, delivery: Delivery) -> bool:
@@ -113,6 +126,8 @@ def unanswered(session: Session, number: str) -> str:
         .where(Attempt.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, number))
         .where(Attempt.kind.in_(phone), Attempt.notice_id.in_(waiting))
+        # a call that told several is one
+        .where(Attempt.along.is_(None))
     )
     # the newest is picked here: asked for in order, SQLite would walk back through all attempts
     newest = max(session.execute(query).all(), default=None)

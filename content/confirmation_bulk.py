@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, and_, null, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, confirmation, event, outcome, store
+from content import acceptance, bulk, confirmation, event, outcome, shared, store
 from content.confirmation import OPEN, Act
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.event import Actor, Happened
@@ -41,6 +41,7 @@ class _Row(NamedTuple):
     notice: NoticeState
     accepted: bool
     owner: OwnerKind | None
+    shared: bool
 
     @property
     def waits(self) -> bool:
@@ -50,14 +51,16 @@ class _Row(NamedTuple):
     @property
     def plain(self) -> bool:
         """Say whether an act closes the delivery at most."""
-        return bool(self.accepted) and (not self.waits or self.owner is not OwnerKind.CONTACT)
+        alone = self.accepted and not self.shared
+        return bool(alone) and (not self.waits or self.owner is not OwnerKind.CONTACT)
 
 
 def by_refs(session: Session, acted: Sequence[Acted]) -> None:
     """Confirm the deliveries of many attempts, by the rules of `confirmation.by_ref`.
 
-    Acts are given in their order. Help, a contact's promise, a household that confirms together and
-    an attempt that no provider was known to have are seen to one by one, after the others.
+    Acts are given in their order. Help, a contact's promise, a shared number, a household that
+    confirms together and an attempt that no provider was known to have are seen to one by one,
+    after the others.
     """
     if not acted:
         return
@@ -145,7 +148,7 @@ def _answered(dialect: str) -> bulk.Query:
             *(Attempt.ref, Attempt.notice_id, Attempt.recipient_id),
             *(Delivery.state.label("state"), Notice.state.label("notice")),
             Attempt.accepted_at.is_not(None).label("accepted"),
-            Address.owner_kind,
+            *(Address.owner_kind, shared.is_shared().label("shared")),
         )
         .select_from(refs)
         .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))

@@ -128,6 +128,11 @@ class Attempt(Numbered, Base):
     machine: Mapped[bool] = mapped_column(default=False)
     again: Mapped[bool] = mapped_column(default=False)
     """It repeats a try whose outcome nobody knows, and says so."""
+    along: Mapped[str | None] = mapped_column(String(32))
+    """The `ref` of the call by which this person is told too: a number that is shared rings once.
+    Such a row holds no line, and goes as the call goes."""
+    home: Mapped[uuid.UUID | None]
+    """The household in which this call rings; None where it rings elsewhere, or is no call."""
     started_at: Mapped[datetime] = mapped_column(Instant)
     """When the request may start: the instant that was reserved for it."""
     deadline: Mapped[datetime] = mapped_column(Instant)
@@ -206,6 +211,21 @@ Index(
     unique=True,
     sqlite_where=text("closed_at IS NULL"),
     postgresql_where=text("closed_at IS NULL"),
+)
+Index(
+    "ix_attempt_along",
+    Attempt.community_id,
+    Attempt.along,
+    sqlite_where=text("along IS NOT NULL"),
+    postgresql_where=text("along IS NOT NULL"),
+)
+Index(
+    "ix_attempt_home",
+    Attempt.community_id,
+    Attempt.home,
+    Attempt.started_at,
+    sqlite_where=text("home IS NOT NULL"),
+    postgresql_where=text("home IS NOT NULL"),
 )
 Index("ix_attempt_digest", Attempt.community_id, Attempt.digest, Attempt.started_at)
 Index(

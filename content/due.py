@@ -1,7 +1,7 @@
 """What is due in the outbox, in the order in which it goes out: the queries of a claim."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,17 +25,24 @@ from sqlalchemy import Integer as Int
 from sqlalchemy.orm import Session, aliased
 
 from content import bulk, often, store
+from content.alert import Severity
 from content.base import Instant
 from content.delivery import PRIORITIES, Attempt, AttemptState, Delivery, is_open, is_under_way
 from content.message import Kind, Spoken, Written
 from content.notice import Notice, NoticeKind, NoticeState
-from content.people import Address, Consent, OwnerKind, Resident
+from content.people import Address, Consent, Contact, OwnerKind, Resident
+from content.place import Place, PlaceKind
 
 IN_ORDER = (Delivery.kind, Delivery.next_at)
 """The order of a priority's queue. The kind, though all have the same, is named because to
 PostgreSQL `kind IS NULL` is no constant: it would sort all that waits for the router each time."""
 ASKED_FOR = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.REPLY)
 """Who has opted out and writes to us is answered all the same, and at night too."""
+APART = timedelta(seconds=60)
+"""Clock time between the starts of two calls that ring in one home, at different numbers."""
+_APART_FROM = 10 * Severity.SEVERE.rank
+"""The first priority of which the members of a home are called apart: what is Extreme is not held
+back for a minute."""
 
 
 class Row(NamedTuple):
@@ -53,6 +60,8 @@ class Row(NamedTuple):
     spoken: Spoken | None
     alone: str | None
     again: bool
+    home: uuid.UUID | None = None
+    """The household in which a call rings."""
 
 
 class Limits(NamedTuple):
@@ -62,10 +71,22 @@ class Limits(NamedTuple):
     kind: Kind
     rested: datetime
     """An address that was tried after this instant rests."""
+    now: datetime
     hourly: int | None
     hour: datetime
     loudest: int
     """Priorities from this one on are hushed; but what was asked for is told."""
+
+
+class _Shape(NamedTuple):
+    """What the query for candidates must look at."""
+
+    hourly: bool
+    only_look: bool
+    rings: bool
+    """It is for calls, which ring in homes."""
+    apart: bool
+    """And the members of a home are called apart."""
 
 
 def rows(
@@ -78,37 +99,50 @@ def rows(
     found: dict[str, Row] = {}
     given: dict[str, Any] = {"here": store.community(session), "kind": limits.kind, "now": now}
     due = session.scalars(_priorities(routed=True), given)
-    query = _candidates(limits.hourly is not None, only_look)
+    rings = limits.kind is Kind.CALL
     for priority in sorted(due):
+        apart = rings and priority >= _APART_FROM
+        query = _candidates(_Shape(limits.hourly is not None, only_look, rings, apart))
         given |= {
             "priority": priority,
+            "rang": limits.now - APART,
             "sender": limits.sender,
             "rested": limits.rested,
             "hour": limits.hour,
             "hourly": limits.hourly or 0,
             "hushed": priority >= limits.loudest,
         }
-        _add(session, found, query, given, most)
+        _add(session, found, query, given, most, apart=apart)
         if len(found) >= most:
             break
     return list(found.values())
 
 
 def _add(
-    session: Session, found: dict[str, Row], query: bulk.Query, given: dict[str, Any], most: int
+    session: Session,
+    found: dict[str, Row],
+    query: bulk.Query,
+    given: dict[str, Any],
+    most: int,
+    *,
+    apart: bool,
 ) -> None:
-    """Add the rows of one priority until there are `most`, by number.
+    """Add the rows of one priority until there are `most`, by number; of a home one, if `apart`.
 
     A number that stands several times must not use up what others are looked for with: then more
     rows are read.
     """
     limit = most - len(found)
+    homes = {row.home for row in found.values() if row.home}
     while True:
         some = query.read(session, **given, most=limit)
         for row in sorted(map(Row._make, some), key=lambda row: row.next_at):
-            # a shared landline rings once at a time
-            if len(found) < most:
-                found.setdefault(row.digest, row)
+            # a shared number rings once at a time
+            if len(found) >= most or row.digest in found or (apart and row.home in homes):
+                continue
+            found[row.digest] = row
+            if row.home:
+                homes.add(row.home)
         if len(found) >= most or len(some) < limit:
             return
         limit *= 2
@@ -197,7 +231,7 @@ def _next_due() -> Any:
 
 
 @cache
-def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
+def _candidates(shape: _Shape) -> bulk.Query:
     reader, owner = aliased(Resident), aliased(Resident)
     asked = _notice(Notice.kind.in_(ASKED_FOR))
     query = (
@@ -212,9 +246,10 @@ def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
             Delivery.next_at,
             *spoken_to(reader, owner),
             _lost().label("again"),
+            (_home() if shape.rings else null()).label("home"),
         )
         .join(Address, _same(Address, Address.id == Delivery.address_id))
-        .outerjoin(reader, _same(reader, reader.id == Delivery.recipient_id))
+        .outerjoin(reader, _same(reader, reader.id == _resident()))
         .outerjoin(owner, _same(owner, owner.id == Address.owner_id))
         .where(_open(Delivery.kind == bindparam("kind")))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
@@ -225,13 +260,46 @@ def _candidates(hourly: bool, only_look: bool) -> bulk.Query:
         .order_by(*IN_ORDER)
         .limit(bindparam("most", type_=Int))
     )
-    if not only_look:
+    if shape.apart:
+        query = query.where(or_(Address.owner_kind != OwnerKind.RESIDENT, ~_rang_at_home()))
+    if shape.hourly:
+        query = query.where(_called() < bindparam("hourly", type_=Int))
+    if not shape.only_look:
         query = query.with_for_update(skip_locked=True, of=Delivery)
-    return bulk.Query(query.where(_called() < bindparam("hourly", type_=Int)) if hourly else query)
+    return bulk.Query(query)
 
 
 def _same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(table.community_id == Delivery.community_id, on)
+
+
+def _resident() -> ColumnElement[Any]:
+    """Return who is told, or whose contact is told together with them."""
+    contact = select(Contact.resident_id).where(_same(Contact, Contact.id == Delivery.recipient_id))
+    told_too = Delivery.recipient_kind == OwnerKind.CONTACT
+    return case((told_too, contact.scalar_subquery()), else_=Delivery.recipient_id)
+
+
+def _home() -> ColumnElement[Any]:
+    """Return the household in which a resident's own number rings; None elsewhere.
+
+    Who is known by their building only is nobody's housemate.
+    """
+    household = select(Place.id).where(
+        _same(Place, Place.id == Delivery.place_id), Place.kind == PlaceKind.HOUSEHOLD
+    )
+    own = Address.owner_kind == OwnerKind.RESIDENT
+    return case((own, household.scalar_subquery()), else_=null())
+
+
+def _rang_at_home() -> ColumnElement[bool]:
+    """Say whether somebody else of the same home was called a moment ago."""
+    return exists(
+        select(literal(1))
+        .where(Attempt.community_id == Delivery.community_id, Attempt.home == Delivery.place_id)
+        .where(Attempt.started_at > bindparam("rang"))
+        .where(Attempt.recipient_id != Delivery.recipient_id)
+    )
 
 
 def _notice(*which: ColumnElement[bool]) -> ColumnElement[bool]:

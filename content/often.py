@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from content import bulk
@@ -16,8 +16,9 @@ HOUR = timedelta(hours=1)
 
 
 def rang() -> ColumnElement[bool]:
-    """Say whether a try may have rung: a provider has it, or it is under way."""
-    return or_(Attempt.accepted_at.is_not(None), Attempt.closed_at.is_(None))
+    """Say whether a try may have rung of itself: a provider has it, or it is under way."""
+    taken = or_(Attempt.accepted_at.is_not(None), Attempt.closed_at.is_(None))
+    return and_(Attempt.along.is_(None), taken)
 
 
 def called(session: Session, digests: Iterable[str], now: datetime, hourly: int) -> set[str]:

@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, pace, report, store
+from content import acceptance, bulk, pace, report, shared, store
 from content.acceptance import Taken
 from content.delivery import (
     KEYS,
@@ -49,11 +49,12 @@ def failed(session: Session, ref: str, reason: Reason, now: datetime, *, permane
     attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
-    _end(attempt, AttemptState.FAILED, reason, now)
-    if permanent:
-        _advance(session, attempt, now, spent=True)
-    else:
-        _again(session, attempt, now)
+    for one in _told(session, attempt):
+        _end(one, AttemptState.FAILED, reason, now)
+        if permanent:
+            _advance(session, one, now, spent=True)
+        else:
+            _again(session, one, now)
 
 
 def throttled(session: Session, ref: str, until: datetime, now: datetime) -> None:
@@ -65,14 +66,15 @@ def throttled(session: Session, ref: str, until: datetime, now: datetime) -> Non
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
     pace.pause(session, attempt.sender, until)
-    _end(attempt, AttemptState.FAILED, Reason.RATE_LIMITED, now)
-    session.flush()
     first = Attempt.started_at <= now - _PATIENCE
-    bare = attempt.recipient_id == attempt.address_id
-    if not bare and _count(session, attempt, Attempt.reason == Reason.RATE_LIMITED, first):
-        _advance(session, attempt, now, spent=True)
-    else:
-        _give_back(session, attempt, until)
+    for one in _told(session, attempt):
+        _end(one, AttemptState.FAILED, Reason.RATE_LIMITED, now)
+        session.flush()
+        bare = one.recipient_id == one.address_id
+        if not bare and _count(session, one, Attempt.reason == Reason.RATE_LIMITED, first):
+            _advance(session, one, now, spent=True)
+        else:
+            _give_back(session, one, until)
 
 
 def never_taken(session: Session, ref: str, now: datetime) -> None:
@@ -83,11 +85,12 @@ def never_taken(session: Session, ref: str, now: datetime) -> None:
     attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
-    _end(attempt, AttemptState.FAILED, Reason.NEVER_TAKEN, now)
-    if _count(session, attempt, Attempt.reason == Reason.NEVER_TAKEN) < _TRANSIENT:
-        _give_back(session, attempt, now)
-    else:
-        _advance(session, attempt, now)
+    for one in _told(session, attempt):
+        _end(one, AttemptState.FAILED, Reason.NEVER_TAKEN, now)
+        if _count(session, one, Attempt.reason == Reason.NEVER_TAKEN) < _TRANSIENT:
+            _give_back(session, one, now)
+        else:
+            _advance(session, one, now)
 
 
 def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) -> None:
@@ -99,7 +102,12 @@ def unknown(session: Session, ref: str, now: datetime, *, repeat: bool = False) 
     attempt = by_ref(session, ref, lock=True)
     if attempt is None or attempt.state is not AttemptState.ATTEMPTING:
         return
-    _end(attempt, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
+    for one in _told(session, attempt):
+        _end(one, AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN, now)
+        _wait_out(session, one, now, repeat=repeat)
+
+
+def _wait_out(session: Session, attempt: Attempt, now: datetime, *, repeat: bool) -> None:
     if (delivery := _last(session, attempt)) is None:
         return
     if repeat and _count(session, attempt, Attempt.state == AttemptState.UNKNOWN) == 1:
@@ -142,16 +150,28 @@ def receipt(
     if attempt is None:
         return False
     attempt.provider_id = attempt.provider_id or provider_id or None
-    attempt.machine = attempt.machine or machine
     _take(session, attempt, now)
+    for one in _told(session, attempt):
+        one.machine = one.machine or machine
+        _move(session, one, state, now, reason)
+    return True
+
+
+def _move(
+    session: Session, attempt: Attempt, state: AttemptState, now: datetime, reason: Reason | None
+) -> None:
     before = attempt.state
     if not report.raise_to(attempt, state, now, reason):
-        return True
+        return
     if before is AttemptState.FAILED:
         _wait_on(session, attempt)
     elif report.ends_step(attempt.kind, state, reason):
         _advance(session, attempt, now)
-    return True
+
+
+def _told(session: Session, attempt: Attempt) -> tuple[Attempt, ...]:
+    """Return the attempt, and those of the others who are told by the same call."""
+    return attempt, *shared.others(session, attempt)
 
 
 def by_ref(session: Session, ref: str, *, lock: bool = False) -> Attempt | None:

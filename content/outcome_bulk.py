@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Update, and_, insert, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, outcome, report, store
+from content import acceptance, bulk, outcome, report, shared, store
 from content.delivery import Attempt, AttemptState, Receipt, attempts
 from content.message import Kind
 from content.reason import Reason
@@ -42,6 +42,7 @@ class _Row:
     machine: bool
     closed_at: datetime | None
     accepted: bool
+    shared: bool
 
 
 def receipts(session: Session, reports: Sequence[Report]) -> None:
@@ -77,7 +78,7 @@ def receipts(session: Session, reports: Sequence[Report]) -> None:
 
 def _takes(row: _Row, reports: Sequence[Report]) -> bool:
     """Move the row forward; False where the delivery is concerned: then it is not to be written."""
-    if not row.accepted:
+    if not row.accepted or row.shared:
         return False
     for one in reports:
         row.provider_id = row.provider_id or one.provider_id or None
@@ -139,6 +140,7 @@ def _reported(dialect: str) -> bulk.Query:
             *(Attempt.id, Attempt.ref, Attempt.kind, Attempt.state, Attempt.reason),
             *(Attempt.provider_id, Attempt.machine, Attempt.closed_at),
             Attempt.accepted_at.is_not(None).label("accepted"),
+            shared.is_shared().label("shared"),
         )
         .select_from(refs)
         .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))

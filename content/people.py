@@ -6,18 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Dialect,
     Index,
     Integer,
     Select,
     String,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
     and_,
@@ -35,48 +32,14 @@ from content import event, store
 from content.base import Base, Identified, Instant, Secret, new_id
 from content.event import Actor
 from content.message import Kind, Spoken, Written
+from content.need import Need as Need  # noqa: PLC0414 - also known as people.Need
+from content.need import Needs
 from content.number import Number as Number  # noqa: PLC0414 - also known as people.Number
 from content.number import read as read_number
 from content.place import Place
 from content.staff import Role as Role  # noqa: PLC0414 - also known as people.Role
 from content.staff import Staff as Staff  # noqa: PLC0414 - also known as people.Staff
 from content.staff import StaffRole as StaffRole  # noqa: PLC0414 - also known as people.StaffRole
-
-
-class Need(StrEnum):
-    """What must be taken into account when a person is reached or helped."""
-
-    ELDERLY = "elderly"
-    DEAF = "deaf"
-    BLIND = "blind"
-    NO_SMARTPHONE = "no_smartphone"
-    LIVES_ALONE = "lives_alone"
-    MOBILITY = "mobility"
-
-    @property
-    def bit(self) -> int:
-        """Return the bit under which it is stored in `resident.needs`."""
-        return 1 << list(Need).index(self)
-
-
-@cache
-def _set_of(bits: int) -> frozenset[Need]:
-    return frozenset(need for need in Need if bits & need.bit)
-
-
-class Needs(TypeDecorator[frozenset[Need]]):
-    """A set of needs in one integer, so that SQL can select and order by them."""
-
-    impl = Integer
-    cache_ok = True
-
-    def process_bind_param(self, value: frozenset[Need] | int | None, dialect: Dialect) -> int:
-        del dialect
-        return value if isinstance(value, int) else sum(need.bit for need in value or ())
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> frozenset[Need]:
-        del dialect
-        return _set_of(value or 0)
 
 
 class Consent(StrEnum):
@@ -94,6 +57,13 @@ class OwnerKind(StrEnum):
     CONTACT = "contact"
     STAFF = "staff"
     BARE = "bare"
+
+
+class Told(StrEnum):
+    """When a contact is told: after the resident could not be reached, or together with them."""
+
+    AFTER = "after"
+    WITH = "with"
 
 
 class Resident(Identified, Base):
@@ -126,6 +96,7 @@ class Contact(Identified, Base):
     name: Mapped[str] = mapped_column(Secret("contact.name"))
     relation: Mapped[str] = mapped_column(Secret("contact.relation"), default="")
     rank: Mapped[int] = mapped_column(default=0)
+    told: Mapped[Told] = mapped_column(default=Told.AFTER)
 
 
 class Address(Identified, Base):

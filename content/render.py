@@ -1,11 +1,11 @@
 """Render: what is said to one person, from a notice's fields to every form a channel needs."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from content import render_alert, render_desk
+from content import named, render_alert, render_desk
 from content.form import Key, Parts, finish
 from content.message import Action, Message, Spoken, Written
 from content.notice import NoticeKind
@@ -33,20 +33,24 @@ def render(
     spoken: Spoken,
     *,
     alone: str = "",
+    names: Sequence[str] = (),
 ) -> Message:
     """Return the message for a person who reads `written` and hears `spoken`.
 
-    `alone` is the name of the resident whose contact the person is, where they are one. The fields
+    `alone` is the name of the resident whose contact the person is, where they are one; `names` are
+    all whom a call tells (or whose contact it calls), where there are several. The fields
     may be Chinese for a reader of English: then one phrase in English goes before them. Unknown
     and missing fields are passed over.
     """
     words = {name: clean(value, LIMITS.get(name, _LIMIT)) for name, value in fields.items()}
     number = words.get("phone", "")
     words["phone"] = dialled(number)
-    parts = _PARTS[kind](words, _language(words, written), clean(alone, 40))
+    language = _language(words, written)
+    whose = named.listed(names, language) if alone and names else clean(alone, 40)
+    parts = _PARTS[kind](words, language, whose)
     if _NUMBER.fullmatch(number) and "0" not in parts.answers:
         parts = replace(parts, person=number)
-    return finish(parts, written, spoken)
+    return finish(named.call(parts, names) if names and not alone else parts, written, spoken)
 
 
 def _language(fields: Mapping[str, Any], reader: Written) -> Written:

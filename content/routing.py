@@ -34,6 +34,7 @@ from content.last_step import Listed
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import Address, AddressView, Consent, Contact, Need, OwnerKind, Resident
+from content.place import Place, PlaceKind
 from content.reason import Reason
 
 Key = tuple[uuid.UUID, uuid.UUID]
@@ -62,6 +63,8 @@ class Due:
     contacts: tuple[AddressView, ...]
     rested: frozenset[uuid.UUID] = frozenset()
     """Addresses that were called often enough within the hour."""
+    home: uuid.UUID | None = None
+    """The household of a resident; None where only the building is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class _Row(NamedTuple):
     confirms: bool
     kind: NoticeKind
     needs: frozenset[Need] | None
+    home: uuid.UUID | None
 
 
 class _Ways(NamedTuple):
@@ -253,6 +257,7 @@ def _with_addresses(
             own=tuple(ways[row.recipient_id].own),
             contacts=tuple(ways[row.recipient_id].contacts),
             rested=_among(tired, ways[row.recipient_id]),
+            home=row.home,
         )
         for row in rows
     ]
@@ -302,7 +307,7 @@ def _due() -> bulk.Query:
         select(
             *(Delivery.community_id, Delivery.notice_id, Delivery.recipient_id),
             *(Delivery.recipient_kind, Delivery.rung, Delivery.tries, Delivery.skips),
-            *(Delivery.reason, Delivery.next_at),
+            *(Delivery.reason, Delivery.next_at, Delivery.place_id),
         )
         .where(Delivery.community_id == bindparam("here"), is_open, Delivery.kind.is_(None))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
@@ -317,10 +322,19 @@ def _due() -> bulk.Query:
             *(page.c.notice_id, page.c.recipient_id, page.c.recipient_kind, page.c.rung),
             *(page.c.tries, page.c.skips, page.c.reason, page.c.next_at),
             *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind, Resident.needs),
+            Place.id.label("home"),
         )
         .join(Notice, and_(Notice.community_id == here, Notice.id == page.c.notice_id))
         .outerjoin(
             Resident, and_(Resident.community_id == here, Resident.id == page.c.recipient_id)
+        )
+        .outerjoin(
+            Place,
+            and_(
+                Place.community_id == here,
+                Place.id == page.c.place_id,
+                Place.kind == PlaceKind.HOUSEHOLD,
+            ),
         )
     )
     return bulk.Query(query)

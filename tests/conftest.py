@@ -30,6 +30,7 @@ BOTH = {
     "content/test_outcome.py",
     "content/test_receipts.py",
     "content/test_routing.py",
+    "content/test_shared.py",
     "content/test_transition.py",
 }
 """The engine's tests, which run on a real PostgreSQL too."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.simulate.scenario import Group, Scenario
 from content import store
 from content.message import Kind, Spoken, Written
-from content.people import Address, Consent, Contact, Need, OwnerKind, Resident
+from content.people import Address, Consent, Contact, Need, OwnerKind, Resident, Told
 from content.place import Community, Place, PlaceKind
 
 _BATCH = 10_000
@@ -236,7 +236,9 @@ def _person(
     if draws["landline"] < group.landline:
         rows.address(OwnerKind.RESIDENT, who, Kind.CALL, landline, Consent.ASSUMED)
     if draws["contact"] < group.contact:
-        theirs = rows.add(Contact, resident_id=who, name="联系人", relation="女儿", rank=0)
+        theirs = rows.add(
+            Contact, resident_id=who, name="联系人", relation="女儿", rank=0, told=Told.AFTER
+        )
         number = f"+{_FIRST_MOBILE + 2 * index + 1}"
         for kind in (Kind.CALL, Kind.SMS):
             rows.address(OwnerKind.CONTACT, theirs, kind, number, Consent.ASSUMED)

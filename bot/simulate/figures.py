@@ -120,10 +120,13 @@ def read(run: Run) -> Figures:
         door_reasons=dict(Counter(row.reason for row in rows if row.state is DeliveryState.DOOR)),
         use_of_lines=_use(run),
         busiest=_busiest(run.spans.values()),
-        attempts=len(tries),
+        # a call that told several was one request
+        attempts=sum(one.along is None for one in tries),
         taken=sum(len(one.taken) for one in run.providers.values()),
         needless=sum(
-            one.started_at > done.get(one.recipient_id, one.started_at) + run.look for one in tries
+            one.started_at > done.get(one.recipient_id, one.started_at) + run.look
+            for one in tries
+            if one.along is None
         ),
         curve=_curve(started, confirmed, accounted),
         calls=tuple(sorted(run.spans.values())),
@@ -144,7 +147,7 @@ def _deliveries(session: Session, notice_id: uuid.UUID) -> Sequence[Any]:
 def _attempts(session: Session, notice_id: uuid.UUID) -> Sequence[Any]:
     columns = (
         *(Attempt.recipient_id, Attempt.sender, Attempt.kind, Attempt.state, Attempt.reason),
-        *(Attempt.started_at, Attempt.accepted_at),
+        *(Attempt.started_at, Attempt.accepted_at, Attempt.along),
     )
     query = select(*columns).where(
         Attempt.community_id == store.community(session), Attempt.notice_id == notice_id
@@ -173,7 +176,7 @@ def _by_sender(run: Run, firsts: Iterable[Any], tries: Sequence[Any]) -> dict[st
     waits: dict[str, list[float]] = defaultdict(list)
     for one in firsts:
         waits[one.sender].append(run.after(one.started_at))
-    made = Counter(one.sender for one in tries)
+    made = Counter(one.sender for one in tries if one.along is None)
     return {
         sender: First(
             len(found),

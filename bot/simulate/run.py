@@ -251,8 +251,8 @@ class Run:
         for sender in self.senders:
             late = self._due.get(sender.kind, self.ends) <= at
             if late and self._held.get(sender.name, self.start) <= at:
-                calls = sender.lines is not None and self._calls
-                self._held[sender.name] = self.ends if calls else at + _MOMENT
+                full = sender.lines is not None and len(self._calls) >= sender.lines
+                self._held[sender.name] = self.ends if full else at + _MOMENT
 
     def _free(self, ref: str, sender: str, at: datetime) -> None:
         """Count a line as free: its sender may start the next call."""

@@ -58,7 +58,9 @@ def _landlines(
     session: Session, now: datetime, count: int, area: str = "21", **who: object
 ) -> None:
     for at in range(count):
-        outbox.resident(session, now, landlines=[f"+86{area}{at:08}"], **who)
+        # everybody in a home of their own: nobody waits for who lives with them
+        room = {"room": f"{area}-{at // 50 + 1}-{101 + at % 50}"} | who
+        outbox.resident(session, now, landlines=[f"+86{area}{at:08}"], **room)
 
 
 def _seconds(queue: Queue, now: datetime) -> float:
@@ -262,7 +264,13 @@ class TestPlayed:
         with store.begin() as session:
             _landlines(session, now, 15)
             frail = {
-                outbox.resident(session, now, landlines=[f"+8622{at:08}"], needs=[Need.BLIND])
+                outbox.resident(
+                    session,
+                    now,
+                    room=f"22-1-{101 + at}",
+                    landlines=[f"+8622{at:08}"],
+                    needs=[Need.BLIND],
+                )
                 for at in range(15)
             }
             outbox.tell(session, now)

@@ -40,7 +40,7 @@ class Town:
 def town(session: Session, now: datetime) -> Town:
     who = [
         outbox.resident(session, now, "李明", chat="11"),
-        outbox.resident(session, now, "赵静", mobile="+8613800000001"),
+        outbox.resident(session, now, "赵静", room="3-2-502", mobile="+8613800000001"),
         outbox.resident(session, now, "王奶奶", landlines=["+8657116881266"]),
         outbox.resident(session, now, "=SUM(1)"),
     ]

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import closing, confirmation, outcome, people
+from content import closing, confirmation, due, outcome, people
 from content.alert import Severity
 from content.confirmation import Act
 from content.delivery import AttemptState, Delivery, DeliveryState
@@ -260,7 +260,7 @@ class TestHousehold:
         for at in range(3):
             outbox.resident(session, now, landlines=[f"+86210000001{at}"])
         outbox.resident(session, now, room="3-2-502", landlines=["+862100000099"])
-        outbox.tell(session, now)
+        outbox.tell(session, now, Severity.EXTREME)
         jobs = outbox.take(session, now, CALL)
         for job in jobs:
             outcome.accepted(session, job.ref, f"CA{job.to}", now)
@@ -278,7 +278,7 @@ class TestHousehold:
         outbox.tell(session, now)
         (job,) = outbox.take(session, now, CALL, permits=1)
         confirmation.by_ref(session, job.ref, Act.KEY, SOMEBODY, now)
-        assert len(outbox.take(session, now, CALL)) == 1
+        assert len(outbox.take(session, now + due.APART, CALL)) == 1
 
 
 class TestDoor:

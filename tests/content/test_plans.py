@@ -10,15 +10,16 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import acceptance, confirmation, due, outcome, people, routing
+from content import acceptance, claim, confirmation, due, outcome, people, routing, shared
 from content.acceptance import Taken
 from content.base import new_id
+from content.claim import Job
 from content.delivery import Attempt
 from content.event import Actor, Door
 from content.message import Kind
 from content.people import Audience
 from tests.content import outbox
-from tests.content.outbox import SMS
+from tests.content.outbox import CALL, SMS
 
 NUMBER = "+8613800000105"
 ASKED: dict[str, Callable[[Session, datetime], object]] = {
@@ -37,6 +38,10 @@ ASKED: dict[str, Callable[[Session, datetime], object]] = {
     "superfluous calls": lambda session, _now: sweep.superfluous(session),
     "who waits for the router": lambda session, now: routing.due(session, now, hourly=3),
     "what may go out": lambda session, now: outbox.take(session, now, SMS),
+    "who may be called": lambda session, now: outbox.take(session, now, CALL),
+    "who is called together": lambda session, _now: shared.refs(session, [f"{1:032x}"]),
+    "what a call says": lambda session, now: claim.job(session, _call(session, now).ref),
+    "whether it is needed": lambda session, now: claim.needed(session, _call(session, now)),
     "what was taken": lambda session, now: acceptance.record(
         session, [Taken(ref, "", now) for ref in session.scalars(select(Attempt.ref))]
     ),
@@ -95,6 +100,14 @@ def test_looking_at_the_queue_takes_no_longer_the_longer_it_is(
         outbox.route(session, now)
         took.append(_steps(session, lambda: due.next_due(session)))
     assert took[1] < took[0] * 1.1
+
+
+def _call(session: Session, now: datetime) -> Job:
+    """Call two people who share a number."""
+    for _ in range(2):
+        outbox.resident(session, now, landlines=["+862100000001"])
+    outbox.tell(session, now)
+    return outbox.take(session, now, CALL)[0]
 
 
 def _grow(session: Session) -> None:
