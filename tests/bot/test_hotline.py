@@ -3,6 +3,7 @@
 import base64
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -20,7 +21,8 @@ from content.staff import Role
 from content.task import Task, TaskKind
 from tests.bot.house import Town, lived_in
 from tests.bot.street import WANG, WATER
-from verification.case import File, Heard
+from verification import settlement
+from verification.case import Case, File, Heard, State
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RUMOR = WATER.variants[0]
@@ -93,6 +95,43 @@ async def test_what_is_not_known_becomes_a_case_and_its_asker_is_called_back(tow
     assert "正在请" in heard
     assert "有结果一定告诉您" in heard
     assert town.with_session(lambda s: len(_cases(s, number))) == 1
+
+
+async def test_who_is_asked_which_one_is_meant_chooses_by_a_key_and_hears_it(town: Town) -> None:
+    vague, number = "自来水厂怎么了", "+8613800000308"
+    heard = said(await dials(town, number, "#", "2", "", "1", speech=("", "", vague)))
+    assert heard.index("我们想确认您问的是哪一条") < heard.index("都不是请按零")
+    assert heard.index("都不是请按零") < heard.index(WATER.truth.rstrip("。"))
+
+
+async def test_who_means_none_of_them_has_a_case(town: Town) -> None:
+    vague, number = "自来水厂怎么了", "+8613800000309"
+    heard = said(await dials(town, number, "#", "2", "", "0", speech=("", "", vague)))
+    assert "有结果一定告诉您" in heard
+    (asked,) = town.with_session(lambda s: _cases(s, number))
+    assert asked.state is State.WAITING
+
+
+async def test_a_case_that_is_settled_is_told_to_its_asker_by_a_call(town: Town) -> None:
+    number, truth = "+8613800000310", "水库没有危险，没有人要炸它。"
+    await dials(town, number, "#", "2", speech=("", "", "听说后山水库要炸"))
+    before = len(town.sandbox.book.calls)
+
+    def settle(session: Session) -> None:
+        (asked,) = _cases(session, number)
+        now, staff = town.app.clock.now(), town.street.staff
+        matter = session.get_one(Case, (asked.community_id, asked.case_id))
+        ruling = replace(WATER, claim="后山水库要炸", truth=truth, date=now.date(), variants=())
+        done = settlement.settle(session, matter, staff[Role.EXPERT], ruling, now)
+        settlement.publish(session, done.fact, staff[Role.PUBLISHER], now)
+
+    town.with_session(settle)
+
+    def back() -> Call | None:
+        rest = town.sandbox.book.calls[before:]
+        return next((one for one in rest if one.to == number and truth[:-1] in said(one)), None)
+
+    assert await town.until(back)
 
 
 async def test_who_hangs_up_before_the_answer_is_called_with_it(town: Town) -> None:
