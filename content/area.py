@@ -68,8 +68,8 @@ def above(session: Session, paths: Collection[str]) -> dict[str, dict[PlaceKind,
 
     It reads these places only, not the whole tree.
     """
-    steps = {path: _steps(path) for path in paths}
-    wanted = {step for some in steps.values() for step in some}
+    found = {path: steps(path) for path in paths}
+    wanted = {step for some in found.values() for step in some}
     names: dict[str, tuple[PlaceKind, str]] = {}
     for batch in people.batched(sorted(wanted)):
         query = select(Place.path, Place.kind, Place.name).where(
@@ -78,11 +78,12 @@ def above(session: Session, paths: Collection[str]) -> dict[str, dict[PlaceKind,
         names |= {path: (kind, name) for path, kind, name in session.execute(query)}
     return {
         path: {names[step][0]: names[step][1] for step in some if step in names}
-        for path, some in steps.items()
+        for path, some in found.items()
     }
 
 
-def _steps(path: str) -> list[str]:
+def steps(path: str) -> list[str]:
+    """Return the paths of the places on the way to a path, and itself."""
     return [path[: at + 1] for at, sign in enumerate(path) if sign == "/"]
 
 

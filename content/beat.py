@@ -9,6 +9,7 @@ from content.staff import Role, Staff
 
 OFFICE = frozenset({Role.PUBLISHER, Role.ADMIN})
 """Who sees every grid."""
+NO_GRID = "还没有给您分网格，请找管理员。 No grid was given to you yet: ask an admin."
 MAY = OFFICE | {Role.GRID_WORKER}
 
 
