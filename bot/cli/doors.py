@@ -1,7 +1,6 @@
 """`linxun alert doors`: the door-knock list, to read, to print or to hand on."""
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,11 +10,12 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot import config
-from bot.cli import context, doors_page
+from bot.cli import context, doors_page, files
 from content import alert as alerts
 from content import beat, card, coverage, event, knock, notice, stand, visit
 from content.alert import Alert
 from content.cap import zone
+from content.identity import IdentityError
 from content.notice import Notice
 from content.visit import Card
 
@@ -35,6 +35,8 @@ def doors(
     """List who must be visited: by building, unit and floor, with needs and what was tried."""
     with context.store() as opened, opened.read() as session:
         mine = beat.of(session, context.staff(session))
+        if mine == ():
+            raise IdentityError(beat.NO_GRID)
         alert = alerts.get(session, code)
         made = notice.last(session, alert.id)
         found = visit.cards(session, made.id, mine) if made else []
@@ -70,7 +72,7 @@ def _print(
     session: Session, alert: Alert, made: Notice, chosen: Sequence[Card], html: Path
 ) -> None:
     page = doors_page.page(session, alert, made, chosen, context.now())
-    _write(html, page.encode())
+    files.write(html, page.encode())
     sheets = len({one.grid for one in chosen})
     _say(f"已写出 {html}：{len(chosen)} 人，{sheets} 个网格。 Written, {sheets} grids.")
     _say("名单是个人信息，用完请收回销毁。 This is personal data: collect it and destroy it.")
@@ -85,20 +87,9 @@ def _photos(session: Session, made: Notice, mine: tuple[str, ...] | None, folder
         if file.data is None or home is None or not beat.covers(mine, home.path):
             continue
         name = f"{_plain(home.place)}-{_stamp(session, one.at)}-{file.id.hex[-6:]}{file.ending}"
-        _write(folder / name, file.data)
+        files.write(folder / name, file.data)
         count += 1
     _say(f"已存 {count} 张照片到 {folder}。 {count} photos saved.")
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Write a file that only its writer can read."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError:
-        context.fail(f"写不了 {path}，请换个位置。 {path} cannot be written: choose another place.")
-    with os.fdopen(handle, "wb") as out:
-        out.write(body)
-    path.chmod(0o600)
 
 
 def _plain(place: str) -> str:

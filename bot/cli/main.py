@@ -23,6 +23,7 @@ from bot.cli import (
     init,
     preview,
     publishing,
+    reach,
     record,
     residents,
     rumors,
@@ -46,6 +47,7 @@ app.add_typer(residents.app, name="residents")
 app.add_typer(staff.app, name="staff")
 app.add_typer(alert.app, name="alert")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(reach.app, name="reach")
 alert.app.command("doors")(doors.doors)
 alert.app.command("preview")(preview.preview)
 alert.app.command("record")(record.record)
