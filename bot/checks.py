@@ -11,9 +11,10 @@ from bot.config import Settings
 from bot.errors import KNOWN, AppError
 from bot.finding import Finding
 from bot.opening import open_store
-from content import duty, expansion, ladder, store
+from content import duty, expansion, ladder, store, template
 from content.clock import Clock
 from content.keys import KeyFileError, Keyring
+from content.message import Written
 from content.people import Resident
 from content.staff import Role, StaffRole
 from content.store import Store
@@ -30,6 +31,7 @@ async def everything(settings: Settings, now: datetime, *, online: bool) -> list
         _try("key file", lambda: _key_file(settings)),
         _try("ladders", lambda: _ladders(settings)),
         _try("channels", lambda: _channels(settings)),
+        _try("SMS texts", lambda: _texts(settings)),
         *_database(settings, now),
     ]
     return found + (await _links(settings) if online else [])
@@ -66,6 +68,22 @@ def _channels(settings: Settings) -> str:
             "LINXUN_TWILIO_ settings."
         )
     return ", ".join(found)
+
+
+def _texts(settings: Settings) -> str:
+    """Say what is registered; every kind of notice to those numbers needs a text in Chinese."""
+    known = senders.texting(settings).templates
+    missing = sorted(
+        notice
+        for notice in template.NOTICES - {"contact"}
+        if not any(notice in one.notices and one.language is Written.HANS for one in known.known)
+    )
+    if known.required and missing:
+        raise AppError(
+            f"No registered SMS text in zh-Hans is for {', '.join(missing)}: "
+            f"numbers that begin with {', '.join(known.required)} get no such SMS."
+        )
+    return f"{len(known.known)} registered" if known.known else "none registered"
 
 
 def _database(settings: Settings, now: datetime) -> list[Finding]:

@@ -69,6 +69,13 @@ class Settings(BaseSettings):
     twilio_api_url: str = Field("", description="a stand-in for Twilio's API; empty: the real one")
     twilio_sms_from: str = Field("", description="the number SMS are sent from, in E.164")
     twilio_sms_rate: float = Field(1.0, gt=0, description="SMS segments per second")
+    twilio_sms_unlinked: str = Field(
+        "+86",
+        description="how numbers begin that get no links by SMS, with commas; +: all, -: none",
+    )
+    templates_file: Path | None = Field(
+        None, description="SMS texts that are registered with the provider; default: none"
+    )
     twilio_voice_from: str = Field("", description="the number calls are made from, in E.164")
     twilio_voice_rate: float = Field(1.0, gt=0, description="calls started per second")
     twilio_voice_lines: int = Field(3, gt=0, description="calls at the same time")

@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import prices, rights, rounds
+from bot import prices, rights, rounds, senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.inbox import Inbox
@@ -101,7 +101,8 @@ class Hearing:
         limits = Limits(given.answers_per_hour, given.chat_answers_per_hour)
         away = timedelta(minutes=given.away_minutes)
         priced = prices.known(given.prices_file)
-        house = House(base, ears.senders, ears.ladders, username, limits, away, priced)
+        texting = senders.texting(given)
+        house = House(base, ears.senders, ears.ladders, username, limits, away, priced, texting)
         self._inbox = Inbox(ears.store, ears.clock, ears.channels, house)
         duties = rounds.duties(ears.settings)
         self._rounds = Rounds(ears.store, ears.clock, duties, lambda: ears.leases.holds(ROUNDS))

@@ -1,11 +1,13 @@
 """Outlook: a draft in every form, and in words whom it reaches first, by what and until when."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from sqlalchemy.orm import Session
 
 from bot.prices import Prices
@@ -14,17 +16,21 @@ from channels.flow import Limit
 from channels.forecast import Forecast, Queue, Sending
 from channels.spend import Spend
 from content import alert as alerts
-from content import bulletin, clarity, compose, phrase, segment
-from content.alert import Revision
+from content import bulletin, clarity, compose, phrase, segment, store
+from content.alert import MsgType, ReviewError, Revision
 from content.compose import Reader
 from content.draft import Draft
 from content.ladder import Ladders
-from content.message import Kind, Message, Spoken, Written
+from content.message import Kind, Message, Spoken, Unfit, Written
 from content.notice import NoticeKind
 from content.pace import Sender
+from content.place import Community
 from content.plain import moment
+from content.texting import Texting
 
 _SPOKEN = {Written.ENGLISH: Spoken.ENGLISH}
+WHOLE = Texting()
+"""No registered texts, and links to nobody."""
 _WAITS = 60
 """Seconds of waiting that are worth a line."""
 
@@ -32,8 +38,19 @@ _WAITS = 60
 class Outlook:
     """One draft as it would go out at `now`."""
 
-    def __init__(self, session: Session, revision: Revision, draft: Draft, now: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        revision: Revision,
+        draft: Draft,
+        now: datetime,
+        texting: Texting = WHOLE,
+    ) -> None:
         alert = alerts.get(session, revision.alert_id)
+        self._texting = texting
+        region = session.get_one(Community, store.community(session)).region
+        # what most numbers of a community begin with stands for all of them
+        self._number = f"+{phonenumbers.country_code_for_region(region)}"
         self.code = alert.code
         self._session = session
         self._id = revision.id
@@ -47,10 +64,33 @@ class Outlook:
 
     def forms(self) -> dict[Written, Message]:
         """Render the draft in each language it has."""
-        return {
-            language: self._message(Kind.CHAT, language, _SPOKEN.get(language, Spoken.MANDARIN))
-            for language in self._fields
-        }
+        return {language: self._form(language) for language in self._fields}
+
+    def _form(self, language: Written) -> Message:
+        spoken = _SPOKEN.get(language, Spoken.MANDARIN)
+        text = self._message(Kind.SMS, language, spoken).sms
+        return replace(self._message(Kind.CHAT, language, spoken), sms=text)
+
+    def unfit(self) -> list[Unfit]:
+        """Return why its registered SMS texts cannot be filled, for itself and for its end."""
+        found = [
+            self._misfit(language, fields | more)
+            for language, fields in self._fields.items()
+            for more in ({}, self._end(language))
+        ]
+        return list({str(one): one for one in found if one is not None}.values())
+
+    def _end(self, language: Written) -> dict[str, str]:
+        over = self._draft.texts[language].cancel_text
+        return {"msg_type": MsgType.CANCEL, "description": over, "instruction": ""}
+
+    def _misfit(self, language: Written, fields: dict[str, Any]) -> Unfit | None:
+        who = Reader(self._id, language, _SPOKEN.get(language, Spoken.MANDARIN))
+        try:
+            self._texting(self._number, compose.of(NoticeKind.ALERT, {language: fields}, who))
+        except Unfit as unfit:
+            return unfit
+        return None
 
     def forecast(self, ladders: Ladders, senders: Sequence[Sender]) -> Forecast:
         """Return whom it would reach first by what, and when the last of them."""
@@ -110,7 +150,20 @@ class Outlook:
     def _render(self, kind: Kind, written: Written, spoken: Spoken) -> Message:
         # there is no notice yet: the revision stands for it
         who = Reader(self._id, compose.language(kind, written, spoken), spoken)
-        return compose.of(NoticeKind.ALERT, self._fields, who)
+        message = compose.of(NoticeKind.ALERT, self._fields, who)
+        if kind is not Kind.SMS:
+            return message
+        try:
+            return replace(message, sms=self._texting(self._number, message).body)
+        except Unfit:
+            return message
+
+
+def fit(outlook: Outlook) -> None:
+    """Raise ReviewError where a registered SMS text refuses what can still be shortened."""
+    said = [str(one) for one in outlook.unfit() if not one.missing]
+    if said:
+        raise ReviewError("\n".join(said))
 
 
 def form(language: Written, message: Message, reader: Written = Written.HANS) -> str:

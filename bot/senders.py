@@ -9,10 +9,12 @@ from bot.config import ConfigError, Settings
 from channels import registry
 from channels._voice import Recorded, unrecorded
 from channels.base import Channel, Request
+from content import template
 from content.call import Line
 from content.clock import Clock
 from content.message import Kind
 from content.pace import Sender
+from content.texting import Texting
 
 _ANNOUNCED = 900
 """Seconds after which an announcement has been played, several times and in every language."""
@@ -93,6 +95,16 @@ def limits(settings: Settings, names: Iterable[str], clock: Clock) -> tuple[Send
     return tuple(known[name] for name in names)
 
 
+def texting(settings: Settings) -> Texting:
+    """Return what SMS say to which numbers; raises ConfigError for a wrong file of templates."""
+    begins = (one.strip() for one in settings.twilio_sms_unlinked.split(","))
+    try:
+        templates = template.load(settings.templates_file)
+    except template.TemplateError as error:
+        raise ConfigError(str(error)) from error
+    return Texting(tuple(one for one in begins if one.startswith("+")), templates)
+
+
 def _given(settings: Settings, public_url: str, ours: Ours) -> dict[str, dict[str, Any]]:
     """Return the arguments of every channel that has credentials."""
     return {
@@ -143,6 +155,8 @@ def _twilio(settings: Settings, public_url: str) -> dict[str, dict[str, Any]]:
     given: dict[str, dict[str, Any]] = {
         name: {**shared, "sender_number": one} for name, one in numbers.items() if one
     }
+    if "twilio_sms" in given:
+        given["twilio_sms"]["texting"] = texting(settings)
     if "twilio_voice" in given:
         given["twilio_voice"]["speech"] = settings.twilio_speech
     return given

@@ -21,6 +21,7 @@ from content.pace import Sender
 from content.people import OwnerKind, Resident
 from content.place import Community, Place
 from content.staff import Staff
+from content.texting import Texting
 from verification import answer, shelf
 
 DOORS = {Kind.CHAT: Door.CHAT, Kind.SMS: Door.SMS, Kind.CALL: Door.PHONE}
@@ -41,6 +42,8 @@ class House:
     away: timedelta = AWAY
     """After how long a home where nobody opened is gone to again."""
     prices: Prices = field(default_factory=Prices)
+    texting: Texting = field(default_factory=Texting)
+    """What SMS say to which numbers."""
 
 
 @dataclass(frozen=True, slots=True)

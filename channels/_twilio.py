@@ -37,7 +37,10 @@ CODES: dict[tuple[Reason, bool], tuple[int, ...]] = {
     (Reason.NUMBER_UNREACHABLE, False): (30003,),
     (Reason.BLOCKED, True): (30004, 30450),
     (Reason.OPTED_OUT, True): (21610,),
-    (Reason.REFUSED_CONTENT, True): (21602, 21605, 21617, 21618, 21658, 30007, 30019),
+    (Reason.REFUSED_CONTENT, True): (
+        *(21602, 21605, 21617, 21618, 21654, 21655, 21656, 21658, 30007, 30019),
+        *(50529, 50540, 50541, 63027, 63028),
+    ),
     (Reason.REFUSED_REGION, True): (13226, 13227, 21203, 21215, 21408, 30018),
     (Reason.UNDELIVERED, False): (30008, 30009),
     (Reason.RATE_LIMITED, False): (

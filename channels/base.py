@@ -189,6 +189,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Writes(Protocol):
+    """A channel whose provider carries another text than the message's SMS to some numbers."""
+
+    def text(self, to: str, message: Message) -> str:
+        """Return the SMS as it is sent to a number; empty where none will be."""
+        ...
+
+
+@runtime_checkable
 class Tests(Protocol):
     """A channel whose way to its provider can be tried without telling anybody anything."""
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from channels.base import Channel, SendError
+from channels.base import Channel, SendError, Writes
 from channels.meter import Meter
 from content import acceptance, cap, claim, compose, outcome, pace, segment
 from content.acceptance import Taken
@@ -75,10 +75,6 @@ class Texts:
                 self._kept.popitem(last=False)
         return found
 
-    def segments(self, session: Session, job: Job) -> int:
-        """Return how many SMS segments the job takes."""
-        return segment.measure(self.render(session, job).sms).segments
-
 
 class Recorder:
     """Writes outcomes, as many in one transaction as have come together."""
@@ -129,6 +125,10 @@ class Recorder:
                 return True
 
 
+def _own(_to: str, message: Message) -> str:
+    return message.sms
+
+
 class Line:
     """The requests of one sender."""
 
@@ -144,6 +144,7 @@ class Line:
         self.refs: set[str] = set()
         """The attempts that are claimed and whose requests have not ended."""
         self.log = log.bind(sender=sender.name)
+        self._text = channel.text if isinstance(channel, Writes) else _own
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._room = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -200,12 +201,19 @@ class Line:
     def _claim(self, session: Session, permits: int, now: datetime) -> tuple[list[Job], bool]:
         """Return what was claimed, and whether the sender's limits let nothing more start now."""
         loudest = self.house.ladders.loudest(self.sender.kind, now, cap.zone(session))
-        weigh = self.house.texts.segments if self.sender.segments else None
+        weigh = self._weigh if self.sender.segments else None
         jobs = claim.claim(session, self.sender, permits, now, loudest=loudest, weigh=weigh)
         for job in jobs:
             if self.house.texts.kept(job) is None:
                 self._prepare(session, job)
         return jobs, claim.full(session, self.sender, now)
+
+    def _weigh(self, session: Session, job: Job) -> int:
+        return self._segments(job, self.house.texts.render(session, job))
+
+    def _segments(self, job: Job, message: Message) -> int:
+        """Return how many SMS segments the job takes at its number."""
+        return segment.measure(self._text(job.to, message)).segments
 
     def _prepare(self, session: Session, job: Job) -> None:
         """Render in the session that is open anyway; what cannot be rendered is seen to later."""
@@ -252,7 +260,7 @@ class Line:
 
         What a busy machine has held up would otherwise reach the provider in one bunch.
         """
-        units = segment.measure(message.sms).segments if self.sender.segments else 1
+        units = self._segments(job, message) if self.sender.segments else 1
         async with self._turn:
             start = max(job.at, self._free)
             now = self.house.clock.now()

@@ -1,7 +1,9 @@
 """SMS by Twilio: send, ask whether one was taken, read receipts and replies."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from channels import _twilio
 from channels.base import (
@@ -12,9 +14,10 @@ from channels.base import (
     Media,
     Receipt,
     Request,
+    SendError,
     State,
 )
-from content.message import Kind, Message
+from content.message import Kind, Message, Texted, Unfit
 from content.reason import Reason
 
 STATES = {
@@ -29,12 +32,22 @@ STATES = {
     "failed": State.FAILED,
     "canceled": State.FAILED,
 }
+_CONTENT = "HX"
+"""How the ids of Twilio's own registered texts begin."""
 MOST_MEDIA = 10
 """Twilio's own limit for one message."""
 
 
+def _whole(_to: str, message: Message) -> Texted:
+    return Texted(message.sms)
+
+
 class TwilioSms:
-    """One number that sends SMS. `public_url` is the https address of our own web server."""
+    """One number that sends SMS. `public_url` is the https address of our own web server.
+
+    `texting` says what is sent to a number: with or without links, or a registered text, whose id
+    is a ContentSid of Twilio's (HX...) or names a text that is sent as it was registered.
+    """
 
     kind = Kind.SMS
     abilities = Abilities(links=True, receipts=True, asks=True, replies=True)
@@ -50,8 +63,10 @@ class TwilioSms:
         proxy: str | None = None,
         name: str = "twilio_sms",
         timeout: float = 10,
+        texting: Callable[[str, Message], Texted] = _whole,
     ) -> None:
         self.name = name
+        self._texting = texting
         self._sender = sender_number
         self._account = _twilio.Account(
             account_sid,
@@ -65,12 +80,13 @@ class TwilioSms:
 
     async def send(self, to: str, message: Message, ref: str) -> Receipt:
         """Hand the SMS text to Twilio for the number `to`; raises SendError."""
+        said = _content(self._said(to, message))
         with _twilio.errors():
             made = await self._account.client.messages.create_async(
                 to=to,
                 from_=self._sender,
-                body=message.sms,
                 status_callback=self._account.url("status", ref),
+                **said,
             )
             return _twilio.receipt(made, STATES)
 
@@ -79,13 +95,26 @@ class TwilioSms:
 
         Twilio's own filter by DateSent would pass over what is still queued.
         """
+        said = self._said(to, message)
         with _twilio.errors():
             found = await self._account.client.messages.list_async(
                 to=to, from_=self._sender, limit=_twilio.LISTED
             )
-            # a trial account puts a sentence of Twilio's before the text
-            same = [one for one in found if (one.body or "").strip().endswith(message.sms.strip())]
+            same = [one for one in found if _same(str(one.body or ""), said)]
             return _twilio.the_one(same, since, STATES)
+
+    def text(self, to: str, message: Message) -> str:
+        """Return the SMS as it is sent to a number; empty where no registered text fits."""
+        try:
+            return self._texting(to, message).body
+        except Unfit:
+            return ""
+
+    def _said(self, to: str, message: Message) -> Texted:
+        try:
+            return self._texting(to, message)
+        except Unfit:
+            raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="template") from None
 
     def event_id(self, request: Request) -> str:
         """Return the message's id, with the status where it is a receipt; raises BadEventError."""
@@ -113,6 +142,22 @@ class TwilioSms:
     async def close(self) -> None:
         """Release connections."""
         await self._account.close()
+
+
+def _content(said: Texted) -> dict[str, Any]:
+    """Return the parameters that say the text: Twilio fills a registered one of its own itself."""
+    if not said.template.startswith(_CONTENT):
+        return {"body": said.body}
+    variables = json.dumps(said.variables, ensure_ascii=False)
+    return {"content_sid": said.template, "content_variables": variables}
+
+
+def _same(body: str, said: Texted) -> bool:
+    """Say whether a message has this text; of a registered one we may have another copy."""
+    if said.template:
+        return all(value in body for value in said.variables.values())
+    # a trial account puts a sentence of Twilio's before the text
+    return body.strip().endswith(said.body.strip())
 
 
 def _status(form: Mapping[str, object], ref: str) -> Iterator[Event]:

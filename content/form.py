@@ -1,10 +1,11 @@
 """Form: from the parts of a message to its chat text, SMS and speech, each within its limits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from content.message import Action, Button, Message, Speech, Spoken, Written
+from content.message import Action, Blanks, Button, Message, Speech, Spoken, Written
 from content.phrase import say, traditional, written
-from content.plain import thoughts
+from content.plain import LINK, thoughts, unlinked
 from content.segment import cut, measure, shorten
 from content.speak import speak
 
@@ -44,6 +45,9 @@ class Parts:
     """The number (E.164) of a person to talk to; empty where key 0 means something else."""
     buttons: tuple[tuple[Key, ...], ...] = ()
     severity: str = ""
+    notices: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What a registered SMS text may be filled with."""
 
     def mark(self, language: Written) -> str:
         """Return the drill word; empty for what is real."""
@@ -62,14 +66,28 @@ def finish(parts: Parts, reader: Written, hearer: Spoken) -> Message:
         chat = f"{parts.mark(reader)}{say('missing.text', reader)}\n\n{chat}"
         sms = f"{parts.mark(reader)}{say('missing.sms', reader)}{sms}"
     shown = traditional if reader is Written.HANT else str
+    brief, spare, tail = shown(sms), [shown(one) for one in parts.spare], shown(parts.tail)
+    word = shown(say("sms.link", parts.language))
+    bare = [unlinked(one, word) for one in (brief, *spare)]
+    linked = _sms(brief, spare, tail)
     return Message(
         language=reader,
         chat=_within(shown(chat), CHAT_LIMIT),
-        sms=_sms(shown(sms), [shown(one) for one in parts.spare], shown(parts.tail)),
+        sms=_sms(bare[0], bare[1:], tail),
+        linked=linked if LINK.search(linked) else "",
+        blanks=_blanks(parts, reader, bare[0]),
         speech=_speech(parts, hearer),
         buttons=tuple(tuple(_button(key, reader) for key in row) for row in parts.buttons),
         severity=parts.severity,
     )
+
+
+def _blanks(parts: Parts, reader: Written, text: str) -> Blanks:
+    shown = traditional if reader is Written.HANT else str
+    language = reader if reader is Written.HANT else parts.language
+    word = say("sms.link", parts.language)
+    words = {name: shown(unlinked(value, word)) for name, value in parts.words.items()}
+    return Blanks(parts.notices, language, {**words, "text": text})
 
 
 def _button(key: Key, reader: Written) -> Button:

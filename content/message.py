@@ -1,6 +1,7 @@
 """What one person is told, in every form a channel may need: chat text, SMS, script, keys."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -107,6 +108,36 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Blanks:
+    """What a registered SMS text is filled with: a notice's words by the names of variables."""
+
+    notices: tuple[str, ...]
+    """What it is (alert, update, cancel, exercise, test, contact, or any other kind of notice);
+    a text for the first is looked for first."""
+    language: Written
+    """Of the words, which may be another than the reader's."""
+    words: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Texted:
+    """An SMS as it is sent to one number; `template` is the provider's id of a registered text."""
+
+    body: str
+    template: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+class Unfit(ValueError):  # noqa: N818 - it is said to who writes, not raised by a mistake
+    """No registered text fits; the sentence is for who writes."""
+
+    def __init__(self, sentence: str, *, missing: bool = False) -> None:
+        super().__init__(sentence)
+        self.missing = missing
+        """There is no text for such a notice at all: no wording would help."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One notice in one language, ready for any channel; no `speech` where nothing is spoken."""
 
@@ -115,5 +146,8 @@ class Message:
     sms: str
     speech: Speech | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
+    linked: str = ""
+    """The SMS with its links, for numbers that get them; empty where it has none."""
+    blanks: Blanks | None = None
     severity: str = ""
     """CAP's word for how severe a real alert is; empty for drills, ends and everything else."""

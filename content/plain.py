@@ -22,6 +22,7 @@ LINK = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """A web address, with or without https://; an e-mail address is none."""
+_AROUND = re.compile(rf" ?(?:{LINK.pattern})(?: (?=[。.]))?", re.IGNORECASE | re.ASCII)
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _ENDS = "。！？.!?…"
 _BREATH = 36
@@ -42,9 +43,17 @@ def clean(value: Any, limit: int) -> Any:
     return shorten(re.sub(r"\s*\n\s*", "\n", kept).strip(), limit)
 
 
-def unlinked(text: str) -> str:
-    """Return a text without web addresses, which nobody can hear or press."""
-    return LINK.sub("", text)
+def unlinked(text: str, word: str = "") -> str:
+    """Return a text without web addresses, which nobody can hear; `word` stands for each."""
+    if not word:
+        return LINK.sub("", text)
+    lead = " " if word.isascii() else ""
+    return _AROUND.sub(lead + word, text).strip()
+
+
+def line(text: str) -> str:
+    """Return a text as one line; no space stands beside a Chinese stop."""
+    return re.sub(r"(?<=[，。！？；：、）]) | (?=[，。！？；：、（])", "", " ".join(text.split()))
 
 
 def chinese(text: str) -> bool:
@@ -54,12 +63,17 @@ def chinese(text: str) -> bool:
 
 
 def sentence(text: str, language: Written) -> str:
-    """Return one line without links that ends as sentences of `language` do; empty stays empty."""
-    plain = " ".join(unlinked(text).split())
+    """Return one line that ends as sentences of `language` do; empty stays empty.
+
+    A stop keeps away from the web address before it, of which it would become a part.
+    """
+    plain = line(text)
     if not plain:
         return ""
     english = language is Written.ENGLISH
     stop = "" if plain[-1] in _ENDS else "." if english else "。"
+    if stop and any(link.end() == len(plain) for link in LINK.finditer(plain)):
+        stop = " " + stop
     return plain + stop + (" " if english else "")
 
 

@@ -10,7 +10,7 @@ from content.form import Key, Parts, finish
 from content.message import Action, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.phrase import say
-from content.plain import chinese, clean, dialled, sentence
+from content.plain import chinese, clean, dialled, moment, sentence
 
 LIMITS = {
     "description": 1800,
@@ -50,7 +50,17 @@ def render(
     parts = _PARTS[kind](words, language, whose)
     if _NUMBER.fullmatch(number) and "0" not in parts.answers:
         parts = replace(parts, person=number)
+    notices = parts.notices or (str(kind),)
+    parts = replace(parts, notices=notices, words=_words(words, parts.language, whose))
     return finish(named.call(parts, names) if names and not alone else parts, written, spoken)
+
+
+def _words(fields: Mapping[str, Any], language: Written, alone: str) -> dict[str, str]:
+    """Return the fields that are texts as one registered SMS text may name them."""
+    found = {name: value for name, value in fields.items() if isinstance(value, str)}
+    found["instruction"] = found.get("instruction") or found.get("description", "")
+    found["expires"] = moment(found.get("expires", ""), language, year=False)
+    return {**found, "alone": alone}
 
 
 def _language(fields: Mapping[str, Any], reader: Written) -> Written:

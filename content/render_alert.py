@@ -32,8 +32,14 @@ def parts(fields: Fields, language: Written, alone: str) -> Parts:
         answers=_answers(language, alone, over=over),
         phone=fields.get("phone", ""),
         buttons=(_buttons(alone, over=over),),
+        notices=(status or change,) if status or change else _plainly(alone),
         severity="" if over or status else fields.get("severity", ""),
     )
+
+
+def _plainly(alone: str) -> tuple[str, ...]:
+    """Return which registered texts are for a first alert; one for contacts is the better one."""
+    return ("contact", "alert") if alone else ("alert",)
 
 
 def _lines(

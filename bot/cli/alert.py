@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from bot import outlook
 from bot.cli import context, foresee
 from bot.cli import draft as drafting
 from bot.cli import watch as watching
@@ -115,6 +116,8 @@ def publish(
     with _acting() as (session, actor):
         row = _current(session, code)
         before = row.sent is not None
+        if not emergency:
+            outlook.fit(foresee.of(session, code))
         try:
             made = review.publish(
                 session, actor, row, context.now(), emergency=emergency, again=again, seen=seen
@@ -252,7 +255,7 @@ def _say(
     session: Session, row: Revision, content: Draft, as_json: bool, back: list[str] | None = None
 ) -> None:
     code = alerts.get(session, row.alert_id).code
-    hints = unclear(content)
+    hints = [*foresee.unfit(session, code), *unclear(content)]
     if as_json:
         seen = {"hash": content.content_hash, "verify_again": back or [], "warnings": hints}
         _json({**_row(code, row), **seen})

@@ -17,7 +17,13 @@ from content.message import Written
 def of(session: Session, code: str) -> Outlook:
     """Return an alert as it would go out now."""
     revision = alerts.current(session, alerts.get(session, code))
-    return Outlook(session, revision, drafts.read(session, revision), context.now())
+    texting = senders.texting(config.settings())
+    return Outlook(session, revision, drafts.read(session, revision), context.now(), texting)
+
+
+def unfit(session: Session, code: str) -> list[str]:
+    """Return why a registered SMS text would refuse it, one sentence each."""
+    return [str(one) for one in of(session, code).unfit()]
 
 
 def plan(draft: Outlook) -> Forecast:

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from bot import outlook
 from bot.commands import pages
 from bot.outlook import Outlook, form
 from bot.turn import Effect, Foresee, House, Rows, Say, Turn
@@ -15,9 +16,9 @@ from content.message import Action, Button, Written
 def show(turn: Turn, revision: Revision) -> list[Effect]:
     """Return the preview as messages; the author's last one has the buttons to go on."""
     content = drafts.read(turn.session, revision)
-    outlook = Outlook(turn.session, revision, content, turn.now)
+    draft = Outlook(turn.session, revision, content, turn.now, turn.house.texting)
     said: list[Effect] = [
-        Say(turn.chat, form(language, message)) for language, message in outlook.forms().items()
+        Say(turn.chat, form(language, message)) for language, message in draft.forms().items()
     ]
     ours = revision.stage in (Stage.DRAFT, Stage.RETURNED) and turn.actor().id == revision.author_id
     buttons = _buttons(turn, revision) if ours else ()
@@ -27,10 +28,17 @@ def show(turn: Turn, revision: Revision) -> list[Effect]:
 def foretell(session: Session, house: House, effect: Foresee) -> Say:
     """Return the figures of a draft; reads much, and so in no transaction that writes."""
     revision = session.get_one(Revision, (store.community(session), effect.revision_id))
-    outlook = Outlook(session, revision, drafts.read(session, revision), effect.now)
-    plan = outlook.forecast(house.ladders, house.senders)
-    figures = outlook.figures(plan, cap.zone(session), Written.HANS, house.prices)
+    content = drafts.read(session, revision)
+    draft = Outlook(session, revision, content, effect.now, house.texting)
+    plan = draft.forecast(house.ladders, house.senders)
+    figures = draft.figures(plan, cap.zone(session), Written.HANS, house.prices)
     return Say(effect.chat, "\n".join(figures), effect.buttons)
+
+
+def fit(turn: Turn, revision: Revision) -> None:
+    """Raise ReviewError where a registered SMS text would refuse the draft."""
+    content = drafts.read(turn.session, revision)
+    outlook.fit(Outlook(turn.session, revision, content, turn.now, turn.house.texting))
 
 
 def _buttons(turn: Turn, revision: Revision) -> Rows:

@@ -92,6 +92,7 @@ def _submit(turn: Turn, alert: Alert, *, urgent: bool) -> list[Effect]:
     """Hand the draft to who may verify it; in an emergency to who may publish it."""
     revision = alerts.current(turn.session, alert)
     condition.tellable(turn.session, drafts.read(turn.session, revision), turn.now)
+    preview.fit(turn, revision)
     stuck = pages.ask_next(turn, alert, urgent=urgent and pages.extreme(revision))
     role = "staff.role_publisher" if urgent else "staff.role_verifier"
     return stuck or [Say(turn.chat, _word("staff.waiting", code=alert.code, role=_word(role)))]
@@ -129,6 +130,9 @@ def _edit(turn: Turn, alert: Alert, revision: Revision, text: str) -> list[Effec
 def _publish(turn: Turn, alert: Alert, revision: Revision, step: str, seen: str) -> list[Effect]:
     """Publish; the emergency path only from its own button or where the review is not over."""
     before = revision.stage
+    if step != "urgent":
+        # in an emergency everybody whom no SMS reaches is reached by the next step
+        preview.fit(turn, revision)
     made = reviews.publish(
         turn.session,
         turn.actor(),

@@ -29,13 +29,15 @@ ERRORS = {
     21609: (400, "The 'StatusCallback' URL is not a valid URL."),
     21610: (400, "Attempt to send to unsubscribed recipient"),
     21614: (400, "The 'To' number is not a valid mobile number."),
+    21655: (400, "The ContentSid is Invalid"),
+    21656: (400, "The ContentVariables Parameter is invalid"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
     30409: (400, "The message cannot be canceled any more."),
 }
 
 MESSAGE_CREATE = words(
     "To From MessagingServiceSid Body StatusCallback ValidityPeriod ProvideFeedback "
-    "SmartEncoded RiskCheck"
+    "SmartEncoded RiskCheck ContentSid ContentVariables"
 )
 MESSAGE_UPDATE = frozenset({"Status", "Body"})
 MESSAGE_LIST = words("To From DateSent DateSent< DateSent> PageSize Page PageToken")
@@ -150,7 +152,8 @@ def check_message(params: Params, numbers: tuple[str, ...]) -> None:
     refuse_first(
         (21604, not params.get("To")),
         (21211, not E164.fullmatch(params.get("To", ""))),
-        (21602, not params.get("Body")),
+        (21602, not params.get("Body") and not params.get("ContentSid")),
+        (20001, bool(params.get("Body")) and bool(params.get("ContentSid"))),
         (21617, len(params.get("Body", "")) > MAX_BODY),
         (21603, bool(sender) == bool(service)),
         (20404, bool(service)),

@@ -1,5 +1,7 @@
 """Texts: SMS from queued to delivered, replies to them, and who has opted out."""
 
+import json
+import re
 import secrets
 
 from bot.sandbox.book import Direction, Kind, Message
@@ -45,10 +47,13 @@ class Texts:
         self._paces: dict[str, Bucket] = {}
         self._callbacks: dict[str, str] = {}
         self.opted_out: set[tuple[str, str]] = set()
+        self.contents: dict[str, str] = {}
+        """Registered texts by their ContentSid, with {{1}} where a variable stands."""
 
     def create(self, params: Params) -> Message:
-        """Accept an SMS that was checked already; raises TwilioError 21610 or 21614."""
+        """Accept an SMS that was checked already; raises TwilioError 21610, 21614, 21655, 21656."""
         to, sender = params["To"], params["From"]
+        body = params.get("Body") or self._content(params)
         phone = self._stage.phones.by_number(to)
         doing = phone.behaviour.text(phone.texts) if phone else OnText(error=UNKNOWN_HANDSET)
         if (to, sender) in self.opted_out:
@@ -58,7 +63,21 @@ class Texts:
             raise TwilioError(21614)
         if phone is not None:
             phone.texts += 1
-        return self._queue(to, sender, params["Body"], params.get("StatusCallback", ""), doing)
+        return self._queue(to, sender, body, params.get("StatusCallback", ""), doing)
+
+    def _content(self, params: Params) -> str:
+        """Fill a registered text; raises TwilioError 21655 or 21656."""
+        text = self.contents.get(params["ContentSid"])
+        if text is None:
+            raise TwilioError(21655)
+        try:
+            given = json.loads(params.get("ContentVariables") or "{}")
+        except ValueError as error:
+            raise TwilioError(21656) from error
+        whole = isinstance(given, dict) and all(isinstance(one, str) for one in given.values())
+        if not whole or set(re.findall(r"\{\{(\w+)\}\}", text)) != set(given):
+            raise TwilioError(21656)
+        return re.sub(r"\{\{(\w+)\}\}", lambda named: str(given[named[1]]), text)
 
     def says(self, phone: Phone, body: str, to: str) -> Message:
         """Somebody sends an SMS to the committee's number."""

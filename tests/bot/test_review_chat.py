@@ -18,6 +18,8 @@ from content.notice import Notice, NoticeKind
 from content.people import OwnerKind
 from content.staff import Role
 from content.task import TaskKind
+from content.template import Template, Templates
+from content.texting import Texting
 from tests.bot.street import CHATS, LI_CHAT, STORM, STRANGER, Street, buttons, said
 
 AUTHOR, VERIFIER, EDITOR, PUBLISHER = (
@@ -74,6 +76,23 @@ def test_who_reviews_sees_every_form_and_what_it_takes(street: Street) -> None:
         assert word("staff.preview_text") in shown
         assert "短信（简体中文）：" in shown
         assert word("staff.submit") not in shown
+
+
+def test_what_fits_no_registered_sms_is_refused_before_anybody_reviews_it(street: Street) -> None:
+    short = Template(
+        "1",
+        frozenset({"alert", "cancel"}),
+        Written.HANS,
+        "{headline}",
+        {"headline": "1"},
+        {"headline": 3},
+        frozenset({"headline"}),
+    )
+    street.house = replace(street.house, texting=Texting(templates=Templates(("+86",), (short,))))
+    code, _ = street.drafted()
+    refused = said(street.presses(AUTHOR, f"staff::submit.{code}"))
+    assert "“标题”最多3个字" in refused
+    assert pages(street, VERIFIER) == []
 
 
 def test_the_editor_is_told_what_could_be_plainer(street: Street) -> None:

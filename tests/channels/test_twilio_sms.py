@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from bot.sandbox.phones import REPLIES_RECEIVED, UNREACHABLE_CARRIER, Behaviour,
 from bot.sandbox.server import Sandbox
 from channels.base import BadEventError, EventKind, Media, Request, SendError, State
 from channels.twilio_sms import TwilioSms
-from content.message import Message
+from content.message import Message, Texted, Unfit
 from content.reason import Reason
 
 SMS = "SM" + "0" * 32
 REF = "ab" * 16
 PHONE = "+8613800000001"
+CONTENT = "HX" + "0" * 32
 
 
 @pytest.fixture
@@ -358,9 +360,97 @@ async def test_the_request_is_what_twilio_describes(
     assert set(form) <= set(described)
 
 
-def made(api_url: str = "") -> TwilioSms:
+def registered(_to: str, message: Message) -> Texted:
+    """Fill one text that is registered with Twilio."""
+    return Texted(f"请注意：{message.sms}", CONTENT, {"1": message.sms})
+
+
+def unfit(_to: str, _message: Message) -> Texted:
+    raise Unfit("太长")
+
+
+async def test_a_registered_text_goes_as_twilio_describes(
+    recorder: Any, message: Message, shared: Path
+) -> None:
+    recorder.status, recorder.body = 201, json.dumps({"sid": SMS, "status": "queued"})
+    adapter = made(recorder.url, registered)
+    await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    ((_, _, form),) = recorder.requests
+    paths = json.loads((shared / "specs" / "twilio_api_v2010.json").read_text())["paths"]
+    post = paths["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]["requestBody"]
+    described = post["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert set(form) == {"To", "From", "StatusCallback", "ContentSid", "ContentVariables"}
+    assert set(form) <= set(described)
+    assert re.fullmatch(described["ContentSid"]["pattern"], form["ContentSid"][0])
+    assert json.loads(form["ContentVariables"][0]) == {"1": message.sms}
+
+
+async def test_a_text_of_another_registry_is_sent_as_it_stands(
+    recorder: Any, message: Message
+) -> None:
+    recorder.status, recorder.body = 201, json.dumps({"sid": SMS, "status": "queued"})
+    adapter = made(recorder.url, lambda _to, one: Texted(f"提醒您：{one.sms}", "SMS_480"))
+    await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    ((_, _, form),) = recorder.requests
+    assert form["Body"] == [f"提醒您：{message.sms}"]
+
+
+async def test_what_fits_no_registered_text_is_never_sent(recorder: Any, message: Message) -> None:
+    adapter = made(recorder.url, unfit)
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    assert (caught.value.reason, caught.value.permanent) == (Reason.REFUSED_CONTENT, True)
+    assert adapter.text(PHONE, message) == ""
+    assert recorder.requests == []
+
+
+async def test_a_registered_text_arrives_filled_and_is_found_again(
+    sandbox: Sandbox, message: Message
+) -> None:
+    sandbox.phones.add(Phone("李明", PHONE))
+    sandbox.texts.contents[CONTENT] = "请注意：{{1}}"
+    adapter = TwilioSms(
+        sandbox.account_sid,
+        sandbox.auth_token,
+        sandbox.numbers[0],
+        "https://linxun.example",
+        api_url=sandbox.twilio_url,
+        texting=registered,
+    )
+    before = sandbox.stage.clock.now()
+    receipt = await adapter.send(PHONE, message, REF)
+    found = await adapter.find(PHONE, message, before)
+    await adapter.close()
+    assert sandbox.book.messages[0].body == adapter.text(PHONE, message)
+    assert found is not None
+    assert found.provider_id == receipt.provider_id
+
+
+@pytest.mark.parametrize("text", ["", "请注意：{{1}}，{{2}}"])
+async def test_a_text_that_twilio_does_not_know_so_is_refused_for_good(
+    sandbox: Sandbox, message: Message, text: str
+) -> None:
+    sandbox.texts.contents = {CONTENT: text} if text else {}
+    adapter = TwilioSms(
+        sandbox.account_sid,
+        sandbox.auth_token,
+        sandbox.numbers[0],
+        "https://linxun.example",
+        api_url=sandbox.twilio_url,
+        texting=registered,
+    )
+    with pytest.raises(SendError) as caught:
+        await adapter.send(PHONE, message, REF)
+    await adapter.close()
+    assert (caught.value.reason, caught.value.permanent) == (Reason.REFUSED_CONTENT, True)
+
+
+def made(api_url: str = "", texting: Any = None) -> TwilioSms:
+    given = {"texting": texting} if texting else {}
     return TwilioSms(
-        "AC" + "0" * 32, "token", "+12025550100", "https://linxun.example", api_url=api_url
+        "AC" + "0" * 32, "token", "+12025550100", "https://linxun.example", api_url=api_url, **given
     )
 
 
