@@ -78,7 +78,7 @@ class Sounds:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, public_url: str) -> None:
         key = store.keyring.derive("voice names")
-        self.voice = Voice(folder(settings), key=key, recorded=recorded(store))
+        self.voice = Voice(folder(settings).absolute(), key=key, recorded=recorded(store))
         self._clock = clock
         self._speaks = settings.twilio_voice is Voices.ESPEAK
         # SQLite is one machine; elsewhere a folder that was named is taken to be there for all
