@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot import acts
+from bot import acts, aloud
 from bot.commands import ask, preview, progress, status
 from bot.dispatch import dispatch
 from bot.turn import (
@@ -21,12 +21,14 @@ from bot.turn import (
     Follow,
     Foresee,
     Glance,
+    Hear,
     House,
     Rewrite,
     Say,
     Show,
     Turn,
 )
+from channels._voice import VoiceError
 from channels.base import BadEventError, Channel, Event, EventKind, Fetches, Request, SendError
 from channels.telegram import Telegram
 from content import inbound, outcome, outcome_bulk
@@ -289,26 +291,45 @@ class Inbox:
 
     async def _perform(self, effect: Effect) -> None:
         chat = next((one for one in self.channels.values() if isinstance(one, Telegram)), None)
+        if chat is None:
+            return
         match effect:
-            case Say() if chat is not None:
+            case Say():
                 await chat.reply(effect.chat, effect.text, effect.buttons)
-            case Foresee() if chat is not None:
+            case Rewrite():
+                shown = (effect.text, effect.buttons, effect.ref)
+                await chat.edit(effect.chat, effect.message_id, *shown)
+            case Show():
+                await chat.show(effect.chat, effect.kind, effect.reference)
+            case Acknowledge():
+                if effect.callback_id:
+                    await chat.acknowledge(effect.callback_id, effect.text)
+            case _:
+                await self._reckon(chat, effect)
+
+    async def _reckon(self, chat: Telegram, effect: Foresee | Glance | Follow | Hear) -> None:
+        """Say what takes a look into the database first, or some work."""
+        match effect:
+            case Foresee():
                 foretell = functools.partial(preview.foretell, house=self.house, effect=effect)
                 said = await self.store.query(foretell)
                 await chat.reply(said.chat, said.text, said.buttons)
-            case Rewrite() if chat is not None:
-                shown = (effect.text, effect.buttons, effect.ref)
-                await chat.edit(effect.chat, effect.message_id, *shown)
-            case Show() if chat is not None:
-                await chat.show(effect.chat, effect.kind, effect.reference)
-            case Acknowledge() if chat is not None and effect.callback_id:
-                await chat.acknowledge(effect.callback_id, effect.text)
-            case Glance() if chat is not None:
+            case Glance():
                 now = self.clock.now()
                 text = await self.store.query(lambda s: status.glance(s, effect, now))
                 await chat.reply(effect.chat, text)
-            case Follow() if chat is not None:
+            case Follow():
                 self._follow(progress.follow(self.store, self.clock, chat, effect))
+            case Hear():
+                await self._hear(chat, effect)
+
+    async def _hear(self, chat: Telegram, effect: Hear) -> None:
+        try:
+            seconds, body = await asyncio.to_thread(aloud.message, effect.lines, self.store)
+        except (OSError, VoiceError, SQLAlchemyError) as error:
+            log.warning("inbox.unspoken", reason=type(error).__name__)
+            return
+        await chat.voice(effect.chat, body, seconds, effect.caption)
 
 
 def raw(channel: Channel, request: Request, clock: Clock) -> Raw:

@@ -11,6 +11,7 @@ from bot import hotline
 from bot.prices import Prices
 from channels.base import Event, EventKind
 from content import guard, identity, people, phrase, store
+from content.call import Line
 from content.event import Actor, Door
 from content.guard import Limits, Pass
 from content.knock import AWAY
@@ -204,7 +205,16 @@ class Foresee:
     buttons: Rows = ()
 
 
-Effect = Say | Rewrite | Acknowledge | Follow | Foresee | Glance | Show
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Send a voice message that says these lines; it is spoken once nobody is kept waiting."""
+
+    chat: str
+    lines: tuple[Line, ...] = field(repr=False)
+    caption: str = ""
+
+
+Effect = Hear | Say | Rewrite | Acknowledge | Follow | Foresee | Glance | Show
 
 
 def tell(turn: Turn, *keys: str, urgent: bool = False, **values: object) -> list[Effect]:

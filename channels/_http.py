@@ -7,9 +7,11 @@ request was written it is transient, afterwards the provider may have taken it (
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import IO
 from urllib.parse import quote_plus
 
 import aiohttp
+from aiohttp import FormData
 from yarl import URL
 
 from channels.base import SendError
@@ -52,19 +54,20 @@ class Pool:
         url: str,
         *,
         form: str = "",
+        upload: FormData | None = None,
         headers: Mapping[str, str] | None = None,
         wait: float | None = None,
     ) -> Answer:
         """Return the answer of any status but 502 and 504; raises SendError.
 
-        url: with its query, already quoted. form: a form, already quoted. wait: seconds to wait
-        for the answer where that is not the pool's timeout (long polling).
+        url: with its query, already quoted. form: a form, already quoted; upload: one with files.
+        wait: seconds to wait for the answer where that is not the pool's timeout (long polling).
         """
         try:
             async with self.open().request(
                 method,
                 URL(url, encoded=True),
-                data=form.encode() if form else None,
+                data=upload or (form.encode() if form else None),
                 headers=headers,
                 proxy=self._proxy,
                 timeout=self._patience(wait or self.timeout),
@@ -103,6 +106,18 @@ class Pool:
 def form(fields: Mapping[str, object]) -> str:
     """Return a form as it is sent: quoted; a field with several values stands several times."""
     return "&".join(f"{name}={value}" for name, value in _quoted(fields))
+
+
+def files(
+    fields: Mapping[str, object], named: Mapping[str, tuple[str, bytes | IO[bytes], str]]
+) -> FormData:
+    """Return a form with files: field -> name of the file, content, MIME type."""
+    made = FormData()
+    for name, value in fields.items():
+        made.add_field(name, str(value))
+    for name, (filename, body, mime) in named.items():
+        made.add_field(name, body, filename=filename, content_type=mime)
+    return made
 
 
 def _quoted(fields: Mapping[str, object]) -> Iterator[tuple[str, str]]:

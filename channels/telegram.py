@@ -22,7 +22,7 @@ from telegram.error import (
 from telegram.request import BaseRequest, RequestData
 
 from channels import _updates
-from channels._http import Pool, form
+from channels._http import Pool, files, form
 from channels.base import Abilities, Event, Receipt, Request, SendError
 from content.message import Button, Kind, Message
 from content.reason import Reason
@@ -152,6 +152,13 @@ class Telegram:
                 return
         with _errors():
             await self._bot.send_document(chat_id, file_id)
+
+    async def voice(self, chat_id: str, body: bytes, seconds: float, caption: str) -> None:
+        """Send a voice message: Ogg coded by Opus; raises SendError."""
+        with _errors():
+            await self._bot.send_voice(
+                chat_id, body, duration=round(seconds), caption=caption, filename="voice.ogg"
+            )
 
     async def edit(
         self, chat_id: str, message_id: str, text: str, buttons: Rows = (), ref: str = ""
@@ -335,11 +342,15 @@ class _Requests(BaseRequest):
     ) -> tuple[int, bytes]:
         """Return the status and body; raises SendError, which PTB wraps as a cause."""
         del write_timeout, connect_timeout, pool_timeout  # the pool has its own
+        sent: dict[str, Any] = {"headers": FORM}
+        if request_data and request_data.contains_files:
+            sent = {"upload": files(request_data.json_parameters, request_data.multipart_data)}
+        elif request_data:
+            sent["form"] = form(request_data.json_parameters)
         answer = await self._pool.request(
             method,
             url,
-            form=form(request_data.json_parameters) if request_data else "",
-            headers=FORM,
+            **sent,
             wait=read_timeout if isinstance(read_timeout, int | float) else None,
         )
         if answer.status == THROTTLED:

@@ -5,6 +5,7 @@ fact base anyway and gives every Python the same codec; `audioop` left Python wi
 resampling has no filter: what lies above 4 kHz would be heard as a hiss below it.
 """
 
+import io
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,10 @@ TELEPHONE = 8_000
 RATES = (4_000, 192_000)
 """Samples a second that a file may have."""
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+_CODED = (b"OggS", b"fLaC", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+_LONGEST = 600
+"""Seconds of a coded file that are read: a small one may hold hours."""
+_OPUS = 24_000
 _BIAS, _CLIP = 0x84, 32_635
 _FULL = 32_768.0
 _SILENT = -120.0
@@ -58,10 +63,13 @@ class Sound:
 
 
 def read(body: bytes) -> Sound:
-    """Read a WAV file, its channels mixed down to one.
+    """Read a sound file, its channels mixed down to one; raises SoundError.
 
-    PCM of 8 to 32 bits, floating point, mu-law and A-law are known. Raises SoundError.
+    Of WAV, PCM of 8 to 32 bits, floating point, mu-law and A-law are known; FLAC, MP3 and Ogg,
+    such as a voice message in a chat, are read by libsndfile.
     """
+    if body.startswith(_CODED):
+        return _coded(body)
     form, data = _chunks(body)
     try:
         kind, channels, rate = struct.unpack_from("<HHI", form)
@@ -90,6 +98,15 @@ def telephone(sound: Sound) -> bytes:
     body = mulaw(resampled(sound, TELEPHONE))
     form = struct.pack("<HHIIHHH", _MULAW, 1, TELEPHONE, TELEPHONE, 1, 8, 0)
     return _riff(form, struct.pack("<4sII", b"fact", 4, len(body)), body)
+
+
+def opus(sound: Sound) -> bytes:
+    """Return an Ogg file coded by Opus, as a voice message in a chat has it."""
+    import soundfile
+
+    body = io.BytesIO()
+    soundfile.write(body, resampled(sound, _OPUS).samples, _OPUS, format="OGG", subtype="OPUS")
+    return body.getvalue()
 
 
 def payload(body: bytes) -> bytes:
@@ -183,6 +200,20 @@ def joined(*sounds: Sound) -> Sound:
     """Return sounds one after the other, at the rate of the first."""
     rate = sounds[0].rate
     return Sound(np.concatenate([resampled(one, rate).samples for one in sounds]), rate)
+
+
+def _coded(body: bytes) -> Sound:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(body)) as file:
+            rate = int(file.samplerate)
+            if not RATES[0] <= rate <= RATES[1]:
+                raise _unreadable()
+            read = file.read(rate * _LONGEST, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise _unreadable() from error
+    return Sound(np.clip(np.nan_to_num(read.mean(axis=1)), -1, 1).astype(np.float32), rate)
 
 
 def _riff(form: bytes, fact: bytes, data: bytes) -> bytes:

@@ -1,11 +1,13 @@
 """`linxun alert preview`: a draft in every form, whom it reaches first, and until when."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy.orm import Session
 
-from bot.cli import context, foresee
+from bot.cli import context, foresee, hear
 from bot.cli.alert import AsJson, Code
 from bot.cli.facts import put
 from bot.outlook import Outlook, form, times
@@ -14,11 +16,26 @@ from channels.forecast import Forecast, Queue
 from channels.spend import Spend
 from content import cap
 from content.message import Written
+from content.store import Store
 
 
-def preview(code: Code, as_json: AsJson = False) -> None:
+def preview(
+    code: Code,
+    audio: Annotated[
+        Path | None,
+        typer.Option(help="a folder for the call as WAV, by language; played where it can be"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show an alert as it would go out now: every form, whom it reaches first, and until when."""
-    with context.store() as opened, opened.read() as session:
+    with context.store() as opened:
+        _show(opened, code, as_json=as_json)
+        if audio is not None:
+            hear.write(opened, code, audio)
+
+
+def _show(opened: Store, code: str, *, as_json: bool) -> None:
+    with opened.read() as session:
         context.staff(session)
         outlook = foresee.of(session, code)
         plan = foresee.plan(outlook)

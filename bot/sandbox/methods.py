@@ -102,7 +102,10 @@ class Methods:
 
     async def send_file(self, what: str, values: Values) -> Values:
         """Send a photo, voice note, audio or document with a caption."""
-        file, name = self._file(values[what])
+        given = values[what]
+        file, name = self._file(given)
+        # what was sent before stays what it was
+        what = _shown_as(what, file.content) if isinstance(given, tuple) else what
         content = {what: describe(what, file, name, duration=values.get("duration", 1))}
         if values.get("caption"):
             content["caption"], entities = _text(
@@ -251,6 +254,14 @@ class Methods:
         if file is None:
             raise Refusal(400, "Bad Request: wrong remote file identifier specified")
         return file, ""
+
+
+def _shown_as(what: str, content: bytes) -> str:
+    """Return what Telegram makes of a file: a sound it cannot play is shown as a document."""
+    compressed = content.startswith((b"ID3", b"\xff\xfb", b"\xff\xf3")) or content[4:8] == b"ftyp"
+    opus = content.startswith(b"OggS") and b"OpusHead" in content[:100]
+    plays = {"voice": compressed or opus, "audio": compressed}
+    return what if plays.get(what, True) else "document"
 
 
 def _text(

@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 
 from bot import config
 from bot.cli import draft as drafting
-from bot.cli import preview
+from bot.cli import preview, record
 from bot.cli.alert import app
-from content import identity, place
+from content import identity, place, sound
 from content import store as stores
 from content.alert import ReviewError
 from content.keys import Keyring
@@ -25,9 +25,12 @@ from content.place import Community
 from content.staff import Role
 from content.store import Store
 from tests import databases
+from tests.content.test_recording import wav
 
 # as the whole command does
 app.command("preview")(preview.preview)
+app.command("record")(record.record)
+app.command("recordings")(record.recordings)
 RUN = CliRunner()
 REVIEWERS = (Role.AUTHOR, Role.VERIFIER, Role.EDITOR, Role.PUBLISHER)
 
@@ -321,3 +324,36 @@ def test_money_is_shown_before_an_alert_goes_out(
 def test_the_preview_for_a_program_has_the_figures(desk: Desk) -> None:
     found = desk.json(Role.AUTHOR, "preview", desk.drafted())
     assert (found["recipients"], found["first"], found["queues"]) == (1, {"door": 1}, [])
+
+
+def test_the_preview_can_be_heard_and_kept(desk: Desk, tmp_path: Path) -> None:
+    player = tmp_path / "player"
+    player.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/played\n')
+    player.chmod(0o700)
+    desk.monkeypatch.setenv("LINXUN_SPEAKER_PLAYER", str(player))
+    done = desk.run(Role.AUTHOR, "preview", desk.drafted(), "--audio", str(tmp_path / "out"))
+    (path,) = (tmp_path / "out").iterdir()
+    assert (done.exit_code, path.name) == (0, "A1-cmn.wav")
+    assert sound.read(path.read_bytes()).seconds > 10
+    assert (tmp_path / "played").read_text().strip() == str(path)
+
+
+def test_a_reading_is_kept_and_accepted_by_publishing(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "read.wav").write_bytes(wav(8))
+    code = desk.edited()
+    done = desk.run(Role.AUTHOR, "record", code, str(tmp_path / "read.wav"))
+    assert (done.exit_code, "8 秒" in done.stdout) == (0, True)
+    assert [one["accepted"] for one in desk.json(Role.EDITOR, "recordings", code)] == [False]
+    desk.json(Role.PUBLISHER, "publish", code)
+    assert "played" in desk.run(Role.EDITOR, "recordings", code).stdout
+    desk.run(Role.EDITOR, "recordings", code, "--drop", "cmn")
+    assert desk.json(Role.EDITOR, "recordings", code) == []
+
+
+def test_a_reading_that_cannot_be_used_says_why(desk: Desk, tmp_path: Path) -> None:
+    code = desk.edited()
+    missing = desk.run(Role.AUTHOR, "record", code, str(tmp_path / "no.wav"))
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (1, True)
+    (tmp_path / "silent.wav").write_bytes(wav(8, 0))
+    with pytest.raises(ReviewError, match="nearer"):
+        raise desk.run(Role.AUTHOR, "record", code, str(tmp_path / "silent.wav")).exception

@@ -12,6 +12,7 @@ from bot.sandbox.server import Sandbox
 from channels import _http
 from channels.base import EventKind, Request, SendError
 from channels.telegram import LONGEST, Telegram, split
+from content import sound
 from content.message import Action, Button, Message
 from content.reason import Reason
 
@@ -61,6 +62,15 @@ async def test_a_file_that_is_gone_is_an_error(telegram: Telegram, sandbox: Sand
     sandbox.phones.add(Phone("陈医师", chat=CHAT))
     with pytest.raises(SendError):
         await telegram.show(str(CHAT), "image/jpeg", "gone")
+
+
+async def test_a_voice_message_is_sent_as_one(telegram: Telegram, sandbox: Sandbox) -> None:
+    sandbox.phones.add(Phone("陈医师", chat=CHAT))
+    body = sound.opus(sound.chime((440,), 1.0, 24_000))
+    await telegram.voice(str(CHAT), body, 1.2, "电话里这样听")
+    (sent,) = sandbox.rooms.messages.values()
+    assert (sent["voice"]["duration"], sent["caption"]) == (1, "电话里这样听")
+    assert sandbox.rooms.files[sent["voice"]["file_id"]].content == body
 
 
 async def test_a_tap_comes_back_with_the_ref(

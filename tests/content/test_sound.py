@@ -92,7 +92,6 @@ def test_a_loudspeakers_file_is_read_by_everybody() -> None:
     "body",
     [
         b"",
-        b"ID3\x04",
         b"RIFF\0\0\0\0WAVE",
         pcm(2)[:30],
         pcm(2)[:20] + b"\x55\0" + pcm(2)[22:],
@@ -113,3 +112,29 @@ def test_loudness_is_decibels_of_full_scale() -> None:
     assert tone(440, 8000).loudness == pytest.approx(-9.03, abs=0.01)
     assert Sound(np.zeros(800, np.float32), 8000).loudness == -120
     assert sound.louder(tone(440, 8000), 1.0).peak == pytest.approx(1)
+
+
+def test_a_voice_message_comes_back_as_it_was_said() -> None:
+    body = sound.opus(tone(440, 22_050, 2))
+    read = sound.read(body)
+    assert (body[:4], b"OpusHead" in body[:100]) == (b"OggS", True)
+    assert len(body) < len(sound.wav(tone(440, 22_050, 2))) / 4
+    assert read.seconds == pytest.approx(2, abs=0.05)
+    assert read.loudness == pytest.approx(-9, abs=1)
+
+
+@pytest.mark.parametrize("form", ["FLAC", "MP3", "OGG"])
+def test_other_recordings_of_a_phone_are_read(form: str) -> None:
+    import soundfile
+
+    body = io.BytesIO()
+    soundfile.write(body, np.stack([tone(440, 44_100).samples] * 2, axis=1), 44_100, format=form)
+    assert sound.read(body.getvalue()).seconds == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "body", [b"OggS" + bytes(99), b"fLaC", b"ID3" + bytes(2000), b"\xff\xfbxx"]
+)
+def test_a_broken_coded_file_is_refused(body: bytes) -> None:
+    with pytest.raises(SoundError):
+        sound.read(body)

@@ -303,12 +303,30 @@ async def test_a_deleted_message_is_gone(sandbox: Sandbox, bot: Bot) -> None:
 @pytest.mark.parametrize("what", ["voice", "audio", "document", "photo"])
 async def test_files_go_up_and_come_down(bot: Bot, what: str) -> None:
     send = getattr(bot, f"send_{what}")
-    sent = await send(LI, b"RIFF-content", caption="录音")
+    sent = await send(LI, b"ID3-content", caption="录音")
     part = sent.photo[-1] if what == "photo" else getattr(sent, what)
     again = await send(LI, part.file_id)
     file = await bot.get_file(part.file_id)
-    assert bytes(await file.download_as_bytearray()) == b"RIFF-content"
+    assert bytes(await file.download_as_bytearray()) == b"ID3-content"
     assert again.message_id != sent.message_id
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "shown"),
+    [
+        ("voice", b"OggS" + bytes(24) + b"OpusHead", "voice"),
+        ("voice", b"OggS" + bytes(24) + b"vorbis", "document"),
+        ("voice", b"RIFF-wav", "document"),
+        ("audio", b"OggS" + bytes(24) + b"OpusHead", "document"),
+        ("audio", bytes(4) + b"ftypM4A", "audio"),
+    ],
+)
+async def test_a_sound_that_telegram_cannot_play_is_a_document(
+    bot: Bot, what: str, content: bytes, shown: str
+) -> None:
+    sent = await getattr(bot, f"send_{what}")(LI, content)
+    assert getattr(sent, shown) is not None
+    assert [sent.voice, sent.audio, sent.document].count(None) == 2
 
 
 @pytest.mark.parametrize("voice", [{}, ["x"], 5, "nobody"])
