@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --override requirements/override.in
 
-.PHONY: demo test test-all install check format locks bench-match crash bench-delivery clean
+.PHONY: demo test test-all install check format locks bench-match crash bench-delivery bench-voice clean
 
 demo: install
 	$(BIN)/linxun demo
@@ -48,6 +48,10 @@ bench-delivery: $(VENV)/.bench
 # DELIVERIES (2000), SEED (1), DATABASE (sqlite or postgresql); QUICK=1 ends within four minutes
 crash: install
 	$(BIN)/python benchmarks/crash.py $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) $(if $(filter 1,$(QUICK)),--quick)
+
+# calls SIPp on loopback where it is installed; QUICK=1 ends within four minutes
+bench-voice: install
+	$(BIN)/python benchmarks/voice_bench.py $(if $(filter 1,$(QUICK)),--quick)
 
 $(VENV)/.bench: $(VENV)/.installed requirements/bench.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt

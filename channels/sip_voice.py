@@ -185,6 +185,11 @@ class SipVoice:
             return [_key(request.data, ref, call)]
         return [_status(request.data, ref, call)]
 
+    async def idle(self) -> None:
+        """Return when no call is under way."""
+        while self._following:
+            await asyncio.wait(self._following)
+
     async def close(self) -> None:
         """Stop ringing, let who is being spoken to hear the end for a moment, and close."""
         for live in self._live.values():

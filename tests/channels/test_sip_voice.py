@@ -46,8 +46,7 @@ class House:
     async def over(self, within: float = 15) -> None:
         """Wait until every call has ended."""
         async with asyncio.timeout(within):
-            while self.voice._following:  # noqa: ASYNC110 - its own list, no event
-                await asyncio.sleep(0.01)
+            await self.voice.idle()
 
     @property
     def states(self) -> list[State | None]:
