@@ -71,19 +71,31 @@ def hung_up(within: int = 60_000) -> str:
     return f'<recv request="BYE" timeout="{within}"/>' + _send("SIP/2.0 200 OK", "")
 
 
+def transferred(code: int) -> str:
+    """Take a transfer, and tell how it went."""
+    body = f"SIP/2.0 {code} -"
+    more = "Event: refer\n    Subscription-State: terminated\n    Content-Type: message/sipfrag"
+    taken = _send("SIP/2.0 202 Accepted", "")
+    return f'<recv request="REFER"/>{taken}{_asked("NOTIFY", 2, more, body)}'
+
+
 def hang_up() -> str:
     """End the call ourselves."""
-    bye = """BYE [next_url] SIP/2.0
+    return _asked("BYE", 3)
+
+
+def _asked(method: str, number: int, more: str = "", body: str = "") -> str:
+    """Ask something within the call, once it is remembered who calls."""
+    head = f"""{method} [next_url] SIP/2.0
     Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
     From: <sip:them@[local_ip]>;tag=[pid]SIPp[call_number]
     To: [$theirs]
     [last_Call-ID:]
-    CSeq: 1 BYE
-    Max-Forwards: 70
-    Content-Length: 0
-
-"""
-    return f'<send retrans="500"><![CDATA[\n    {bye}]]></send><recv response="200"/>'
+    CSeq: {number} {method}
+    Max-Forwards: 70"""
+    text = "\n    ".join(filter(None, (head, more, "Content-Length: [len]")))
+    sent = f'<send retrans="500"><![CDATA[\n    {text}\n\n    {body}\n]]></send>'
+    return f'{sent}<recv response="200"/>'
 
 
 def remembered() -> str:

@@ -5,6 +5,7 @@ import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.channels.sipp import (
     press,
     remembered,
     say,
+    transferred,
     wait,
 )
 from tests.channels.test_sip_voice import PHONE, REF, House
@@ -135,6 +137,17 @@ async def test_a_trunk_that_asks_for_the_password(tmp_path: Path, message: Messa
     steps = (challenged("us", "secret"), say(180), pick_up(), ASKED, press("1"), hung_up())
     ours = await call(tmp_path, message, *steps, user="us", password="secret")
     assert (ours.keys, ours.states) == (["1"], GONE)
+
+
+@pytest.mark.parametrize(("code", "how"), [(200, "handed_on"), (486, "finished")])
+async def test_key_0_is_put_through_to_the_duty_phone(
+    tmp_path: Path, message: Message, code: int, how: str
+) -> None:
+    speech = replace(message.speech, person="+8657188001234", connecting="请稍等。")
+    steps = (remembered(), say(180), pick_up(), ASKED, press("0"), transferred(code), hung_up())
+    asked = replace(message, speech=speech)
+    ours = await call(tmp_path, asked, *steps, transfers=True)
+    assert (ours.keys, ours.raw[-1].data["how"]) == (["0"], how)
 
 
 async def test_twenty_calls_one_after_another_lose_no_key(tmp_path: Path, message: Message) -> None:
