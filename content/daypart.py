@@ -44,6 +44,29 @@ def unsaid(plain: str) -> list[tuple[int, int]]:
     return [one.span() for one in doubtful if not _told(plain, one)]
 
 
+def spread(text: str) -> str:
+    """Return a Chinese text where both ends of a span say their part: 下午2:00到下午5:30.
+
+    Who reads sees that 下午 counts for both; a voice that is given 5:30 says 上午.
+    """
+    return _SPAN.sub(_both, text)
+
+
+def _both(found: re.Match[str]) -> str:
+    first, last = int(found["from"]) % _NOON, int(found["to"])
+    if not first < last < _NOON:
+        # at or before the first: it is the next morning
+        return found[0]
+    part = "下午" if found["part"] == "中午" else found["part"]
+    return f"{found['before']}{part}{found['rest']}"
+
+
+_SPAN = re.compile(
+    r"(?P<before>(?P<part>中午|下午|傍晚|晚上|晚间|夜里|夜间|[今明当當]晚|晚)\s?(?P<from>\d{1,2})(?::[0-5]\d|[点點时時]\S?)"
+    r"\s?(?:[到至~～—–-]|－)+\s?)(?P<rest>(?P<to>\d{1,2}):[0-5]\d)(?!\d)"
+)
+
+
 def unsaid_english(text: str) -> list[tuple[int, int]]:
     """Return where an English text names such a time; its sentence may say the part anywhere."""
     times = list(_ENGLISH_TIMES.finditer(text))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from content import daypart
 from content.message import Action, Blanks, Button, Message, Speech, Spoken, Written
 from content.phrase import say, traditional, written
 from content.plain import LINK, thoughts, unlinked
@@ -155,7 +156,8 @@ def _voice(text: Written, hearer: Spoken) -> Spoken:
 
 
 def _said(text: str, voice: Spoken) -> str:
-    return speak(traditional(text) if voice is Spoken.CANTONESE else text, voice)
+    told = text if voice is Spoken.ENGLISH else daypart.spread(text)
+    return speak(traditional(told) if voice is Spoken.CANTONESE else told, voice)
 
 
 def _sentences(parts: Parts, voice: Spoken) -> tuple[str, ...]:

@@ -16,9 +16,12 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_TAIL = "[a-z0-9/_=#&%~+-]"
+"""What a web address ends with: the stop after it is not its own."""
 LINK = re.compile(
-    r"(?:https?://|www\.)[!-~]+"
-    r"|(?<![@\w.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|cn|net|org|gov|top|xyz|cc|info)\b[!-~]*",
+    rf"(?:https?://|www\.)(?:[!-~]*{_TAIL})?"
+    r"|(?<![@\w.-])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|cn|net|org|gov|top|xyz|cc|info)"
+    rf"(?![a-z0-9])(?:[!-~]*{_TAIL})?",
     re.IGNORECASE | re.ASCII,
 )
 """A web address, with or without https://; an e-mail address is none."""
@@ -48,7 +51,7 @@ def unlinked(text: str, word: str = "") -> str:
     if not word:
         return LINK.sub("", text)
     lead = " " if word.isascii() else ""
-    return _AROUND.sub(lead + word, text).strip()
+    return _AROUND.sub(lead + word, text)
 
 
 def line(text: str) -> str:
@@ -105,12 +108,62 @@ def dialled(phone: str) -> str:
 
 
 def thoughts(text: str) -> list[str]:
-    """Cut a text into sentences for the ear, each with its stop; long ones also at commas."""
-    pieces = re.findall(
-        r"(?:[^。！？；!?\n.]|\b[ap]\.m\.(?=\s+[a-z\d])|\.(?!\s|$))+[。！？；!?.]*", unlinked(text)
-    )
-    breaths = (breath for piece in pieces for breath in _breaths(piece.strip()))
+    """Cut a text into sentences for the ear, one thought each, with its stop.
+
+    Several things to be done are parted, but none from what comes before it: that may be its
+    condition (闻到煤气味，请开窗). What is still long is cut at commas.
+    """
+    pieces = [piece.strip() for piece in _SENTENCE.findall(unlinked(text))]
+    if LINK.search(text):
+        pieces = [piece for piece in pieces if not _POINTS.fullmatch(piece)]
+    single = (thought for piece in pieces for thought in _singly(piece))
+    breaths = (breath for thought in single for breath in _breaths(thought))
     return [_stopped(one) for one in breaths if any(char.isalnum() for char in one)]
+
+
+_SENTENCE = re.compile(
+    r"(?:\b[apAP]\.[mM]\.(?=\s+[a-z\d])|[^。！？；!?;\n.]|\.(?!\s|$))+[。！？；!?;.]*"
+)
+_POINTS = re.compile(
+    r"(?:[\s，。：:,.（）()]|详情|详细|更多|信息|请|可|点击|点|查看|查询|登录|打开|上网|网址|网站|链接"
+    r"|参见|详见|见|看|在|到|\b(?:see|visit|read|more|details?|information|for|at|on|go|to|please"
+    r"|link|website|the|our|or|and)\b)+",
+    re.IGNORECASE,
+)
+"""What is left of a sentence that only named a web address."""
+_DO = (
+    "请|[也更]?不要|[也更]?不能|不得|切?勿|别|千万|务必|尽量|同时|另外|并|也请|再请"
+    "|关|拔|收|远离|避开|待在|留在|带[好上]|照看|照顾|注意|准备|检查|切断|打开|停止|存|穿|绕|多|往|赶紧|尽快|立即|马上"
+)
+_ACTS = re.compile(f"(?<=，)(?={_DO})")
+_IFS = re.compile(
+    "如果|如遇|如有|如需|若|万一|一旦|遇到|要是|假如|只要|只有|除非|即使|的话|(?<![恰正])当(?=[^天日地])"
+    "|[闻看听接]到|发现|不舒服|困难|进水|漏水|漏气|着火|被困"
+)
+_ASKED = re.compile(r"请|不要|勿|别|千万|务必|远离|避开")
+_UNDONE = re.compile(
+    "(?:居民|住户|业主|家长|车主|老人|人员|人|者|的|朋友|大家|各位|邻居|前|后|时|起|时候)，$"
+)
+"""Who is asked, or when: what they do follows."""
+_AND = re.compile(r", (?=(?:and|but|so|then|please|do not|don't) )|; ")
+_BREATHLESS = 16
+"""Words of an English sentence that one hears at once."""
+
+
+def _singly(piece: str) -> list[str]:
+    """Part a sentence where another thing begins that is to be done."""
+    if not chinese(piece):
+        parts = _AND.split(piece) if len(piece.split()) > _BREATHLESS else [piece]
+        return [parts[0], *(one[:1].upper() + one[1:] for one in parts[1:])]
+    if _IFS.search(piece):
+        return [piece]
+    found = [""]
+    for clause in _ACTS.split(piece):
+        asked = len(found) > 1 or _ASKED.search(found[-1])
+        if asked and not _UNDONE.search(found[-1]):
+            found.append("")
+        found[-1] += clause
+    return found
 
 
 def _breaths(piece: str) -> list[str]:

@@ -393,6 +393,37 @@ def test_a_page_can_be_taken_with_one_button() -> None:
     assert page.buttons[0][0].action is Action.RECEIVED
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("请关好门窗，不要外出，远离广告牌。", ["请关好门窗。", "不要外出。", "远离广告牌。"]),
+        ("请留在家里，拔掉插头。", ["请留在家里。", "拔掉插头。"]),
+        ("因检修停水，请提前存水，关好龙头。", ["因检修停水，请提前存水。", "关好龙头。"]),
+        ("如果家里进水，请关电闸，往高处走。", ["如果家里进水，请关电闸，往高处走。"]),
+        ("闻到煤气味，请开窗，不要开灯。", ["闻到煤气味，请开窗，不要开灯。"]),
+        ("老人不舒服，请马上打120。", ["老人不舒服，请马上打120。"]),
+        ("请3号楼的住户，马上下楼。", ["请3号楼的住户，马上下楼。"]),
+        ("请在12月1日前，往箱子里存水。", ["请在12月1日前，往箱子里存水。"]),
+        ("有大暴雨，可能下到半夜。", ["有大暴雨，可能下到半夜。"]),
+        ("请存水。详情见 www.example.com/a?b=1。", ["请存水。"]),
+        (
+            "See www.example.com. It rains until 7 p.m. on 3 May.",
+            ["It rains until 7 p.m. on 3 May."],
+        ),
+        ("Stay at home, and close the doors.", ["Stay at home, and close the doors."]),
+        (
+            "Please stay at home and close your windows and your doors, and do not use the lift.",
+            [
+                "Please stay at home and close your windows and your doors.",
+                "And do not use the lift.",
+            ],
+        ),
+    ],
+)
+def test_what_is_to_be_done_is_said_one_thing_a_sentence(text: str, told: list[str]) -> None:
+    assert thoughts(text) == told
+
+
 def test_long_sentences_are_cut_for_the_ear_at_commas() -> None:
     long = "今天晚上有大暴雨，请大家早点回家，关好门窗，不要到地下车库去，老人和孩子请不要出门。"
     assert all(len(piece) <= 36 for piece in thoughts(long))
