@@ -13,7 +13,7 @@ from channels import router
 from channels.router import Recipient, Standing
 from content import due, routing
 from content.alert import Severity
-from content.ladder import Ladders
+from content.ladder import Ladder, Ladders, Rung
 from content.message import Kind
 from content.people import Consent, OwnerKind
 from content.reason import Reason
@@ -22,6 +22,8 @@ from content.routing import Due, Plan
 BATCH = 500
 """Deliveries that get their step in one transaction."""
 _DIRECT_TRIES = 3
+_BESIDE = Ladder("beside", frozenset(), (Rung.CONTACT, Rung.DOOR))
+"""A contact who is told together with the resident: by the best of their addresses, and no more."""
 
 
 def route(
@@ -102,6 +104,8 @@ def step(
     """Return the next step of a delivery: by the ladder, or for a bare address once more."""
     if one.recipient_kind is OwnerKind.BARE:
         return _direct(one, now)
+    beside = one.recipient_kind is OwnerKind.CONTACT
+    own, contacts = ((), one.own) if beside else (one.own, one.contacts)
     found = router.next_step(
         Standing(
             one.severity,
@@ -112,8 +116,8 @@ def step(
             passed_on=one.passed_on,
             expires_at=one.expires_at,
         ),
-        Recipient(one.needs, one.own, one.contacts, one.rested),
-        ladders,
+        Recipient(one.needs, own, contacts, one.rested),
+        replace(ladders, ladders=(_BESIDE,)) if beside else ladders,
         open_kinds,
         now,
         zone,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, and_, case, cast, extract, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from content import compose, ending, segment, store
+from content import compose, coverage, ending, segment, store
 from content.alert import Alert, MsgType
 from content.compose import Reader
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
@@ -116,6 +116,7 @@ class Told:
 
 def notices(session: Session, alert: Alert) -> list[Told]:
     """Return what was told of an alert, the oldest first."""
+    theirs = and_(Delivery.notice_id == Notice.id, Delivery.recipient_kind != OwnerKind.CONTACT)
     query = (
         select(
             Notice.id,
@@ -125,10 +126,7 @@ def notices(session: Session, alert: Alert) -> list[Told]:
             func.count(Delivery.first_at),
             func.max(Delivery.first_at),
         )
-        .outerjoin(
-            Delivery,
-            and_(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id),
-        )
+        .outerjoin(Delivery, _same(Delivery, Notice, theirs))
         .where(Notice.community_id == store.community(session), Notice.alert_id == alert.id)
         .group_by(Notice.id, Notice.msg_type, Notice.made_at, Notice.expected)
         .order_by(Notice.made_at, Notice.id)
@@ -168,21 +166,22 @@ def wrong(session: Session, ids: Sequence[uuid.UUID]) -> Iterator[Wrong]:
     failed = (
         select(
             Attempt.address_id,
-            Attempt.recipient_id,
             func.max(cast(Attempt.reason, String)).label("reason"),
             func.count().label("tries"),
         )
         .where(_of(session, ids), Attempt.reason.in_(WRONG))
         .where(Attempt.state == AttemptState.FAILED)
-        .group_by(Attempt.address_id, Attempt.recipient_id)
+        .group_by(Attempt.address_id)
         .subquery()
     )
+    whose = func.coalesce(Contact.resident_id, Address.owner_id)
     query = (
         select(Resident, Address, Contact, failed.c.reason, failed.c.tries)
-        .join(failed, failed.c.recipient_id == Resident.id)
-        .join(Address, _same(Address, Resident, Address.id == failed.c.address_id))
-        .outerjoin(Contact, _same(Contact, Resident, Contact.id == Address.owner_id))
-        .where(Resident.community_id == store.community(session))
+        .select_from(failed)
+        .join(Address, Address.id == failed.c.address_id)
+        .outerjoin(Contact, _same(Contact, Address, Contact.id == Address.owner_id))
+        .join(Resident, _same(Resident, Address, Resident.id == whose))
+        .where(Address.community_id == store.community(session))
         .order_by(Resident.number, Address.kind)
         .execution_options(yield_per=_ROWS)
     )
@@ -385,7 +384,7 @@ def first_contacts(session: Session, notice_id: uuid.UUID) -> list[tuple[str, in
     """Return, by sender, for how many people it made the first try, and when the last of them."""
     first = (
         select(func.min(Attempt.id).label("id"))
-        .where(_of(session, [notice_id]))
+        .where(_of(session, [notice_id]), coverage.theirs())
         .group_by(Attempt.recipient_id)
         .subquery()
     )

@@ -68,6 +68,8 @@ class Job:
     """It repeats a try whose outcome nobody knows."""
     names: tuple[str, ...] = field(default=(), repr=False)
     """Whom a call tells, where there are several: a shared number rings once."""
+    beside: bool = False
+    """A contact is told together with the resident, not in their place."""
 
 
 Weigh = Callable[[Session, Job], int]
@@ -160,6 +162,7 @@ def job(session: Session, ref: str) -> Job | None:
         found.alone or "",
         found.again,
         shared.names(session, ref) if found.kind is Kind.CALL else (),
+        bool(found.beside),
     )
 
 
@@ -218,6 +221,7 @@ def _job(row: due.Row, sender: Sender, at: datetime) -> Job:
         at,
         row.alone or "",
         bool(row.again),
+        beside=bool(row.beside),
     )
 
 
@@ -238,7 +242,8 @@ def _owner(row: due.Row) -> OwnerKind:
 
 
 def _named(job: Job, told: Sequence[Sharer]) -> Job:
-    return replace(job, names=tuple(one.name for one in told)) if told else job
+    names = shared.of((one.resident_id, one.name) for one in told)
+    return replace(job, names=names) if names else job
 
 
 def _write(
@@ -372,6 +377,7 @@ def _said() -> Any:
         select(
             *(Attempt.ref, Attempt.notice_id, Attempt.recipient_id, Attempt.sender, Attempt.kind),
             *(Attempt.started_at, Attempt.again, Address.value),
+            Contact.id.is_not(None).label("beside"),
             *due.spoken_to(reader, owner),
         )
         .join(Address, same(Address, Address.id == Attempt.address_id))

@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache
 
 from content.message import Spoken, Written
-from content.people import Need
+from content.people import Need, Told
 
 COLUMNS = {
     "number": "编号 人员编号 居民编号 number id no",
@@ -22,9 +22,11 @@ COLUMNS = {
     "needs": "需求 特殊需求 特殊情况 needs",
     "contact": "联系人姓名 联系人 紧急联系人 紧急联系人姓名 contact contactname",
     "relation": "联系人关系 关系 紧急联系人关系 relation contactrelation",
+    "told": "联系人通知 联系人何时通知 紧急联系人通知 contacttold",
     "contact_phone": "联系人电话 联系人手机 紧急联系人电话 contactphone",
     "contact2": "联系人2姓名 联系人2 contact2 contact2name",
     "relation2": "联系人2关系 contact2relation",
+    "told2": "联系人2通知 联系人2何时通知 contact2told",
     "contact2_phone": "联系人2电话 contact2phone",
     "written": "书面语言 文字 written writtenlanguage",
     "spoken": "口语 方言 spoken spokenlanguage",
@@ -58,6 +60,11 @@ SPOKEN = {
     Spoken.CANTONESE: "粤语 广东话 白话 cantonese yue",
     Spoken.ENGLISH: "英语 英文 english en",
 }
+TOLD = {
+    Told.AFTER: "之后 联系不上再通知 以后 after",
+    Told.WITH: "同时 一起 with",
+}
+"""When a contact is told: once the resident could not be reached, or together with them."""
 
 BAD_IDENTITY = "身份证号不能导入，请删掉。 Identity-card numbers are not imported: delete it."
 BAD_ADDRESS = (

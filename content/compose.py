@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from content import notice, phrase, recording, render
+from content import named, notice, phrase, recording, render
 from content.alert import MsgType
 from content.claim import Job
 from content.message import Kind, Message, Speech, Spoken, Written
@@ -27,12 +27,15 @@ class Reader:
     """They may have got it before."""
     names: tuple[str, ...] = field(default=(), repr=False)
     """Whom a call tells, where there are several."""
+    beside: bool = False
+    """A contact is told together with the resident."""
 
 
 def reader(job: Job) -> Reader:
     """Return whose message this is; on the phone the spoken language decides."""
     written = language(job.kind, job.written, job.spoken)
-    return Reader(job.notice_id, written, job.spoken, job.alone, job.again, job.names)
+    own = (job.alone, job.again, job.names, job.beside)
+    return Reader(job.notice_id, written, job.spoken, *own)
 
 
 def language(kind: Kind, written: Written, spoken: Spoken) -> Written:
@@ -67,7 +70,7 @@ def read_out(
         return replace(speech, others=others)
     voice = speech.language
     lead = (
-        phrase.say("contact.speech", voice, alone=who.alone) if who.alone else "",
+        _contact(who, voice) if who.alone else "",
         phrase.say("call.again", voice) if who.again else "",
         phrase.say("call.update", voice) if update else "",
     )
@@ -83,13 +86,22 @@ def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> M
     fields = dict(exact or base)
     if exact is None and who.written is not Written.HANT:
         fields["missing"] = "1"
-    if who.again:
-        fields["again"] = "1"
+    fields |= _own(who)
     told = _told(kind, fields, who, who.written, who.spoken)
     if told.speech is None:
         return told
     others = tuple(_spoken(kind, texts, who, told.speech.language))
     return replace(told, speech=replace(told.speech, others=others))
+
+
+def _own(who: Reader) -> dict[str, Any]:
+    """Return the fields that say how it comes to this reader."""
+    return {name: "1" for name in ("again", "beside") if getattr(who, name)}
+
+
+def _contact(who: Reader, voice: Spoken) -> str:
+    whose = named.listed(who.names, phrase.written(voice)) if who.names else who.alone
+    return phrase.say("contact.with_speech" if who.beside else "contact.speech", voice, alone=whose)
 
 
 def _told(
@@ -105,7 +117,7 @@ def _spoken(
     for spoken, written in ((Spoken.MANDARIN, Written.HANS), (Spoken.ENGLISH, Written.ENGLISH)):
         if spoken is said or written not in texts:
             continue
-        fields = texts[written] | ({"again": "1"} if who.again else {})
+        fields = texts[written] | _own(who)
         told = _told(kind, fields, who, written, spoken)
         if told.speech is not None:
             yield told.speech

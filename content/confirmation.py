@@ -15,7 +15,7 @@ from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
-from content.people import Address, Need, OwnerKind, Resident
+from content.people import Address, Contact, Need, OwnerKind, Resident
 from content.place import Community
 from content.reason import Reason
 
@@ -66,7 +66,7 @@ def by_ref(
     if attempt.accepted_at is None:
         # whoever answers it has it: that settles what became of it
         outcome.accepted(session, ref, "", now)
-    told = [_tried(session, one) for one in (attempt, *shared.others(session, attempt))]
+    told = [_meant(session, one) for one in (attempt, *shared.others(session, attempt))]
     waits = [
         (delivery, address)
         for delivery, address in told
@@ -74,7 +74,8 @@ def by_ref(
     ]
     if waits:
         return _confirm(session, waits, act, actor, now, help_=help_)
-    delivery, _ = told[0]
+    delivery, address = told[0]
+    _done_with(session, delivery, address, now)
     if help_ and delivery is not None:
         # whoever asks for help needs it, whatever has become of the notice
         _help(session, delivery, actor, now)
@@ -82,9 +83,18 @@ def by_ref(
     return Confirmed(late=not settled, again=settled)
 
 
-def _tried(session: Session, attempt: Attempt) -> tuple[Delivery | None, Address | None]:
-    address = session.get(Address, (attempt.community_id, attempt.address_id))
-    return outcome.delivery_of(session, attempt), address
+def _meant(session: Session, attempt: Attempt) -> tuple[Delivery | None, Address | None]:
+    """Return whose delivery an act on this attempt concerns, and the address that was tried."""
+    here = attempt.community_id
+    address = session.get(Address, (here, attempt.address_id))
+    if address is None or address.owner_id != attempt.recipient_id:
+        return outcome.delivery_of(session, attempt), address
+    if address.owner_kind is not OwnerKind.CONTACT:
+        return outcome.delivery_of(session, attempt), address
+    # told together with the resident: what they promise concerns the resident
+    contact = session.get(Contact, (here, address.owner_id))
+    whose = contact.resident_id if contact is not None else attempt.recipient_id
+    return session.get(Delivery, (here, attempt.notice_id, whose)), address
 
 
 def _replaced(session: Session, delivery: Delivery) -> bool:
@@ -196,12 +206,18 @@ def _pending(
     """
     query = (
         select(Delivery, Address)
+        .select_from(Attempt)
+        .outerjoin(
+            Contact,
+            and_(Contact.community_id == Attempt.community_id, Contact.id == Attempt.recipient_id),
+        )
         .join(
-            Attempt,
+            Delivery,
             and_(
-                Attempt.community_id == Delivery.community_id,
-                Attempt.notice_id == Delivery.notice_id,
-                Attempt.recipient_id == Delivery.recipient_id,
+                Delivery.community_id == Attempt.community_id,
+                Delivery.notice_id == Attempt.notice_id,
+                # who is told together with the resident answers for them
+                Delivery.recipient_id == func.coalesce(Contact.resident_id, Attempt.recipient_id),
             ),
         )
         .join(
@@ -212,7 +228,7 @@ def _pending(
             Address,
             and_(Address.community_id == Attempt.community_id, Address.id == Attempt.address_id),
         )
-        .where(Delivery.community_id == store.community(session))
+        .where(Attempt.community_id == store.community(session))
         .where(Attempt.digest == store.digest(session, value), Attempt.kind.in_(kinds))
         .where(_REACHED)
         .where(Notice.state == NoticeState.LIVE, Notice.confirms.is_(True))
@@ -276,6 +292,7 @@ def _confirm(
             _help(session, delivery, actor, now)
         if address is not None and address.owner_kind is OwnerKind.CONTACT:
             _pass_on(session, delivery, actor, now)
+            _done_with(session, delivery, address, now)
         else:
             _settle(session, delivery, act, actor, now)
     return Confirmed(tuple(delivery.notice_id for delivery, _ in found))
@@ -321,6 +338,17 @@ def _pass_on(session: Session, delivery: Delivery, actor: Actor, now: datetime) 
         delivery.reason, delivery.kind, delivery.next_at = Reason.PASSED_ON, None, now
     else:
         _close(delivery, DeliveryState.PASSED_ON, Reason.PASSED_ON, now)
+
+
+def _done_with(
+    session: Session, delivery: Delivery | None, address: Address | None, now: datetime
+) -> None:
+    """Call a contact no more who was told together with the resident and has answered."""
+    if delivery is None or address is None or address.owner_kind is not OwnerKind.CONTACT:
+        return
+    own = session.get(Delivery, (delivery.community_id, delivery.notice_id, address.owner_id))
+    if own is not None and own.state is DeliveryState.OPEN:
+        _close(own, DeliveryState.PASSED_ON, Reason.PASSED_ON, now)
 
 
 def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> None:

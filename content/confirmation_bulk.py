@@ -51,8 +51,8 @@ class _Row(NamedTuple):
     @property
     def plain(self) -> bool:
         """Say whether an act closes the delivery at most."""
-        alone = self.accepted and not self.shared
-        return bool(alone) and (not self.waits or self.owner is not OwnerKind.CONTACT)
+        # a contact may have been told in a delivery of their own
+        return bool(self.accepted and not self.shared) and self.owner is not OwnerKind.CONTACT
 
 
 def by_refs(session: Session, acted: Sequence[Acted]) -> None:

@@ -28,7 +28,7 @@ from content.ending import End, Why
 from content.knock import Found
 from content.message import Kind
 from content.notice import Notice, NoticeState
-from content.people import Address, OwnerKind
+from content.people import Address, Contact, OwnerKind
 from content.place import Place, PlaceKind
 
 SETTLED = (
@@ -198,6 +198,7 @@ def counts(session: Session, notice_id: uuid.UUID) -> dict[DeliveryState, int]:
     query = (
         select(Delivery.state, func.count())
         .where(Delivery.community_id == store.community(session), Delivery.notice_id == notice_id)
+        .where(Delivery.recipient_kind != OwnerKind.CONTACT)
         .group_by(Delivery.state)
     )
     return dict(session.execute(query).all())
@@ -206,9 +207,20 @@ def counts(session: Session, notice_id: uuid.UUID) -> dict[DeliveryState, int]:
 def started(session: Session, notice_id: uuid.UUID) -> int:
     """Return to how many recipients a provider has been asked to send this notice."""
     query = select(func.count(Attempt.recipient_id.distinct())).where(
-        Attempt.community_id == store.community(session), Attempt.notice_id == notice_id
+        Attempt.community_id == store.community(session), Attempt.notice_id == notice_id, theirs()
     )
     return session.scalar(query) or 0
+
+
+def theirs() -> ColumnElement[bool]:
+    """Return the SQL condition that an attempt was made for a resident, in whoever's hands.
+
+    Not for a contact who is told together with them: that is nobody reached.
+    """
+    beside = exists().where(
+        Contact.community_id == Attempt.community_id, Contact.id == Attempt.recipient_id
+    )
+    return ~beside
 
 
 def arrived() -> ColumnElement[bool]:
@@ -310,6 +322,7 @@ def _kinds(session: Session, notice_id: uuid.UUID, found: Sequence[End]) -> tupl
     people = (
         select(func.aggregate_strings(cast(Attempt.kind, Text) + "/" + came, " ").label("tries"))
         .where(Attempt.community_id == store.community(session), Attempt.notice_id == notice_id)
+        .where(theirs())
         .group_by(Attempt.recipient_id)
     )
     contacted: Counter[str] = Counter()
@@ -347,6 +360,7 @@ def _earlier(session: Session, told: Notice) -> tuple[Earlier, ...]:
         )
         .where(Notice.community_id == told.community_id, Notice.alert_id == told.alert_id)
         .where(Notice.id != told.id, Notice.made_at <= told.made_at)
+        .where(Delivery.recipient_kind != OwnerKind.CONTACT)
         .group_by(Notice.id, Notice.made_at, Notice.state)
         .order_by(Notice.made_at)
     )

@@ -60,6 +60,8 @@ class Row(NamedTuple):
     spoken: Spoken | None
     alone: str | None
     again: bool
+    beside: bool = False
+    """A contact who is told together with the resident."""
     home: uuid.UUID | None = None
     """The household in which a call rings."""
 
@@ -246,6 +248,7 @@ def _candidates(shape: _Shape) -> bulk.Query:
             Delivery.next_at,
             *spoken_to(reader, owner),
             _lost().label("again"),
+            (Delivery.recipient_kind == OwnerKind.CONTACT).label("beside"),
             (_home() if shape.rings else null()).label("home"),
         )
         .join(Address, _same(Address, Address.id == Delivery.address_id))

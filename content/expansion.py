@@ -1,7 +1,7 @@
 """From an audience to rows of the outbox, and out of it again: in short, resumable steps."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -26,7 +26,7 @@ from content import bulk, closing, delivery, people, store
 from content import notice as notices
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
-from content.people import Address, Audience, OwnerKind, Resident
+from content.people import Address, Audience, Contact, OwnerKind, Resident
 from content.place import Place
 
 CHUNK = 2_000
@@ -158,6 +158,7 @@ def short(session: Session) -> list[uuid.UUID]:
     rows = (
         select(func.count())
         .where(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id)
+        .where(Delivery.recipient_kind != OwnerKind.CONTACT)
         .scalar_subquery()
     )
     query = select(Notice.id).where(
@@ -182,7 +183,9 @@ def restart(session: Session, notice_id: uuid.UUID) -> None:
         Delivery.recipient_id == Resident.id,
     )
     rows = select(func.count()).where(
-        Delivery.community_id == notice.community_id, Delivery.notice_id == notice.id
+        Delivery.community_id == notice.community_id,
+        Delivery.notice_id == notice.id,
+        Delivery.recipient_kind != OwnerKind.CONTACT,
     )
     missing = session.scalar(_members(session, notice, func.count()).where(~told)) or 0
     notice.expected = (session.scalar(rows) or 0) + missing
@@ -322,28 +325,52 @@ def _at(cursor: str | None) -> tuple[int, uuid.UUID]:
 
 def _insert(session: Session, notice: Notice, part: _Part | None, now: datetime) -> int:
     """Insert a part of the audience (None: all of it); who has a delivery already keeps it."""
-    given = _row(notice, uuid.UUID(int=0), OwnerKind.RESIDENT, now)
-    columns = {
-        name: _OF_RESIDENT.get(name, bindparam(name, type_=deliveries.c[name].type))
-        for name in given
-    }
-    source = _members(session, notice, *columns.values(), at_once=part is None)
-    if part is not None:
-        own = (_has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until)
-        source = source.where(*own)
-    fresh = store.insert_new(session, deliveries)
-    done = session.execute(fresh.from_select(list(columns), source, include_defaults=False), given)
-    made = bulk.changed(session, done)
+    made = _fill(session, notice, part, now, OwnerKind.RESIDENT, _OF_RESIDENT)
+    _fill(session, notice, part, now, OwnerKind.CONTACT, _OF_CONTACT)
     if (notice.audience or {}).get("keep"):
         _keep_confirmations(session, notice, part)
     return made
 
 
-_OF_RESIDENT = {
-    "recipient_id": Resident.id,
-    "place_id": Resident.place_id,
-    "priority": people.vulnerable + bindparam("priority", type_=deliveries.c.priority.type),
+def _fill(
+    session: Session,
+    notice: Notice,
+    part: _Part | None,
+    now: datetime,
+    kind: OwnerKind,
+    own: Mapping[str, ColumnElement[Any]],
+) -> int:
+    """Insert residents, or the contacts that are told together with them; return how many."""
+    given = _row(notice, uuid.UUID(int=0), kind, now)
+    columns = {
+        name: own.get(name, bindparam(name, type_=deliveries.c[name].type)) for name in given
+    }
+    source = _members(session, notice, *columns.values(), at_once=part is None)
+    if kind is OwnerKind.CONTACT:
+        theirs = and_(
+            Contact.community_id == Resident.community_id, Contact.resident_id == Resident.id
+        )
+        source = source.join(Contact, theirs).where(people.is_told_with)
+    if part is not None:
+        source = source.where(
+            _has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until
+        )
+    fresh = store.insert_new(session, deliveries)
+    done = session.execute(fresh.from_select(list(columns), source, include_defaults=False), given)
+    return bulk.changed(session, done)
+
+
+_RANKED = people.vulnerable + bindparam("priority", type_=deliveries.c.priority.type)
+_OF_RESIDENT: dict[str, ColumnElement[Any]] = {
+    "recipient_id": Resident.id.expression,
+    "place_id": Resident.place_id.expression,
+    "priority": _RANKED,
 }
+_OF_CONTACT: dict[str, ColumnElement[Any]] = {
+    "recipient_id": Contact.id.expression,
+    "priority": _RANKED,
+}
+"""Told with the resident, and as soon; at home nowhere here."""
 
 
 @cache

@@ -8,7 +8,7 @@ from content import columns, home, mask, number
 from content.home import Home
 from content.message import Spoken, Written
 from content.number import Number, NumberError
-from content.people import Need
+from content.people import Need, Told
 from content.sheet import Line
 
 T = TypeVar("T")
@@ -38,6 +38,8 @@ class ContactEntry:
     name: str = field(repr=False)
     relation: str = field(repr=False)
     numbers: tuple[Number, ...]
+    told: Told | None = None
+    """None where the cell is empty: nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +171,17 @@ class Listing:
 
     def _contacts(self, line: Line) -> tuple[ContactEntry, ...]:
         found = []
-        for name, relation, phone in (
-            ("contact", "relation", "contact_phone"),
-            ("contact2", "relation2", "contact2_phone"),
+        for name, relation, phone, when in (
+            ("contact", "relation", "contact_phone", "told"),
+            ("contact2", "relation2", "contact2_phone", "told2"),
         ):
             called, numbers = self._cell(line, name), self._numbers(line, phone)
             if called.lower() in columns.NOTHING and not numbers:
                 continue
             if not numbers:
                 self.blame(line.number, phone, columns.MISSING_PHONE)
-            found.append(ContactEntry(called, self._cell(line, relation), numbers))
+            told = self._word(line, when, columns.TOLD)
+            found.append(ContactEntry(called, self._cell(line, relation), numbers, told))
         return tuple(found)
 
     def _word(self, line: Line, column: str, words: Mapping[T, str]) -> T | None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     case,
     func,
     or_,
+    text,
     type_coerce,
     update,
 )
@@ -125,6 +126,16 @@ class Address(Identified, Base):
 # who has been erased stands in it too: an audience is counted without a look at the rows
 Index("ix_resident_place", Resident.community_id, Resident.place_id, Resident.erased_at)
 Index("ix_contact_resident", Contact.community_id, Contact.resident_id, Contact.rank)
+# few are told at once: who they are is asked for each stretch of an audience
+Index(
+    "ix_contact_with",
+    Contact.community_id,
+    Contact.resident_id,
+    sqlite_where=text("told = 'with'"),
+    postgresql_where=text("told = 'with'"),
+)
+is_told_with = text("contact.told = 'with'")
+"""SQL, to the letter of that index: a contact is told together with the resident."""
 Index("ix_address_owner", Address.community_id, Address.owner_id, Address.kind, Address.rank)
 Index("ix_address_digest", Address.community_id, Address.kind, Address.digest)
 
@@ -179,6 +190,7 @@ class ContactView:
     rank: int
     name: str = field(repr=False)
     relation: str = field(repr=False)
+    told: Told = Told.AFTER
 
 
 number = read_number
@@ -250,13 +262,27 @@ def contacts(
     """Return the contacts of each resident by rank; residents without any are absent."""
     found: dict[uuid.UUID, list[ContactView]] = defaultdict(list)
     columns = select_(
-        Contact.id, Contact.resident_id, Contact.rank, Contact.name, Contact.relation
+        *(Contact.id, Contact.resident_id, Contact.rank),
+        *(Contact.name, Contact.relation, Contact.told),
     ).where(Contact.community_id == store.community(session))
     for batch in batched(resident_ids):
         rows = columns.where(Contact.resident_id.in_(batch)).order_by(Contact.rank, Contact.id)
         for row in session.execute(rows):
             found[row.resident_id].append(ContactView(*row))
     return dict(found)
+
+
+def tell(
+    session: Session, resident_id: uuid.UUID, rank: int, told: Told, actor: Actor, now: datetime
+) -> bool:
+    """Say when the contact of this rank (from 1) is told; False where there is none."""
+    known = contacts(session, [resident_id]).get(resident_id, [])
+    if rank > len(known):
+        return False
+    one = session.get_one(Contact, (store.community(session), known[rank - 1].id))
+    one.told = told
+    event.add(session, actor, "contact.told", resident_id, now, contact=str(one.id), told=told)
+    return True
 
 
 def owners(

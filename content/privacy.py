@@ -274,6 +274,7 @@ def _contacts(
         {
             "name": contact.name,
             "relation": contact.relation,
+            "told": contact.told,
             "addresses": [_address(one) for one in owned if one.owner_id == contact.id],
         }
         for contact in people.contacts(session, [resident_id]).get(resident_id, [])

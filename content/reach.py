@@ -11,12 +11,12 @@ import phonenumbers
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from content import people, store
+from content import columns, people, store
 from content.base import new_id
 from content.listing import ContactEntry
 from content.message import Kind
 from content.number import Number
-from content.people import Address, Consent, Contact, OwnerKind
+from content.people import Address, Consent, Contact, OwnerKind, Told
 
 _VIA = "import"
 """Only what an import brought is taken away by an import."""
@@ -73,7 +73,8 @@ class Reach:
             self._held[row.owner_id][row.kind, row.digest] = row
             if row.consent is Consent.WITHDRAWN:
                 self._withdrawn.add((row.kind, row.digest))
-        known = select(Contact.id, Contact.resident_id, Contact.name, Contact.relation)
+        stands = (Contact.id, Contact.resident_id, Contact.name, Contact.relation, Contact.told)
+        known = select(*stands)
         known = known.where(Contact.community_id == self._here).order_by(Contact.rank, Contact.id)
         for contact in self._session.execute(known):
             self._contacts[contact.resident_id].append(contact)
@@ -132,13 +133,15 @@ class Reach:
         known = self._contacts.get(resident_id, [])
         changed = len(known) != len(helpers)
         for rank, helper in enumerate(helpers):
-            said = {"name": helper.name, "relation": helper.relation}
-            if rank >= len(known):
+            before = known[rank] if rank < len(known) else None
+            told = helper.told or (before.told if before is not None else Told.AFTER)
+            said = {"name": helper.name, "relation": helper.relation, "told": told}
+            if before is None:
                 key = {"community_id": self._here, "id": new_id()}
                 self._new[Contact].append(key | {"resident_id": resident_id, "rank": rank} | said)
             else:
-                key = {"community_id": self._here, "id": known[rank].id}
-                if (known[rank].name, known[rank].relation) != (helper.name, helper.relation):
+                key = {"community_id": self._here, "id": before.id}
+                if any(getattr(before, name) != value for name, value in said.items()):
                     self._changed[Contact].append(key | said)
                     changed = True
             changed |= self._numbers(OwnerKind.CONTACT, key["id"], helper.numbers)
@@ -171,6 +174,7 @@ def cells(session: Session, region: str) -> dict[uuid.UUID, dict[str, str]]:
         mark = "2" if "contact" in cell else ""
         numbers = [text for way in own.get(contact.id, ()) for text in way]
         cell[f"contact{mark}"], cell[f"relation{mark}"] = contact.name, contact.relation
+        cell[f"told{mark}"] = columns.TOLD[contact.told].split()[0]
         cell[f"contact{mark}_phone"] = "、".join(numbers)
     return found
 

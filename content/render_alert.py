@@ -60,7 +60,7 @@ def _lines(
         say(f"status.{status}", language) if status else "",
         _headline(fields, language, change),
         _level(fields, language),
-        say("contact.frame", language, alone=alone) if alone else "",
+        _contact("frame", fields, language, alone),
         say(f"alert.{change}", language) if change else "",
         *(
             say(f"alert.{key}", language, **{name: value}) if key else value
@@ -68,6 +68,12 @@ def _lines(
             if value
         ),
     )
+
+
+def _contact(form: str, fields: Fields, language: Written, alone: str) -> str:
+    """Return what tells a contact whose they are, and whether we could reach them; else nothing."""
+    beside = "with_" if fields.get("beside") else ""
+    return say(f"contact.{beside}{form}", language, alone=alone) if alone else ""
 
 
 def _marks(fields: Fields, language: Written, change: str) -> str:
@@ -113,7 +119,7 @@ def _brief(fields: Fields, language: Written, alone: str, change: str) -> str:
         (
             say("sms.sender" if sender else "sms.sender_plain", language, sender=sender),
             _marks(fields, language, change),
-            say("contact.sms", language, alone=alone) if alone else "",
+            _contact("sms", fields, language, alone),
             sentence(_headline(fields, language, change), language),
             told,
         )
@@ -134,7 +140,7 @@ def _said(fields: Fields, language: Written, alone: str, change: str) -> tuple[s
     why = fields.get("description", "")
     do = fields.get("instruction", "")
     return (
-        say("contact.speech", language, alone=alone) if alone else "",
+        _contact("speech", fields, language, alone),
         say("call.again", language) if fields.get("again") else "",
         say(f"call.{change}", language) if change else "",
         say("call.over", language, headline=headline) if over and headline else headline,

@@ -39,6 +39,7 @@ class Sharer(NamedTuple):
     place_id: uuid.UUID | None
     rung: int
     wait: int
+    resident_id: uuid.UUID
     name: str
 
 
@@ -96,7 +97,7 @@ def names(session: Session, ref: str) -> tuple[str, ...]:
     if not told:
         return ()
     query = (
-        select(Resident.name)
+        select(Resident.id, Resident.name)
         .select_from(Attempt)
         .outerjoin(Contact, _same(Attempt, Contact, Contact.id == Attempt.recipient_id))
         .join(
@@ -111,7 +112,16 @@ def names(session: Session, ref: str) -> tuple[str, ...]:
         .where(Attempt.ref.in_([ref, *told]))
         .order_by(Attempt.along.is_not(None), Attempt.id)
     )
-    return tuple(session.scalars(query))
+    return of((row.id, row.name) for row in session.execute(query))
+
+
+def of(people: Iterable[tuple[uuid.UUID, str]]) -> tuple[str, ...]:
+    """Return the names of residents, each once; nobody where it is one: they know it is for them.
+
+    Somebody's contact may be told together with them, and called in their place as well.
+    """
+    by_id = dict(people)
+    return tuple(by_id.values()) if len(by_id) > 1 else ()
 
 
 def is_shared() -> ColumnElement[bool]:
@@ -176,7 +186,7 @@ def _waiting(dialect: str) -> bulk.Query:
     query: Any = (
         select(
             *(calls.c.at, Delivery.recipient_id, Delivery.address_id, Delivery.place_id),
-            *(Delivery.rung, Delivery.wait, Resident.name),
+            *(Delivery.rung, Delivery.wait, Resident.id.label("resident_id"), Resident.name),
         )
         .select_from(calls)
         .join(

@@ -15,7 +15,7 @@ from bot.cli import context, progress
 from bot.cli.facts import put, say
 from bot.cli.staff import AsJson, admin
 from content import event, identity, people, place, roster, sheet, store
-from content.people import Audience, Need, Resident
+from content.people import Audience, Need, Resident, Told
 from content.place import Community, PlaceKind
 from content.roster import RosterError
 from content.sheet import SheetError
@@ -105,6 +105,21 @@ def show(who: Who) -> None:
         held = rights.held(session, wanted.id)
         event.add(session, actor, "resident.shown", wanted.id, context.now())
     put(held)
+
+
+@app.command()
+def contact(
+    who: Who,
+    told: Annotated[Told, typer.Option(help="after: once nobody answers; with: at the same time")],
+    rank: Annotated[int, typer.Option(help="1: the first contact, 2: the second", min=1)] = 1,
+) -> None:
+    """Say when a person's contact is told: after they could not be reached, or with them."""
+    with admin() as (session, actor):
+        found = people.tell(session, _find(session, who).id, rank, told, actor, context.now())
+    if not found:
+        context.fail("没有这位联系人，请先导入。 There is no such contact: import them first.")
+    done = "和本人同时通知联系人。 Told" if told is Told.WITH else "联系不上本人再通知联系人。 Told"
+    say(f"{done} {told.value} them.")
 
 
 @app.command()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from bot.simulate.run import Run
 from content import store
 from content.delivery import Attempt, Delivery, DeliveryState
+from content.people import OwnerKind
 from content.reason import Reason
 
 SHARES = (50, 90, 100)
@@ -139,7 +140,9 @@ def _deliveries(session: Session, notice_id: uuid.UUID) -> Sequence[Any]:
         *(Delivery.confirmed_at, Delivery.needs_help),
     )
     query = select(*columns).where(
-        Delivery.community_id == store.community(session), Delivery.notice_id == notice_id
+        Delivery.community_id == store.community(session),
+        Delivery.notice_id == notice_id,
+        Delivery.recipient_kind == OwnerKind.RESIDENT,
     )
     return session.execute(query).all()
 

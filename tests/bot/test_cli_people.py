@@ -141,6 +141,16 @@ def test_what_is_held_can_be_shown_and_then_erased(desk: Desk) -> None:
     assert len(desk.json("residents", "list", "--json")) == 1
 
 
+def test_it_is_said_when_a_contact_is_told(desk: Desk) -> None:
+    desk.run("residents", "import", desk.file(LIST))
+    done = desk.run("residents", "contact", "R1", "--told", "with")
+    assert "Told with them" in " ".join(done.output.split())
+    held = json.loads(desk.run("residents", "show", "R1").stdout)
+    assert held["contacts"][0]["told"] == "with"
+    bad = desk.run("residents", "contact", "R2", "--told", "with")
+    assert (bad.exit_code, "There is no such contact" in bad.stderr) == (1, True)
+
+
 def test_erasing_asks_first(desk: Desk) -> None:
     desk.run("residents", "import", desk.file(LIST))
     assert desk.run("residents", "erase", "R1").exit_code == 1

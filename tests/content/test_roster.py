@@ -10,7 +10,7 @@ from content import people, place, privacy, roster, sheet
 from content.event import HOUSE, Event
 from content.listing import Problem
 from content.message import Kind, Spoken, Written
-from content.people import Address, Consent, Contact, Need, Resident
+from content.people import Address, Consent, Contact, Need, Resident, Told
 from content.roster import Report, RosterError
 from content.store import Store
 
@@ -60,6 +60,22 @@ def test_a_contact_comes_with_name_relation_and_number(store: Store, now: dateti
         assert people.value(session, people.addresses(session, [contact.id])[contact.id][0].id) == (
             "+8613900139000"
         )
+
+
+def test_the_list_says_when_a_contact_is_told(store: Store, now: datetime) -> None:
+    head = HEAD.replace("联系人电话", "联系人电话,联系人通知")
+    told = []
+    with store.begin() as session:
+        for said in ("", "同时", "", "之后"):
+            row = WANG.replace("139 0013 9000", f"139 0013 9000,{said}")
+            load(session, head + row, now)
+            session.expire_all()
+            who = only(session).id
+            told.append(people.contacts(session, [who])[who][0].told)
+        titles, row = roster.rows(session)
+    # an empty cell changes nothing
+    assert told == [Told.AFTER, Told.WITH, Told.WITH, Told.AFTER]
+    assert row[titles.index("联系人通知")] == "之后"
 
 
 def test_importing_the_same_file_twice_changes_nothing(store: Store, now: datetime) -> None:

@@ -16,6 +16,14 @@ def upgrade() -> None:
         "contact",
         sa.Column("told", sa.String(length=24), nullable=False, server_default="after"),
     )
+    beside = sa.text("told = 'with'")
+    op.create_index(
+        "ix_contact_with",
+        "contact",
+        ["community_id", "resident_id"],
+        sqlite_where=beside,
+        postgresql_where=beside,
+    )
     shared, rings = sa.text("along IS NOT NULL"), sa.text("home IS NOT NULL")
     op.create_index(
         "ix_attempt_along",
