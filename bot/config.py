@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     voice_folder: Path | None = Field(
         None, description="where spoken texts are kept for a day; default: beside the database"
     )
+    voice_rate: int = Field(150, ge=80, le=300, description="words per minute of our own voice")
     answer_seconds: int = Field(
         30, ge=1, description="seconds after which a provider is asked what became of a request"
     )

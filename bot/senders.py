@@ -191,6 +191,7 @@ def _speaker(settings: Settings, ours: Ours) -> dict[str, dict[str, Any]]:
     return {
         "speaker": {
             "folder": settings.speaker_folder,
+            "rate": settings.voice_rate,
             "player": settings.speaker_player,
             "recorded": ours.recorded,
         }

@@ -78,7 +78,9 @@ class Sounds:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, public_url: str) -> None:
         key = store.keyring.derive("voice names")
-        self.voice = Voice(folder(settings).absolute(), key=key, recorded=recorded(store))
+        self.voice = Voice(
+            folder(settings).absolute(), settings.voice_rate, key=key, recorded=recorded(store)
+        )
         self._clock = clock
         self._speaks = settings.twilio_voice is Voices.ESPEAK
         # SQLite is one machine; elsewhere a folder that was named is taken to be there for all
@@ -149,8 +151,11 @@ class Sounds:
                 await asyncio.wait_for(self._stopping.wait(), _TIDY)
 
     def stop(self) -> None:
-        """Ask `run` to end, and make nothing more."""
+        """Ask `run` to end; calls that are under way are still spoken."""
         self._stopping.set()
+
+    def close(self) -> None:
+        """Make nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _begun(self, name: str, line: Line) -> bool:

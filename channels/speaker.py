@@ -164,7 +164,8 @@ class Speaker:
 
     def _leave(self, speech: Speech, made: Sound, ref: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / f"{ref}.txt").write_text(speech.script, encoding="utf-8")
+        words = "\n\n".join(one.script for one in (speech, *speech.others))
+        (self._folder / f"{ref}.txt").write_text(words, encoding="utf-8")
         _write(self._folder / f"{ref}.wav", made)
 
     def _touch(self) -> None:

@@ -29,7 +29,7 @@ def speaker(
             "还没有设广播，请先设 LINXUN_SPEAKER_FOLDER。 "
             "No loudspeaker is set up: set LINXUN_SPEAKER_FOLDER."
         )
-    opened = Speaker(settings.speaker_folder, player=settings.speaker_player)
+    opened = Speaker(settings.speaker_folder, settings.voice_rate, player=settings.speaker_player)
     name = f"test-{new_id()}"
     try:
         receipt = asyncio.run(opened.send("", _test(severity, language), name))

@@ -14,11 +14,12 @@ from bot.web import app as web
 from channels import _voice
 from channels.base import Request
 from channels.twilio_voice import TwilioVoice
-from content import call, sound
+from content import call, recording, sound
 from content.call import Play, Say, Script, Step
 from content.message import Speech, Spoken
 from content.phrase import say
 from content.store import Store
+from tests.content.test_recording import read
 
 PUBLIC = "https://linxun.example"
 LINE = Say(Spoken.MANDARIN, "三号楼今晚停水，请存水。")
@@ -74,7 +75,7 @@ async def served(store: Store, clock: Standing, sounds: Sounds) -> AsyncIterator
     transport = httpx.ASGITransport(web.make(hooks))
     async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
         yield client
-    sounds.stop()
+    sounds.close()
     await channel.close()
 
 
@@ -138,7 +139,7 @@ async def test_the_provider_may_keep_what_it_fetched_in_the_same_hour(
 ) -> None:
     sounds = opened(store, clock, tmp_path)
     urls = {sounds.url(LINE, REF) for _ in range(3)}
-    sounds.stop()
+    sounds.close()
     assert len(urls) == 1
 
 
@@ -146,7 +147,7 @@ def test_twilios_own_voice_needs_no_address(store: Store, clock: Standing, tmp_p
     sounds = opened(store, clock, tmp_path, Voices.NEURAL)
     assert sounds.url(LINE, REF) == ""
     assert sounds.url(Play(Spoken.MANDARIN, "停水", "1" * 32), REF) != ""
-    sounds.stop()
+    sounds.close()
 
 
 async def test_a_web_without_the_file_makes_it_anew_from_the_call(
@@ -161,7 +162,7 @@ async def test_a_web_without_the_file_makes_it_anew_from_the_call(
     address = first.url(LINE, REF).removesuffix(".wav").split("/")[4:]
     path = await second.fetch(*address, find)
     assert path.parent == tmp_path / "b"
-    first.stop(), second.stop()
+    first.close(), second.close()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,20 @@ def test_what_belongs_to_no_call_is_played_where_every_web_sees_the_folder(
     sounds = Sounds(settings, store, clock, PUBLIC)
     assert bool(sounds.url(LINE)) is played
     assert sounds.url(Say(Spoken.MANDARIN, say("call.wait", Spoken.MANDARIN))) != ""
-    sounds.stop()
+    sounds.close()
+
+
+async def test_a_reading_is_found_by_every_web_in_the_database(
+    store: Store, clock: Standing, tmp_path: Path, now: datetime
+) -> None:
+    _, row = read(store, now)
+    with store.read() as session:
+        (kept_,) = recording.of(session, row)
+    first, second = opened(store, clock, tmp_path / "a"), opened(store, clock, tmp_path / "b")
+    address = first.url(Play(Spoken.MANDARIN, "停水", kept_.id.hex)).removesuffix(".wav")
+    path = await second.fetch(*address.split("/")[4:], nothing)
+    assert second.voice.seconds(path) == pytest.approx(kept_.seconds, abs=0.01)
+    first.close(), second.close()
 
 
 async def test_another_process_of_the_folder_waits_for_the_sound(
@@ -195,7 +209,7 @@ async def test_another_process_of_the_folder_waits_for_the_sound(
     first, second = opened(store, clock, tmp_path), opened(store, clock, tmp_path)
     address = first.url(LINE).removesuffix(".wav").split("/")[4:]
     assert (await second.fetch(*address, nothing)).parent == tmp_path
-    first.stop(), second.stop()
+    first.close(), second.close()
 
 
 async def test_what_cannot_be_spoken_is_left_to_twilio(
@@ -233,7 +247,7 @@ async def test_twiml_plays_every_line_and_says_none(
     )
     assert "<Say" not in first
     assert SPEECH.sentences[0] not in first
-    sounds.stop()
+    sounds.close()
     await channel.close()
 
 
@@ -253,7 +267,7 @@ async def test_everything_that_a_call_may_say_is_made_while_it_rings(
         address = sounds.url(line, REF).removesuffix(".wav").split("/")[4:]
         await sounds.fetch(*address, nothing)
     assert len(kept(tmp_path)) == len(lines)
-    sounds.stop()
+    sounds.close()
 
 
 def test_spoken_texts_lie_beside_the_database() -> None:
