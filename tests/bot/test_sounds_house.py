@@ -59,6 +59,7 @@ async def test_twilio_plays_what_we_speak_and_says_nothing(tmp_path: Path) -> No
     assert len(list((tmp_path / "linxun-voice").glob("*.wav"))) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voice", ["neural", "espeak"])
 async def test_a_reading_is_played_in_place_of_the_sentences(tmp_path: Path, voice: str) -> None:
     async with lived_in(tmp_path, twilio_voice=voice) as town:
