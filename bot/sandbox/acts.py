@@ -1,5 +1,6 @@
 """Acts: what a visitor of the page does with a phone, by the name of the act."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from bot.sandbox.texts import Texts
 
 LONGEST = 4096
 KEYS = frozenset("0123456789*#")
+_JPEG = b"\xff\xd8"
+"""How every JPEG begins: the chat app turns whatever is sent as a photo into one."""
 Given = dict[str, Any]
 
 
@@ -32,6 +35,7 @@ class Acts:
             "start": lambda phone, given: self._chat(phone, "start", given),
             "say": lambda phone, given: self._chat(phone, "say", given),
             "forward": lambda phone, given: self._chat(phone, "forward", given),
+            "photo": self._photo,
             "press": self._press,
             "block": lambda phone, _: self._people.blocks(_with_chat(phone)),
             "unblock": lambda phone, _: self._people.unblocks(_with_chat(phone)),
@@ -51,9 +55,20 @@ class Acts:
         if act == "start":
             self._people.starts(phone, str(given.get("payload", ""))[:64])
         elif act == "say":
-            self._people.says(phone, _text(given))
+            self._people.says(phone, _text(given), reply_to=_replied(given))
         else:
             self._people.forwards(phone, _text(given))
+
+    def _photo(self, phone: Phone, given: Given) -> None:
+        try:
+            content = base64.b64decode(str(given.get("content", "")), validate=True)
+        except ValueError as error:
+            raise ValueError("这不是照片。This is no photo.") from error
+        if not content.startswith(_JPEG):
+            raise ValueError("请选一张 JPEG 照片。Choose a JPEG photo.")
+        caption = str(given.get("text", "")).strip()[:1024]
+        to = _replied(given)
+        self._people.sends(_with_chat(phone), "photo", content, caption=caption, reply_to=to)
 
     def _press(self, phone: Phone, given: Given) -> None:
         chat = _with_chat(phone).chat or 0
@@ -113,6 +128,12 @@ def _text(given: Given) -> str:
     if not 1 <= len(text) <= LONGEST:
         raise ValueError("请写 1 到 4096 个字。Write 1 to 4096 characters.")
     return text
+
+
+def _replied(given: Given) -> int | None:
+    """Return the message that is replied to; None for none."""
+    text = str(given.get("reply_to", ""))
+    return int(text) if text.isdecimal() else None
 
 
 def _with_chat(phone: Phone) -> Phone:

@@ -23,6 +23,7 @@ from bot.sandbox.texts import Texts
 from bot.sandbox.wire import compact
 
 LARGEST = 64 * 1024
+LARGEST_PHOTO = 1024 * 1024
 SHOWN = 200
 TEMPLATE = Path(__file__).with_name("page.html")
 HEADERS = {
@@ -120,7 +121,9 @@ class Page:
         token = request.headers.get("x-sandbox-token", "")
         if (origin is not None and origin != here) or not same(token, self._token):
             return _reply(403, {"error": "请从电话页面操作。Act from the phones page."})
-        if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
+        photo = request.path_params["act"] == "photo"
+        most = LARGEST_PHOTO if photo else LARGEST
+        if int(request.headers.get("content-length", most + 1)) > most:
             return _reply(413, {"error": "内容太长。That is too long."})
         return None
 

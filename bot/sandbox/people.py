@@ -64,12 +64,13 @@ class People:
         mime: str = "",
         caption: str = "",
         group: Group | None = None,
+        reply_to: int | None = None,
     ) -> Values:
-        """Somebody sends a file; what: photo, voice or document."""
+        """Somebody sends a file, perhaps as a reply; what: photo, voice or document."""
         file = self._chats.keep(content, name, mime or {"photo": "image/jpeg"}.get(what, ""))
         described = describe(what, file, name)
         extra = {"caption": caption} if caption else {}
-        return self._arrives(phone, {what: described} | extra, group, None)
+        return self._arrives(phone, {what: described} | extra, group, reply_to)
 
     def presses(self, phone: Phone, chat_id: int, message_id: int, data: str) -> str:
         """Somebody presses a button; returns the query's id.

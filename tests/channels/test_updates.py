@@ -68,6 +68,22 @@ PHOTO = [{"file_id": "s", "file_size": 1}, {"file_id": "l", "file_size": 9}]
         (said(GROUP, **mention("😀 @linxun_bot 真吗", 3, 11)), {"addressed": True}),
         (said(GROUP, text="好", reply_to_message={"from": BOT, "text": "问"}), {"quoted": "问"}),
         (
+            said(
+                text="灯亮着",
+                reply_to_message={
+                    "from": BOT,
+                    "text": "3号楼",
+                    "reply_markup": {
+                        "inline_keyboard": [
+                            [{"text": "网页", "url": "https://example.org"}],
+                            [{"text": "已通知", "callback_data": "door::done.a.b"}],
+                        ]
+                    },
+                },
+            ),
+            {"quoted": "3号楼", "replied": "door::done.a.b"},
+        ),
+        (
             update(
                 callback_query={
                     "id": "77",

@@ -215,3 +215,39 @@ async def test_only_a_recording_that_was_played_can_be_heard(
         assert (await answer.read())[:4] == b"RIFF"
     async with visitor.session.get(heard, params={"url": "http://127.0.0.1/x"}) as answer:
         assert answer.status == 404
+
+
+JPEG = "/9j/4AAQ"
+
+
+async def test_a_photo_with_a_word_replies_to_a_message_with_its_buttons(
+    visitor: Visitor, bot: Bot
+) -> None:
+    keys = InlineKeyboardMarkup([[InlineKeyboardButton("已通知", callback_data="door::done")]])
+    await visitor.act(LI, "start")
+    sent = await bot.send_message(501, "3号楼 王奶奶", reply_markup=keys)
+    given = {"content": JPEG, "text": "门口有积水", "reply_to": str(sent.message_id)}
+    status, _ = await visitor.act(LI, "photo", given)
+    message = (await bot.get_updates())[-1].message
+    assert message is not None
+    assert (status, message.caption, len(message.photo)) == (200, "门口有积水", 1)
+    replied = message.reply_to_message
+    assert replied is not None
+    assert replied.reply_markup is not None
+    assert replied.reply_markup.inline_keyboard[0][0].callback_data == "door::done"
+
+
+@pytest.mark.parametrize("content", ["", "not base64!", "aGVsbG8="])
+async def test_what_is_no_photo_is_refused(visitor: Visitor, content: str) -> None:
+    status, body = await visitor.act(LI, "photo", {"content": content})
+    assert (status, "error" in body) == (400, True)
+
+
+async def test_a_word_may_be_a_reply(visitor: Visitor, bot: Bot) -> None:
+    await visitor.act(LI, "start")
+    sent = await bot.send_message(501, "在吗")
+    await visitor.act(LI, "say", {"text": "在", "reply_to": str(sent.message_id)})
+    message = (await bot.get_updates())[-1].message
+    assert message is not None
+    assert message.reply_to_message is not None
+    assert message.reply_to_message.text == "在吗"
