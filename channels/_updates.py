@@ -81,6 +81,7 @@ def _message(message: Json, bot: Self) -> Iterator[Event]:
         addressed=addressed,
         quoted=_quoted(message),
         replied=_replied(message),
+        replied_id=str((message.get("reply_to_message") or {}).get("message_id", "")),
         forwarded="forward_origin" in message or "forward_date" in message,
         message_id=str(int(message["message_id"])),
         media=media,

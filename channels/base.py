@@ -97,6 +97,8 @@ class Event:
     """The text of the message that was replied to."""
     replied: str = field(default="", repr=False)
     """The data of the first button under the message that was replied to."""
+    replied_id: str = ""
+    """The number of the message that was replied to."""
     forwarded: bool = False
     message_id: str = ""
     callback_id: str = ""

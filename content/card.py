@@ -4,13 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 
 from content import phrase
+from content.delivery import DeliveryState
 from content.message import Written
 from content.visit import Been, Card, Tried
 
 
-def line(card: Card, zone: tzinfo) -> str:
-    """Return a card as text: where, who, what they need, what was tried, why, who was there."""
-    return "\n".join((head(card), *about(card), *(been(one, zone) for one in card.been)))
+def line(card: Card, zone: tzinfo, *, skips: bool = True) -> str:
+    """Return a card as text: where, who, what they need, what was tried, why, who was there.
+
+    skips: with the steps that were passed over, which say nothing to who stands at the door.
+    """
+    lines = about(card, skips=skips)
+    return "\n".join((head(card), *lines, *(been(one, zone) for one in card.been)))
 
 
 def head(card: Card) -> str:
@@ -18,13 +23,14 @@ def head(card: Card) -> str:
     return f"{card.place} {card.name}".strip()
 
 
-def about(card: Card) -> list[str]:
+def about(card: Card, *, skips: bool = True) -> list[str]:
     """Return what a visitor must know: the needs, what was tried, why it did not reach them."""
     lines = []
     if card.needs:
         lines.append(f"{_word('door.needs')}：{needs(card)}")
-    lines.append(f"{_word('door.tried')}：{tried(card) or '-'}")
-    if card.reason is not None:
+    if tries := tried(card, skips=skips):
+        lines.append(f"{_word('door.tried')}：{tries}")
+    if card.reason is not None and card.state is DeliveryState.DOOR:
         lines.append(f"{_word('door.reason')}：{_word(f'reason.{card.reason}')}")
     return lines
 

@@ -91,9 +91,10 @@ def _knock(turn: Turn, found: _List, card: Card, what: Found) -> list[Effect]:
     done = doorstep.press(session, *key, what, turn.actor(), turn.now)
     session.flush()
     if done.became is Became.NEW and done.knock is not None:
-        dialogue.ask(turn, NOTE, knock=done.knock.id.hex, at=turn.now.isoformat())
+        asked = {"knock": done.knock.id.hex, "at": turn.now.isoformat()}
+        dialogue.ask(turn, NOTE, **asked, message=turn.event.message_id)
     after = visit.card(session, *key) or card
-    return [_said(turn, done, what, after), *_redrawn(turn, after)]
+    return [_said(turn, done, what, after), *redrawn(turn, after, turn.event.message_id)]
 
 
 def _undo(turn: Turn, knock_id: uuid.UUID) -> list[Effect]:
@@ -110,7 +111,7 @@ def _undo(turn: Turn, knock_id: uuid.UUID) -> list[Effect]:
     if done.knock is None:
         return [_note(turn, key)]
     card = visit.card(turn.session, done.knock.notice_id, done.knock.recipient_id)
-    return [_note(turn, key), *(_redrawn(turn, card) if card else [])]
+    return [_note(turn, key), *(redrawn(turn, card, turn.event.message_id) if card else [])]
 
 
 def _said(turn: Turn, done: Pressed, what: Found, card: Card) -> Acknowledge:
@@ -183,19 +184,19 @@ def _page(turn: Turn, cards: Sequence[Card]) -> list[Effect]:
     return said
 
 
-def _redrawn(turn: Turn, card: Card) -> list[Effect]:
-    """Change the card that was pressed: it shows what was done, and how to take it back."""
-    if not turn.event.message_id:
+def redrawn(turn: Turn, card: Card, message_id: str) -> list[Effect]:
+    """Change a card in the chat: it shows what was done, and how to take it back."""
+    if not message_id:
         return []
     hint = _word("door.hint") if card.last else ""
     text = "\n".join(filter(None, (_text(turn, card), hint)))
-    return [Rewrite(turn.chat, turn.event.message_id, text, _buttons(card))]
+    return [Rewrite(turn.chat, message_id, text, _buttons(card))]
 
 
 def _text(turn: Turn, card: Card) -> str:
     zone = cap.zone(turn.session)
     again = cards_.again(card, zone, turn.now, turn.house.away)
-    return "\n".join(filter(None, (cards_.line(card, zone), again)))
+    return "\n".join(filter(None, (cards_.line(card, zone, skips=False), again)))
 
 
 def _buttons(card: Card) -> Rows:

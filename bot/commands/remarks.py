@@ -21,9 +21,21 @@ def taken(turn: Turn, text: str, file: Attachment | None = None) -> list[Effect]
     member = turn.staff()
     if member is None or not identity.roles(turn.session, member.id) & beat.MAY:
         return None
-    made = _replied(turn) or _asked(turn)
+    made, message = _replied(turn), turn.event.replied_id
+    if made is None:
+        made, message = _asked(turn)
     if made is None:
         return None
+    _keep(turn, made, text, file)
+    card = visit.card(turn.session, made.notice_id, made.recipient_id)
+    if card is None:
+        return []
+    place = f"{card.place} {card.name}".strip()
+    said = Say(turn.chat, phrase.say("door.noted", Written.HANS, place=place))
+    return [said, *doors.redrawn(turn, card, message)]
+
+
+def _keep(turn: Turn, made: Knock, text: str, file: Attachment | None) -> None:
     if text:
         knock.remark(made, text)
     if file is not None:
@@ -32,17 +44,14 @@ def taken(turn: Turn, text: str, file: Attachment | None = None) -> list[Effect]
         # a photo may be followed by a word; a word is the end of it
         dialogue.settle(turn)
     turn.session.flush()
-    card = visit.card(turn.session, made.notice_id, made.recipient_id)
-    place = f"{card.place} {card.name}".strip() if card else ""
-    return [Say(turn.chat, phrase.say("door.noted", Written.HANS, place=place))]
 
 
-def _asked(turn: Turn) -> Knock | None:
-    """Return the knock that this chat was asked about a moment ago."""
+def _asked(turn: Turn) -> tuple[Knock | None, str]:
+    """Return the knock that this chat was asked about a moment ago, and the card's message."""
     what, data = dialogue.asked(turn)
     if what != doors.NOTE or turn.now > datetime.fromisoformat(data["at"]) + WINDOW:
-        return None
-    return knock.get(turn.session, uuid.UUID(data["knock"]))
+        return None, ""
+    return knock.get(turn.session, uuid.UUID(data["knock"])), str(data.get("message", ""))
 
 
 def _replied(turn: Turn) -> Knock | None:

@@ -73,6 +73,7 @@ PHOTO = [{"file_id": "s", "file_size": 1}, {"file_id": "l", "file_size": 9}]
                 reply_to_message={
                     "from": BOT,
                     "text": "3号楼",
+                    "message_id": 7,
                     "reply_markup": {
                         "inline_keyboard": [
                             [{"text": "网页", "url": "https://example.org"}],
@@ -81,7 +82,7 @@ PHOTO = [{"file_id": "s", "file_size": 1}, {"file_id": "l", "file_size": 9}]
                     },
                 },
             ),
-            {"quoted": "3号楼", "replied": "door::done.a.b"},
+            {"quoted": "3号楼", "replied": "door::done.a.b", "replied_id": "7"},
         ),
         (
             update(
