@@ -9,7 +9,7 @@ import ctypes
 import sys
 import wave
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import espeakng_loader
 
@@ -102,8 +102,11 @@ class Driver:
         low, high = RATES
         self._properties[name] = min(high, max(low, int(value))) if name == "rate" else value
 
-    def save_to_file(self, text: str, filename: str) -> None:
-        """Write the text as a WAV file, whole when this returns; raises EspeakError, OSError."""
+    def save_to_file(self, text: str, filename: str | BinaryIO) -> None:
+        """Write the text as a WAV file, whole when this returns; raises EspeakError, OSError.
+
+        filename: a path, or a file that is open for writing.
+        """
         espeak = _espeak()
         sound = espeak.sound(text, self._properties["voice"], self._properties["rate"])
         with wave.open(filename, "wb") as file:

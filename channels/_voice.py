@@ -7,6 +7,7 @@ folder is 0700, a file 0600 and named by a keyed hash, and nothing stays longer 
 import atexit
 import contextlib
 import hashlib
+import io
 import os
 import tempfile
 import threading
@@ -192,15 +193,15 @@ def write(path: Path, body: bytes) -> None:
 
 
 def spoken(language: Spoken, text: str, rate: int = RATE) -> "Sound":
-    """Return a text as espeak says it, 22,050 samples a second; raises VoiceError, OSError."""
+    """Return a text as espeak says it, 22,050 samples a second; raises VoiceError."""
     from content import sound
 
     if not text.strip():
         raise VoiceError("There is nothing to say.")
-    with tempfile.NamedTemporaryFile(prefix="linxun-", suffix=".wav") as file:
-        with _lock:
-            _save(text, VOICES[language], rate, file.name)
-        made = sound.read(file.read())
+    body = io.BytesIO()
+    with _lock:
+        _save(text, VOICES[language], rate, body)
+    made = sound.read(body.getvalue())
     if not made.peak:
         raise VoiceError("This text has no sound in this language.")
     return sound.louder(made, _PEAK)
@@ -242,11 +243,12 @@ def _engine() -> tuple[Any, list[Exception]]:
     return engine, errors
 
 
-def _save(text: str, voice: str, rate: int, path: str) -> None:
+def _save(text: str, voice: str, rate: int, file: io.BytesIO) -> None:
     engine, errors = _engine()
     engine.setProperty("voice", voice)
     engine.setProperty("rate", rate)
-    engine.save_to_file(text, path)
+    # pyttsx3 hands on what it is given, and our driver takes a file in memory as well
+    engine.save_to_file(text, file)
     engine.runAndWait()
     if errors:
         first = errors[0]

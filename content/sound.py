@@ -259,6 +259,9 @@ def _decoded(data: bytes, kind: int, bits: int) -> Samples:
 
 
 def _integers(data: bytes, width: int) -> Samples:
+    if width == 2:  # noqa: PLR2004 - bytes of 16 bits
+        plain: Samples = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32)
+        return plain / np.float32(_FULL)
     raw = np.frombuffer(data[: len(data) // width * width], np.uint8).reshape(-1, width)
     if width == 1:
         low: Samples = raw[:, 0].astype(np.float32)

@@ -4,9 +4,12 @@ import io
 import math
 import struct
 import wave
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from content import sound
 from content.sound import Sound, SoundError
@@ -138,3 +141,14 @@ def test_other_recordings_of_a_phone_are_read(form: str) -> None:
 def test_a_broken_coded_file_is_refused(body: bytes) -> None:
     with pytest.raises(SoundError):
         sound.read(body)
+
+
+@given(st.integers(0, 60), st.binary(min_size=1, max_size=8), st.sampled_from([1, 2, 3, 4]))
+def test_whatever_is_wrong_in_a_file_it_is_read_or_refused(
+    at: int, junk: bytes, width: int
+) -> None:
+    body = bytearray(pcm(width, 2))
+    body[at : at + len(junk)] = junk
+    with suppress(SoundError):
+        read = sound.read(bytes(body))
+        assert np.abs(read.samples).max(initial=0) <= 1
