@@ -121,18 +121,17 @@ class Agent:
         self._given: OrderedDict[tuple[str, str], SipResponse] = OrderedDict()
 
     async def open(self) -> None:
-        """Find the server and bind our socket, once; raises OSError."""
+        """Find the server, whose address may have changed, and bind our socket; raises OSError."""
         async with self._opening:
-            if self._wire is not None:
-                return
-            loop = asyncio.get_running_loop()
             host, port = self.trunk.where
+            loop = asyncio.get_running_loop()
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
             self.server = cast(Address, found[0][4][:2])
-            mine = self.trunk.host or _facing(found[0][0], found[0][4])
-            self._wire = await _bound(mine, self.trunk.port)
-            self._wire.on_message = self._take
-            self.local = self._wire.local_addr
+            if self._wire is None:
+                mine = self.trunk.host or _facing(found[0][0], found[0][4])
+                self._wire = await _bound(mine, self.trunk.port)
+                self._wire.on_message = self._take
+                self.local = self._wire.local_addr
 
     @property
     def shown(self) -> Address:
@@ -212,7 +211,9 @@ class Agent:
 
     def _take(self, message: SipRequest | SipResponse, source: Address) -> None:
         if isinstance(message, SipRequest):
-            if message.method != "ACK":
+            known = message.call_id in self.dialogues or source[0] == self.server[0]
+            # who looks for open exchanges hears nothing
+            if message.method != "ACK" and known:
                 self._reply(message)
             return
         key = _key(message)

@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-PICKS_UP, REFUSED = 200, 300
+PICKS_UP = 200
 EVENTS = 101
-OPTIONS = "SIP/2.0 200 OK"
 
 
 @dataclass

@@ -20,6 +20,10 @@ REF, PHONE = "ab" * 16, "+8657187654321"
 SOUND = b"\x55\xd5" * 400
 """A tenth of a second of a tone."""
 BRISK = {"ring": 0.5, "pause": 0.02, "longest": 5}
+OPTIONS = (
+    "OPTIONS sip:100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bKx;rport\r\n"
+    "From: <sip:a@b>;tag=1\r\nTo: <sip:100@b>\r\nCall-ID: scan\r\nCSeq: 1 OPTIONS\r\n\r\n"
+)
 ASKED = 0.6
 """Seconds after picking up, when the key has been asked for."""
 
@@ -285,6 +289,29 @@ async def test_a_key_from_somewhere_else_is_not_heard(message: Message) -> None:
     sdp = "c=IN IP4 127.0.0.2\r\nm=audio {port} RTP/AVP 0 101\r\n"
     ours = await call(message, answers=[200], keys=[(ASKED, "1")], hangs_up=1.2, sdp=sdp)
     assert ours.keys == []
+
+
+async def test_who_looks_for_an_open_exchange_hears_nothing(message: Message) -> None:
+    async with called(answers=[180]) as callee, house(callee) as ours:
+        await ours.voice.send(PHONE, message, REF)
+        port, heard = ours.voice._agent.local[1], []
+        loop = asyncio.get_running_loop()
+        stranger, _ = await loop.create_datagram_endpoint(
+            lambda: Stranger(heard), local_addr=("127.0.0.2", 0)
+        )
+        stranger.sendto(OPTIONS.encode(), ("127.0.0.1", port))
+        await asyncio.sleep(0.2)
+        stranger.close()
+    assert heard == []
+
+
+class Stranger(asyncio.DatagramProtocol):
+    def __init__(self, heard: list[bytes]) -> None:
+        self.heard = heard
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        del addr
+        self.heard.append(data)
 
 
 @pytest.mark.parametrize("code", [200, 404, 405, 501])
