@@ -26,8 +26,8 @@ MESSAGE = Message(
     sms="停水",
     speech=Speech(
         Spoken.MANDARIN,
-        opening="您好。",
-        sentences=("今晚停水。",),
+        opening="喂。",
+        sentences=("停水。",),
         prompt="收到请按幺。",
         answers={"1": "谢谢。", "3": "马上来。"},
         no_key="没有听到。",
@@ -36,9 +36,9 @@ MESSAGE = Message(
         goodbye="再见。",
     ),
 )
-_LISTENS = 3200
+_LISTENS = 1800
 """Milliseconds until a key is pressed: everything has been said once."""
-_PAUSE = 0.2
+_PAUSE = 0.1
 _LONGEST = 120.0
 
 
