@@ -125,7 +125,8 @@ class Outlook:
             *self._sizes(language),
             *spent,
             *times(plan, zone, language),
-            *self.unclear(language),
+            *map(str, self.unfit()),
+            *self._headed(language),
         ]
 
     def _sizes(self, language: Written) -> Iterator[str]:
@@ -142,9 +143,12 @@ class Outlook:
             )
 
     def unclear(self, language: Written) -> list[str]:
-        """Return what is hard to follow in its texts under a heading; nothing if all is well."""
+        """Return what is hard to follow in its texts, a sentence each."""
         bodies = {tongue: text.body for tongue, text in self._draft.texts.items()}
-        found = clarity.warnings(bodies, language)
+        return clarity.warnings(bodies, language)
+
+    def _headed(self, language: Written) -> list[str]:
+        found = self.unclear(language)
         return [phrase.say("staff.unclear", language), *found] if found else []
 
     def _render(self, kind: Kind, written: Written, spoken: Spoken) -> Message:

@@ -34,6 +34,7 @@ STATES = {
 }
 _CONTENT = "HX"
 """How the ids of Twilio's own registered texts begin."""
+_OPTED = {"STOP": "STOP", "START": "START"}
 MOST_MEDIA = 10
 """Twilio's own limit for one message."""
 
@@ -187,7 +188,8 @@ def _inbound(form: Mapping[str, object]) -> Iterator[Event]:
         raise BadEventError(
             "An SMS without a sender cannot be answered: the field From is missing."
         )
-    words = _twilio.text(form, "Body")
+    # a word that only the account's own settings know opts out like the one it stands for
+    words = _OPTED.get(_twilio.text(form, "OptOutType")) or _twilio.text(form, "Body")
     media = min(_twilio.number(form, "NumMedia"), MOST_MEDIA)
     if not media:
         yield Event(EventKind.TEXT, address=address, provider_id=sid, text=words)

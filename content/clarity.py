@@ -63,13 +63,19 @@ def check(text: str, language: Written) -> list[Finding]:
 def warnings(texts: Mapping[Written, str], reader: Written = Written.HANS) -> list[str]:
     """Return the sentences for who writes or edits these texts: a few, each naming its place."""
     kept: list[Finding] = []
-    for finding in (one for language, text in texts.items() for one in check(text, language)):
+    for finding in _all(texts):
         alike = sum(one.fault is finding.fault for one in kept)
         if alike < _ALIKE and finding not in kept:
             kept.append(finding)
     order = list(Fault)
     kept.sort(key=lambda one: order.index(one.fault))
     return list(dict.fromkeys(one.said(reader) for one in kept))[:MOST]
+
+
+def _all(texts: Mapping[Written, str]) -> Iterator[Finding]:
+    for language in Written:
+        if language in texts:
+            yield from check(texts[language], language)
 
 
 _STOPS = re.compile(r"[。！？；!?;\n]")
@@ -88,7 +94,7 @@ _DAYS = re.compile(
 )
 _NUMERAL = "[0-9零〇一二三四五六七八九十]"
 _DATES = re.compile(
-    rf"{_NUMERAL}+月{_NUMERAL}+[日号]|(?<![0-9]){_NUMERAL}{{1,3}}日|\d{{4}}[-/.]\d|(?<!\d)\d{{1,2}}号(?![楼院门线])"
+    rf"{_NUMERAL}+月{_NUMERAL}+[日号]|(?<![0-9]){_NUMERAL}{{1,3}}日|20\d\d[-/.]\d|(?<!\d)\d{{1,2}}号(?![楼院门线])"
 )
 _ENGLISH_DAYS = re.compile(
     r"\b(?:today|tomorrow|tonight|yesterday"
@@ -97,7 +103,7 @@ _ENGLISH_DAYS = re.compile(
     re.IGNORECASE,
 )
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_ENGLISH_DATES = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d|\d{{4}}-\d")
+_ENGLISH_DATES = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d|20\d\d-\d")
 
 _PHONE = re.compile(
     r"(?<![\d.,¥￥])(?:\+?\d{1,3}[ -]?)?"
@@ -130,7 +136,7 @@ def _chinese(text: str) -> Iterator[Finding]:
     plain = phrase.simplified(text).translate(_WIDE)
     if day := not _DATES.search(plain) and _DAYS.search(plain):
         yield Finding(Fault.UNDATED, text[day.start() : day.end()])
-    for at, end in daypart.unsaid(plain):
+    for at, end in daypart.unsaid(plain)[:1]:
         yield Finding(Fault.DAYPART, text[at:end])
     for line in _cut(_STOPS, text):
         yield from _length(line)
@@ -145,7 +151,7 @@ def _chinese(text: str) -> Iterator[Finding]:
 def _english(text: str) -> Iterator[Finding]:
     if day := not _ENGLISH_DATES.search(text) and _ENGLISH_DAYS.search(text):
         yield Finding(Fault.UNDATED, day[0])
-    for at, end in daypart.unsaid_english(text):
+    for at, end in daypart.unsaid_english(text)[:1]:
         yield Finding(Fault.DAYPART, text[at:end])
     for line in _cut(_ENGLISH_STOPS, text):
         words = line.split()

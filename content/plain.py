@@ -113,9 +113,8 @@ def thoughts(text: str) -> list[str]:
     Several things to be done are parted, but none from what comes before it: that may be its
     condition (闻到煤气味，请开窗). What is still long is cut at commas.
     """
-    pieces = [piece.strip() for piece in _SENTENCE.findall(unlinked(text))]
-    if LINK.search(text):
-        pieces = [piece for piece in pieces if not _POINTS.fullmatch(piece)]
+    told = unlinked(_POINTS.sub("\n", text))
+    pieces = [piece.strip() for piece in _SENTENCE.findall(told)]
     single = (thought for piece in pieces for thought in _singly(piece))
     breaths = (breath for thought in single for breath in _breaths(thought))
     return [_stopped(one) for one in breaths if any(char.isalnum() for char in one)]
@@ -125,12 +124,12 @@ _SENTENCE = re.compile(
     r"(?:\b[apAP]\.[mM]\.(?=\s+[a-z\d])|[^。！？；!?;\n.]|\.(?!\s|$))+[。！？；!?;.]*"
 )
 _POINTS = re.compile(
-    r"(?:[\s，。：:,.（）()]|详情|详细|更多|信息|请|可|点击|点|查看|查询|登录|打开|上网|网址|网站|链接"
-    r"|参见|详见|见|看|在|到|\b(?:see|visit|read|more|details?|information|for|at|on|go|to|please"
-    r"|link|website|the|our|or|and)\b)+",
-    re.IGNORECASE,
+    r"(?:(?<=[。！？；!?;\n，,.])|^)\s*(?:详情|详细|更多|信息|请|可以?|点击|点|查看|查询|登录|打开|上网|网址|网站"
+    r"|链接|参见|详见|见|看|在|到|[\s，：:]|\b(?:see|visit|read|more|details?|information|for|at|on|go|to"
+    rf"|please|link|website|the|our|or|and)\b)*(?:{LINK.pattern})[\s。.，,]*",
+    re.IGNORECASE | re.ASCII,
 )
-"""What is left of a sentence that only named a web address."""
+"""What only names a web address."""
 _DO = (
     "请|[也更]?不要|[也更]?不能|不得|切?勿|别|千万|务必|尽量|同时|另外|并|也请|再请"
     "|关|拔|收|远离|避开|待在|留在|带[好上]|照看|照顾|注意|准备|检查|切断|打开|停止|存|穿|绕|多|往|赶紧|尽快|立即|马上"

@@ -65,15 +65,14 @@ class Template:
         after = self.text.partition(f"{{{name}}}")[2][:1]
         if after in _STOPS:
             value = value.rstrip(_STOPS)
-        shown = say(f"template.{name}", Written.HANS)
         if not value:
-            raise Unfit(say("template.empty", Written.HANS, name=shown), missing=name not in _OURS)
+            raise Unfit(_both("empty", name=f"template.{name}"), missing=name not in _OURS)
         limit = self.limits.get(name, _LIMIT)
         if len(value) <= limit:
             return value
         if name in self.whole:
-            count = len(value)
-            raise Unfit(say("template.long", Written.HANS, name=shown, limit=limit, count=count))
+            given = {"limit": limit, "count": len(value)}
+            raise Unfit(_both("long", name=f"template.{name}", **given))
         return shorten(value, limit - _ELLIPSIS)
 
 
@@ -91,22 +90,36 @@ class Templates:
     def fill(self, blanks: Blanks | None) -> Texted:
         """Return the registered text for this; raises Unfit, `missing` where there is none."""
         if blanks is None:
-            raise _missing("text")
+            raise _missing("text", Written.HANS)
         for notice in blanks.notices:
             for tongue in _READ.get(blanks.language, (blanks.language,)):
                 for one in self.known:
                     if one.language is tongue and notice in one.notices:
                         return one.fill(blanks)
-        raise _missing(blanks.notices[-1])
+        raise _missing(blanks.notices[-1], blanks.language)
 
 
 _READ = {Written.HANT: (Written.HANT, Written.HANS)}
 """In which languages a registered text may be: who reads traditional characters reads both."""
 
 
-def _missing(notice: str) -> Unfit:
-    shown = say(f"template.for_{notice}", Written.HANS)
-    return Unfit(say("template.missing", Written.HANS, notice=shown), missing=True)
+def _missing(notice: str, language: Written) -> Unfit:
+    tongue = f"outlook.written_{language.replace('-', '_')}"
+    said = _both("missing", notice=f"template.for_{notice}", language=tongue)
+    return Unfit(said, missing=True)
+
+
+def _both(key: str, **values: object) -> str:
+    """Return a sentence in Chinese and English; a value may be the key of a phrase itself."""
+
+    def told(language: Written) -> str:
+        said = {
+            name: say(value, language) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return say(f"template.{key}", language, **said)
+
+    return f"{told(Written.HANS)} {told(Written.ENGLISH)}"
 
 
 def load(path: Path | None) -> Templates:

@@ -42,7 +42,9 @@ def _show(opened: Store, code: str, *, as_json: bool) -> None:
         zone, priced = cap.zone(session), foresee.known()
         if as_json:
             said = times(plan, zone, Written.HANS)
-            put({**_plain(plan, priced), "said": said, "warnings": outlook.unclear(Written.HANS)})
+            unfit = [str(one) for one in outlook.unfit()]
+            warned = [*unfit, *outlook.unclear(Written.HANS)]
+            put({**_plain(plan, priced), "said": said, "warnings": warned})
             return
         for line in _lines(outlook, plan, session, priced):
             context.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -70,6 +72,7 @@ def _plain(plan: Forecast, priced: Prices) -> dict[str, Any]:
 
 
 def _spend(one: Spend, priced: Prices) -> dict[str, Any]:
+    cost = priced.of(one.kind, one.units)
     return {
         "kind": one.kind,
         "language": one.language,
@@ -77,7 +80,7 @@ def _spend(one: Spend, priced: Prices) -> dict[str, Any]:
         "each": one.each,
         "units": one.units,
         "encoding": one.size.encoding if one.size else None,
-        "cost": priced.of(one.kind, one.units),
+        "cost": None if cost is None else round(cost, 2),
         "currency": priced.currency,
     }
 

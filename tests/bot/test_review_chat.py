@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from bot.commands import status
-from bot.turn import Follow, Glance
+from bot.commands import preview, status
+from bot.turn import Follow, Foresee, Glance
 from channels import sweep
 from content import alert as alerts
 from content import identity, notice, people, phrase, review, task
@@ -89,7 +89,9 @@ def test_what_fits_no_registered_sms_is_refused_before_anybody_reviews_it(street
         frozenset({"headline"}),
     )
     street.house = replace(street.house, texting=Texting(templates=Templates(("+86",), (short,))))
-    code, _ = street.drafted()
+    code, row = street.drafted()
+    figures = preview.foretell(street.session, street.house, Foresee("1", row.id, street.now))
+    assert "“标题”最多3个字" in figures.text
     refused = said(street.presses(AUTHOR, f"staff::submit.{code}"))
     assert "“标题”最多3个字" in refused
     assert pages(street, VERIFIER) == []

@@ -222,6 +222,8 @@ async def test_find_refuses_to_choose_between_two(
             {"From": PHONE, "Body": "收到"},
             {"kind": EventKind.TEXT, "address": PHONE, "text": "收到"},
         ),
+        ("inbound", {"From": PHONE, "Body": "不要", "OptOutType": "STOP"}, {"text": "STOP"}),
+        ("inbound", {"From": PHONE, "Body": "help", "OptOutType": "HELP"}, {"text": "help"}),
         (
             "inbound",
             {

@@ -52,6 +52,7 @@ BAD = [
     ("周五停水。", Fault.UNDATED, "周五"),
     ("本周停电检修。", Fault.UNDATED, "本周"),
     ("明日3號樓停水。", Fault.UNDATED, "明日"),
+    ("明天停水，请打物业电话0571-88001234。", Fault.UNDATED, "明天"),
     ("12月1日7点停水。", Fault.DAYPART, "7点"),
     ("12月1日8:00至11:00停水。", Fault.DAYPART, "8:00"),
     ("十二月一日七点半开会。", Fault.DAYPART, "七点半"),

@@ -406,6 +406,7 @@ def test_a_page_can_be_taken_with_one_button() -> None:
         ("请在12月1日前，往箱子里存水。", ["请在12月1日前，往箱子里存水。"]),
         ("有大暴雨，可能下到半夜。", ["有大暴雨，可能下到半夜。"]),
         ("请存水。详情见 www.example.com/a?b=1。", ["请存水。"]),
+        ("3号楼停水，详见 www.example.com。请存水。", ["3号楼停水。", "请存水。"]),
         (
             "See www.example.com. It rains until 7 p.m. on 3 May.",
             ["It rains until 7 p.m. on 3 May."],
