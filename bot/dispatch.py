@@ -10,6 +10,7 @@ from bot.commands import (
     errands,
     hotline,
     lessons,
+    readings,
     remarks,
     resident,
     review,
@@ -47,12 +48,18 @@ def _handled(turn: Turn, file: Attachment | None) -> list[Effect]:
         case EventKind.BLOCKED:
             return acts.blocked(turn)
         case EventKind.MEDIA:
-            noted = remarks.taken(turn, turn.event.text, file)
-            return ask.media(turn, file) if noted is None else noted
+            return _media(turn, file)
         case EventKind.TEXT:
             return _text(turn)
         case EventKind.JOINED | EventKind.ENDED:
             return resident.group_hello(turn) if turn.event.group else []
+
+
+def _media(turn: Turn, file: Attachment | None) -> list[Effect]:
+    if (kept := readings.taken(turn, file)) is not None:
+        return kept
+    noted = remarks.taken(turn, turn.event.text, file)
+    return ask.media(turn, file) if noted is None else noted
 
 
 def _button(turn: Turn) -> list[Effect]:

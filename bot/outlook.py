@@ -92,6 +92,11 @@ class Outlook:
             return unfit
         return None
 
+    def spoken(self, language: Spoken) -> Message:
+        """Render the call for who hears this language."""
+        written = compose.language(Kind.CALL, phrase.written(language), language)
+        return self._message(Kind.CALL, written, language)
+
     def forecast(self, ladders: Ladders, senders: Sequence[Sender]) -> Forecast:
         """Return whom it would reach first by what, and when the last of them."""
         sending = Sending(

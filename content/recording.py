@@ -167,7 +167,7 @@ def redact(session: Session, before: datetime) -> int:
 
 def text_hash(content: Draft, language: Spoken) -> str:
     """Return the SHA-256 of what is read out: the text in this language, until when, if real."""
-    text = content.texts[_written(language)]
+    text = content.texts[written(language)]
     read = (text.headline, text.description, text.instruction)
     until = content.expires.astimezone(UTC).isoformat()
     body = json.dumps([*read, until, content.status], ensure_ascii=False)
@@ -175,7 +175,7 @@ def text_hash(content: Draft, language: Spoken) -> str:
 
 
 def _text(content: Draft, language: Spoken) -> str:
-    text = content.texts.get(_written(language))
+    text = content.texts.get(written(language))
     if text is None or not text.body.strip():
         raise ReviewError(
             "这份通知没有这种语言的文字，请先写上。 "
@@ -184,7 +184,7 @@ def _text(content: Draft, language: Spoken) -> str:
     return text.body
 
 
-def _written(language: Spoken) -> Written:
+def written(language: Spoken) -> Written:
     """Return the text that is read: every kind of Chinese is read from the simplified one."""
     return Written.HANS if phrase.written(language) is Written.HANT else phrase.written(language)
 
@@ -202,8 +202,8 @@ def _content(session: Session, revision_id: uuid.UUID) -> Draft:
 
 
 def _fits(row: Recording, content: Draft) -> bool:
-    written = _written(row.language)
-    return written in content.texts and row.text_hash == text_hash(content, row.language)
+    read = written(row.language)
+    return read in content.texts and row.text_hash == text_hash(content, row.language)
 
 
 def _kept(row: Recording, content: Draft) -> Kept:

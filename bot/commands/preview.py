@@ -23,13 +23,13 @@ def show(turn: Turn, revision: Revision) -> list[Effect]:
     readings = aloud.readings(turn.session, revision)
     for language, message in draft.forms().items():
         said.append(Say(turn.chat, form(language, message)))
-        said.append(_heard(turn, message, readings))
+        said.append(heard(turn, message, readings))
     ours = revision.stage in (Stage.DRAFT, Stage.RETURNED) and turn.actor().id == revision.author_id
     buttons = _buttons(turn, revision) if ours else ()
     return [*said, Foresee(turn.chat, revision.id, turn.now, buttons)]
 
 
-def _heard(turn: Turn, message: Message, readings: Mapping[Spoken, str]) -> Hear:
+def heard(turn: Turn, message: Message, readings: Mapping[Spoken, str]) -> Hear:
     """Return the call as a voice message: read out by a person, or by the machine."""
     spoken = message.speech.language if message.speech else Spoken.MANDARIN
     key = "staff.preview_read" if spoken in readings else "staff.preview_spoken"
