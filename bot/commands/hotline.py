@@ -15,7 +15,7 @@ from content.plain import dialled
 from verification import case, desk
 from verification.case import Attachment
 
-HELP, PERSON = "3", "person"
+HELP, PERSON, RUMOR = "3", "person", "rumor"
 MENU = frozenset({"menu", "again", "wrong", "stay", "alerts", "unheard", "nowhere"})
 HOLD = timedelta(minutes=6)
 """How long what is due to a caller waits for them to hear it, where nobody tells when they hang up:
@@ -40,7 +40,8 @@ def take(turn: Turn, file: Attachment | None) -> list[Effect]:
         ask.media(turn, file)
     elif _cries(event.text):
         acts.cry(turn, _note(turn))
-    else:
+    elif event.step == RUMOR:
+        # what is said at the menu is a mistake or a television
         ask.question(turn)
     callback.hold(turn.session, event.address, turn.now + HOLD)
     return []

@@ -1,7 +1,7 @@
 """The books: what the database says beside what the stand-ins saw, and how far everybody came."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -112,7 +112,9 @@ def _seen(world: World, attempts: Sequence[Attempt]) -> Counter[str]:
     entries: list[Entry] = [*book.messages, *book.calls]
     by_id = {(one.kind.value, one.provider_id): one.ref for one in attempts if one.provider_id}
     out = [one for one in entries if one.direction is Direction.OUT]
-    refs = (_ref(one) or by_id.get((_kind(one), one.sid), "") for one in out)
+    ours = {one.ref for one in attempts}
+    # a message that was edited has other buttons: it is known by the provider's id
+    refs = (_ref(one, ours) or by_id.get((_kind(one), one.sid)) or _ref(one) for one in out)
     return Counter(ref for ref in refs if ref)
 
 
@@ -120,11 +122,11 @@ def _kind(entry: Entry) -> str:
     return "call" if isinstance(entry, Call) else entry.kind.value
 
 
-def _ref(entry: Entry) -> str:
-    """Return the reference in a callback address or button: 32 hex digits."""
+def _ref(entry: Entry, ours: Collection[str] | None = None) -> str:
+    """Return the reference in a callback address or button: 32 hex digits; only one of `ours`."""
     words = TOKEN.findall(entry.trace)
     found = (word for word in words if len(word) == 32 and set(word) <= set("0123456789abcdef"))  # noqa: PLR2004 - 128 bits
-    return next(found, "")
+    return next((word for word in found if ours is None or word in ours), "")
 
 
 def _inbound(session: Session, books: Books) -> None:

@@ -128,6 +128,7 @@ async def build(folder: Path, *, seed: int, port: int = 0) -> World:
     app = App(settings, store, clock)
     for hook in ("sms", "voice"):
         setattr(sandbox, f"{hook}_webhook", f"{app.public_url}/hooks/twilio_{hook}/inbound")
+    sandbox.voice_status_webhook = f"{app.public_url}/hooks/twilio_voice/status"
     await app.start()
     return World(clock, sandbox, store, app, people, staff, codes, folder)
 
@@ -146,6 +147,7 @@ def _settings(sandbox: Sandbox, store: Store) -> Settings:
             **sandbox.settings(),
             "twilio_sms_rate": 10.0,
             "twilio_voice_lines": LINES,
+            "twilio_speech": True,
         }
     )
 

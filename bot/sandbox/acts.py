@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from bot.sandbox.book import Direction
 from bot.sandbox.calls import Calls, Live
 from bot.sandbox.people import People
 from bot.sandbox.phones import Phone
@@ -91,7 +92,8 @@ class Acts:
         if key not in KEYS:
             raise ValueError("没有这个按键。There is no such key.")
         live = self._live(phone)
-        if live.call.status == "ringing":
+        # who has called us is not rung: Twilio calls that ringing all the same
+        if live.call.status == "ringing" and live.call.direction is Direction.OUT:
             live.line.answer()
         elif not live.line.press(key):
             raise ValueError(

@@ -93,7 +93,7 @@ async def lived_in(folder: Path, scale: float = 60.0, **settings: object) -> Asy
     )
     sandbox.sms_webhook = f"{app.public_url}/hooks/twilio_sms/inbound"
     sandbox.voice_webhook = f"{app.public_url}/hooks/twilio_voice/inbound"
-    sandbox.stage.voice_status_webhook = f"{app.public_url}/hooks/twilio_voice/status"
+    sandbox.voice_status_webhook = f"{app.public_url}/hooks/twilio_voice/status"
     await app.start()
     yield Town(sandbox, store, app, street)
     await app.stop()
