@@ -83,9 +83,14 @@ def _residents(session: Session, world: World, told: Told, books: Books) -> None
 
 
 def _attempts(session: Session, world: World, books: Books) -> None:
-    """Every attempt that a provider took is in its book once, and nothing else is."""
+    """Every attempt that a provider took is in its book once, and nothing else is.
+
+    Who shares a number has an attempt along with another's, which is the one that was made.
+    """
     attempts = session.scalars(
-        select(Attempt).where(Attempt.community_id == store.community(session))
+        select(Attempt).where(
+            Attempt.community_id == store.community(session), Attempt.along.is_(None)
+        )
     ).all()
     seen = _seen(world, attempts)
     books.attempts, books.seen = len(attempts), sum(seen.values())
