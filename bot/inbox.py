@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from bot import acts, aloud
@@ -326,7 +326,7 @@ class Inbox:
     async def _hear(self, chat: Telegram, effect: Hear) -> None:
         try:
             seconds, body = await asyncio.to_thread(aloud.message, effect.lines, self.store)
-        except (OSError, VoiceError, SQLAlchemyError) as error:
+        except (OSError, VoiceError) as error:
             log.warning("inbox.unspoken", reason=type(error).__name__)
             return
         await chat.voice(effect.chat, body, seconds, effect.caption)

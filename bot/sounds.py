@@ -61,11 +61,18 @@ def folder(settings: Settings) -> Path:
 
 
 def recorded(store: Store) -> Recorded:
-    """Return what finds a recording of staff by its id, for a thread of its own."""
+    """Return what finds a recording of staff by its id, for a thread of its own.
+
+    While the database does not answer there is none: the text is spoken instead.
+    """
 
     def find(name: str) -> bytes | None:
-        with store.read() as session:
-            return recording.wav(session, name)
+        try:
+            with store.read() as session:
+                return recording.wav(session, name)
+        except SQLAlchemyError as error:
+            log.warning("sounds.no_recording", reason=type(error).__name__)
+            return None
 
     return find
 
@@ -136,8 +143,11 @@ class Sounds:
             return kept
         try:
             making = self._made.get(name) or await self._again(ref, name, find)
-            return await asyncio.wrap_future(making) if making else await self._appears(name)
-        except (OSError, VoiceError, SQLAlchemyError) as error:
+            if making is None:
+                return await self._appears(name)
+            # who hangs up does not take it from the others
+            return await asyncio.shield(asyncio.wrap_future(making))
+        except (OSError, VoiceError) as error:
             raise SoundsError(503, "The sound could not be made.") from error
 
     async def run(self) -> None:

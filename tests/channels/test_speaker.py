@@ -184,6 +184,16 @@ def test_a_long_text_is_not_repeated_for_ever(tmp_path: Path, message: Message) 
     assert 100 < made.seconds < LONGEST
 
 
+def test_a_reading_is_announced_after_who_speaks(tmp_path: Path, message: Message) -> None:
+    read = replace(message, speech=replace(message.speech, recording="1" * 32))
+    body = sound.wav(sound.chime((440,) * 30, 1.0, 16_000))
+    heard = Speaker(tmp_path, recorded=lambda _: body).announcement(read)
+    spoken = Speaker(tmp_path).announcement(message)
+    gone = Speaker(tmp_path, recorded=lambda _: None).announcement(read)
+    assert heard.seconds > 60
+    assert gone.seconds == pytest.approx(spoken.seconds, rel=0.2)
+
+
 def test_other_languages_are_announced_after_the_first(tmp_path: Path, message: Message) -> None:
     other = Speech(Spoken.ENGLISH, "Hello.", ("Please stay at home.",), "", {}, "", "", "")
     both = replace(message, speech=replace(message.speech, others=(other,)))
