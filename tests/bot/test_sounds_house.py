@@ -7,14 +7,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.sandbox.book import Call
-from bot.sandbox.phones import PRESSES_1, REPEATS_THEN_1, Behaviour, OnCall
-from content import alert, recording
+from bot.sandbox.phones import PRESSES_1, REPEATS_THEN_1, Behaviour, OnCall, Phone
+from content import alert, recording, review
+from content import sound as sounds
 from content.delivery import Delivery, DeliveryState
 from content.message import Spoken
 from content.notice import Notice, NoticeState
 from content.staff import Role
 from tests.bot.house import Town, lived_in
-from tests.bot.street import WANG
+from tests.bot.street import CHATS, WANG
 from tests.content.test_recording import wav
 
 
@@ -70,3 +71,32 @@ async def test_a_reading_is_played_in_place_of_the_sentences(tmp_path: Path, voi
         assert len(read) >= 2
         assert bool(said) is (voice == "neural")
         assert not any("请待在家里" in text for text in said)
+
+
+def _drafted(session: Session, town: Town) -> alert.Revision:
+    return review.draft(session, town.street.staff[Role.AUTHOR], town.storm, town.street.now)
+
+
+@pytest.mark.slow
+async def test_staff_read_an_alert_out_in_chat_and_hear_the_call(tmp_path: Path) -> None:
+    chat = CHATS[Role.AUTHOR]
+    async with lived_in(tmp_path) as town:
+        author = town.sandbox.phones.add(Phone("作者", chat=int(chat)))
+        row = town.with_session(lambda session: _drafted(session, town))
+        code = "A1"
+        town.sandbox.chats.says(author, f"/record {code}")
+        await town.hears(chat, "当语音消息发过来")
+        body = sounds.opus(sounds.read(wav(9)))
+        town.sandbox.chats.sends(author, "voice", body, mime="audio/ogg")
+        await town.hears(chat, "9秒")
+        messages = town.sandbox.rooms.messages
+        heard = await town.until(
+            lambda: [
+                one["voice"]
+                for one in messages.values()
+                if one["from"]["is_bot"] and "voice" in one
+            ]
+        )
+        assert heard[0]["duration"] > 9
+        with town.store.read() as session:
+            assert [one.valid for one in recording.of(session, row)] == [True]
