@@ -133,6 +133,8 @@ class Abilities:
     """`find` can ask the provider whether an attempt was taken."""
     replies: bool = False
     """People can write back."""
+    plays: bool = False
+    """It holds its calls itself: only the process that has dialled can stop a phone's ringing."""
 
 
 class SendError(Exception):

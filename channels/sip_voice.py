@@ -76,7 +76,7 @@ class SipVoice:
     """
 
     kind = Kind.CALL
-    abilities = Abilities(receipts=True)
+    abilities = Abilities(receipts=True, plays=True)
 
     def __init__(
         self,

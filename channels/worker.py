@@ -91,6 +91,7 @@ class Worker:
         self._search_at = datetime.min.replace(tzinfo=UTC)
         self._stopping = asyncio.Event()
         self._recalled: set[str] = set()
+        self._plays = {name: one for name, one in channels.items() if one.abilities.plays}
         self._seen = _Seen()
         self._looked = asyncio.Event()
         self._recorder = Recorder(store, self.meter)
@@ -145,7 +146,7 @@ class Worker:
         return _Seen(
             due.next_due(session),
             expansion.growing(session),
-            sweep.superfluous(session) if self.holds() else [],
+            sweep.superfluous(session) if self.holds() or self._plays else [],
         )
 
     def _wake(self) -> None:
@@ -184,7 +185,9 @@ class Worker:
         while not self._stopping.is_set():
             await self._look(_IDLE)
             try:
-                await sweep.recall(self._seen.superfluous, self.channels, self._recalled)
+                # what a process holds itself nobody else can take back
+                mine = self.channels if self.holds() else self._plays
+                await sweep.recall(self._seen.superfluous, mine, self._recalled)
             except Exception:
                 log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)
