@@ -7,7 +7,7 @@ from content import daypart
 from content.message import Action, Blanks, Button, Message, Speech, Spoken, Written
 from content.phrase import say, traditional, written
 from content.plain import LINK, thoughts, unlinked
-from content.segment import cut, measure, shorten
+from content.segment import cheapened, cut, measure, shorten
 from content.speak import speak
 
 CHAT_LIMIT = 4096
@@ -108,9 +108,10 @@ def _units(text: str) -> int:
 
 
 def _sms(brief: str, spare: list[str], tail: str) -> str:
+    brief, tail = cheapened(brief), cheapened(tail)
     brief = cut(brief, SMS_SEGMENTS, tail)
     segments = measure(brief + tail).segments
-    for extra in spare:
+    for extra in map(cheapened, spare):
         if measure(brief + extra + tail).segments <= segments:
             brief += extra
     return (brief + tail).strip()

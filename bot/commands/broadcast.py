@@ -148,7 +148,7 @@ def _text(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
     skip = Button(_word("button.skip"), Action.STAFF, f"skip.{code}")
     kept = _say(turn, "staff.broadcast_kept", code=code)
     return [
-        *_unclear(turn, Written.HANS, written),
+        *unclear(turn, Written.HANS, written),
         kept,
         Say(turn.chat, _word("staff.broadcast_more"), ((skip,),)),
     ]
@@ -159,8 +159,8 @@ def _ended(written: Text, event: str) -> Text:
     return replace(written, cancel_text=wording.cancel_text(event, Written.HANS))
 
 
-def _unclear(turn: Turn, language: Written, written: Text) -> list[Say]:
-    """Warn of what is hard to follow, while the author still has the words at hand."""
+def unclear(turn: Turn, language: Written, written: Text) -> list[Say]:
+    """Warn of what is hard to follow, while who has written it has the words at hand."""
     warned = clarity.warnings({language: written.body})
     return [Say(turn.chat, "\n".join((_word("staff.unclear"), *warned)))] if warned else []
 
@@ -175,7 +175,7 @@ def _english(turn: Turn, text: str, data: dict[str, Any]) -> list[Effect]:
         )
         texts = {**content.texts, Written.ENGLISH: english}
         reviews.edit(turn.session, turn.actor(), revision, replace(content, texts=texts), turn.now)
-        warned = _unclear(turn, Written.ENGLISH, english)
+        warned = unclear(turn, Written.ENGLISH, english)
     if data.get("short"):
         # an update, or a returned draft: audience and severity stand already
         dialogue.settle(turn)

@@ -122,9 +122,11 @@ def _edit(turn: Turn, alert: Alert, revision: Revision, text: str) -> list[Effec
     )
     dialogue.settle(turn)
     stuck = pages.ask_next(turn, alert)
+    unclear = broadcast.unclear(turn, Written.HANS, written)
     if changed:
-        return [Say(turn.chat, "\n".join((_word("staff.refused_facts"), *changed))), *stuck]
-    return [Say(turn.chat, _word("staff.edited", code=alert.code)), *stuck]
+        said = "\n".join((_word("staff.refused_facts"), *changed))
+        return [Say(turn.chat, said), *unclear, *stuck]
+    return [Say(turn.chat, _word("staff.edited", code=alert.code)), *unclear, *stuck]
 
 
 def _publish(turn: Turn, alert: Alert, revision: Revision, step: str, seen: str) -> list[Effect]:

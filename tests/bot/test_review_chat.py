@@ -211,6 +211,7 @@ def test_an_edit_of_a_number_goes_back_to_be_verified(street: Street) -> None:
     street.presses(EDITOR, pages(street, EDITOR)[-1]["edit"])
     told = said(street.says(EDITOR, "暴雨红色预警\n今晚9点起有大暴雨。\n请待在家里。"))
     assert word("staff.refused_facts") in told
+    assert word("clarity.undated", words="今晚") in told
     assert (row.stage, len(pages(street, VERIFIER))) == (Stage.DRAFT, 2)
 
 

@@ -4,9 +4,12 @@ import asyncio
 import time
 from datetime import datetime
 
+import pytest
+
 from channels.base import Abilities, Receipt
 from channels.meter import Meter
 from channels.sending import House, Line, Recorder, Texts
+from content import pace
 from content.clock import Clock
 from content.message import Kind, Message
 from content.pace import Sender
@@ -58,3 +61,27 @@ async def test_what_was_held_up_does_not_arrive_in_one_bunch(
     first, *held = channel.at[1:]
     # after one that may follow at once, each keeps its distance
     assert all(at - first > (index - 0.5) / RATE for index, at in enumerate(held))
+
+
+class Other(Counting):
+    """A provider to whose numbers another text goes, three segments long."""
+
+    def text(self, to: str, message: Message) -> str:
+        del to, message
+        return "雨" * 150
+
+
+async def test_what_is_really_sent_is_weighed(file_store: Store, now: datetime) -> None:
+    with file_store.begin() as session:
+        outbox.resident(session, now, mobile="+8613800000001")
+        outbox.tell(session, now)
+        outbox.route(session, now)
+    sender = Sender("twilio_sms", Kind.SMS, RATE, segments=True)
+    recorder = Recorder(file_store, Meter())
+    house = House(file_store, Clock(start=now), outbox.LADDERS, Texts(), recorder, Meter())
+    line = Line(sender, Other(stall=0), house)
+    with file_store.begin() as session:
+        line._claim(session, 10, now)
+        free = pace.free_at(session, sender.name)
+    assert free is not None
+    assert (free - now).total_seconds() == pytest.approx(sender.seconds(3), abs=0.001)

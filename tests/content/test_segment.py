@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content import breaks
-from content.segment import BASIC, EXTENDED, Encoding, cut, measure, shorten
+from content.segment import BASIC, EXTENDED, Encoding, cheapened, cut, measure, shorten
 
 ESCAPE = "\x1b"
 PARTS = [
@@ -134,3 +134,22 @@ def test_a_cut_never_parts_an_english_word() -> None:
 
 def test_a_cut_english_text_stays_in_the_cheap_alphabet() -> None:
     assert measure(cut("stay at home " * 40, 2)).encoding is Encoding.GSM7
+
+
+@pytest.mark.parametrize(
+    ("text", "cheap"),
+    [
+        ("Don’t use the lift – it’s broken…", "Don't use the lift - it's broken..."),
+        ("“Stay” at -8 °C", '"Stay" at -8 degrees'),
+        ("Café at 5 p.m.", "Café at 5 p.m."),
+        ("别去，it’s closed", "别去，it’s closed"),
+    ],
+)
+def test_signs_of_word_processors_do_not_make_an_sms_dear(text: str, cheap: str) -> None:
+    assert cheapened(text) == cheap
+
+
+@given(st.text(max_size=100))
+def test_a_cheapened_text_is_never_dearer(text: str) -> None:
+    before, after = measure(text), measure(cheapened(text))
+    assert after.segments <= before.segments or after.encoding is Encoding.GSM7
