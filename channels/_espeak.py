@@ -43,6 +43,7 @@ class _Espeak:
         if self.samples <= 0:
             raise EspeakError("espeak-ng does not start: its data files are missing.")
         self._sound = bytearray()
+        self._voice = ""
         # kept here: ctypes does not keep a callback alive
         self._listener = _Listener(self._listen)
         self._library.espeak_SetSynthCallback(self._listener)
@@ -50,8 +51,7 @@ class _Espeak:
     def sound(self, text: str, voice: str, rate: int) -> bytes:
         """Return the text as 16-bit mono samples."""
         self._sound = bytearray()
-        if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise EspeakError(f"espeak-ng has no voice {voice}.")
+        self._speak_as(voice)
         self._library.espeak_SetParameter(RATE, rate, 0)
         said = text.encode()
         end = ctypes.c_size_t(len(said) + 1)
@@ -59,6 +59,15 @@ class _Espeak:
         if self._library.espeak_Synth(said, end, 0, 0, 0, flags, None, None):
             raise EspeakError("espeak-ng did not speak the text.")
         return bytes(self._sound)
+
+    def _speak_as(self, voice: str) -> None:
+        """Take a voice; its dictionary is read only when it is another one than before."""
+        if voice == self._voice:
+            return
+        self._voice = ""
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise EspeakError(f"espeak-ng has no voice {voice}.")
+        self._voice = voice
 
     def _listen(self, samples: Any, count: int, events: int | None) -> int:
         del events
