@@ -109,6 +109,21 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
     assert named == set()
 
 
+def test_files_that_wait_in_one_queue_keep_their_rates_and_their_ends(tmp_path: Path) -> None:
+    engine, errors = _voice._engine()
+    paths = [tmp_path / f"{rate}.wav" for rate in (100, 150, 300)]
+    with _voice._lock:
+        engine.setProperty("voice", "sit/cmn")
+        for path in paths:
+            engine.setProperty("rate", int(path.stem))
+            engine.save_to_file(SAID, str(path))
+        engine.runAndWait()
+    lengths = [sound.read(path.read_bytes()).seconds for path in paths]
+    alone = [_voice.spoken(Spoken.MANDARIN, SAID, int(path.stem)).seconds for path in paths]
+    assert lengths == pytest.approx(alone, rel=0.03)
+    assert errors == []
+
+
 def test_what_is_a_day_old_is_erased(tmp_path: Path) -> None:
     voice = Voice(tmp_path)
     old, new = (voice.telephone(Spoken.MANDARIN, text) for text in (SAID, SAID * 2))
