@@ -27,10 +27,10 @@ def of(session: Session, member: Staff) -> tuple[str, ...] | None:
         )
     if roles & OFFICE:
         return None
-    given = session.get(Place, (store.community(session), member.place_id or member.id))
-    if given is not None:
-        return (given.path,)
-    return () if area.grids(session) else None
+    if member.place_id is None:
+        return () if area.grids(session) else None
+    given = session.get(Place, (store.community(session), member.place_id))
+    return (given.path,) if given is not None else ()
 
 
 def covers(mine: tuple[str, ...] | None, path: str) -> bool:

@@ -180,7 +180,7 @@ def take(session: Session, task_id: uuid.UUID, actor: Actor, now: datetime) -> T
         raise TaskError("这件事已经办完。 This task is done already.")
     if task.taken_by not in (None, actor.id) and not slipped(task):
         raise TaskError("这件事已有同事在办。 A colleague has taken this task already.")
-    if task.taken_by != actor.id:
+    if task.taken_at is None or task.taken_by != actor.id:
         over = {"over": str(task.taken_by)} if task.taken_by else {}
         task.taken_by, task.taken_at = actor.id, now
         event.add(session, actor, "task.taken", task.id, now, **over)

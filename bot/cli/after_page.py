@@ -29,7 +29,7 @@ _GRIDS, _HELPS = 40, 100
 OUTCOMES = {
     "confirmed": "当面告知 told at the door",
     "away": "不在家 away",
-    "refused": "不愿听 refused",
+    "refused": "拒绝 refused",
     "open": "还没有人去 nobody has been there",
 }
 
@@ -194,6 +194,7 @@ def _tiles(one: After) -> list[tuple[str, str, str, str]]:
         ("本人确认", "confirmed", *of(total.confirmed)),
         ("联系人转告", "passed on", *of(total.passed_on)),
         ("上门名单", "door-knock list", *of(total.door)),
+        *([("拒绝", "refused at the door", *of(total.refused))] if total.refused else []),
         ("求助", "asked for help", *of(total.need_help)),
         ("还在联系", "still open", *of(total.open)),
         ("九成有着落", "90% settled", "—" if half is None else f"{half:.1f} 分钟 min", ""),

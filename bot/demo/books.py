@@ -75,7 +75,11 @@ def _residents(session: Session, world: World, told: Told, books: Books) -> None
     books.door = sum(row.state is DeliveryState.DOOR for row in rows)
     if len(rows) != len(world.people):
         books.wrong.append(f"{len(world.people)} residents, {len(rows)} deliveries")
-    stray = [row for row in rows if row.state not in (*_REACHED, DeliveryState.DOOR)]
+    stray = [
+        row
+        for row in rows
+        if row.state not in (*_REACHED, DeliveryState.DOOR, DeliveryState.REFUSED)
+    ]
     if stray:
         books.wrong.append(f"{len(stray)} residents are neither confirmed nor on the list")
     if any(row.state is DeliveryState.DOOR and row.reason is None for row in rows):
