@@ -78,7 +78,7 @@ def press(
     _settle(session, delivery, found, actor, now)
     session.flush()
     if found is Found.HELP and not helped:
-        undo["task"] = _task(session, delivery)
+        undo["task"] = _task(session, delivery, now)
     made = _write(session, delivery, found, actor, now)
     made.undo = undo
     return Pressed(Became.NEW, made)
@@ -209,13 +209,13 @@ def _delivery(session: Session, made: Knock, recipient_id: uuid.UUID) -> Deliver
     return session.get_one(Delivery, (made.community_id, made.notice_id, recipient_id))
 
 
-def _task(session: Session, delivery: Delivery) -> str:
-    """Return the id of the open task that asks to help this person; "" where there is none."""
+def _task(session: Session, delivery: Delivery, now: datetime) -> str:
+    """Return the id of the task that was opened just now; "" where an older one stands for it."""
     query = select(Task.id).where(
         Task.community_id == delivery.community_id,
         Task.kind == TaskKind.HELP,
         Task.resident_id == delivery.recipient_id,
-        Task.notice_id == delivery.notice_id,
+        Task.opened_at == now,
         Task.done_at.is_(None),
     )
     found = session.scalars(query).first()

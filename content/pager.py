@@ -209,7 +209,9 @@ def _fields(session: Session, errand: Task, now: datetime, late: Late | None) ->
 
 def text(session: Session, errand: Task, now: datetime) -> str:
     """Return what a page about a task says: what is wanted, where, who, and whom to call back."""
-    return "\n".join(_lines(session, errand, now, None))
+    waits = errand.taken_at is None and errand.done_at is None
+    late = Late.UNTAKEN if waits and errand.due_at <= now else None
+    return "\n".join(_lines(session, errand, now, late))
 
 
 def _lines(session: Session, errand: Task, now: datetime, late: Late | None) -> list[str]:
@@ -240,6 +242,8 @@ def _lead(errand: Task, late: Late | None) -> str:
         return "page.overdue"
     if errand.kind is TaskKind.EMERGENCY:
         return "page.alarm" if errand.urgent else "page.report"
+    if errand.kind is TaskKind.HELP and errand.taken_at is not None:
+        return "page.helping"
     return _LEADS[errand.kind]
 
 

@@ -112,7 +112,8 @@ def add(
 ) -> Task:
     """Open a task, or return the open one of the same kind about the same things.
 
-    A second press of key 3 is the same cry for help: it may make the task urgent, not two of it.
+    A second press of key 3 is the same cry for help, under an update too: it may make the task
+    urgent, not two of it.
     """
     same = _same(session, kind, resident_id, notice_id, subject_id)
     if same is not None:
@@ -241,11 +242,7 @@ def _same(
 ) -> Task | None:
     if resident_id is None and subject_id is None:
         return None
-    return session.scalar(
-        _open(session).where(
-            Task.kind == kind,
-            Task.resident_id == resident_id,
-            Task.notice_id == notice_id,
-            Task.subject_id == subject_id,
-        )
-    )
+    mine = _open(session).where(Task.kind == kind, Task.resident_id == resident_id)
+    if kind is not TaskKind.HELP or resident_id is None:
+        mine = mine.where(Task.notice_id == notice_id, Task.subject_id == subject_id)
+    return session.scalars(mine.order_by(Task.opened_at).limit(1)).first()

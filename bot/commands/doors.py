@@ -1,11 +1,10 @@
 """/doors: the door-knock list as cards, each with buttons that say what was found there."""
 
-import base64
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.commands import dialogue
+from bot.commands import dialogue, ids
 from bot.turn import Acknowledge, Effect, Rewrite, Rows, Say, Turn
 from content import alert as alerts
 from content import beat, cap, doorstep, notice, phrase, visit
@@ -63,9 +62,9 @@ def press(turn: Turn, value: str) -> list[Effect]:
         return [Acknowledge(turn.event.callback_id), *show(turn, first)]
     try:
         if what == "undo":
-            return _undo(turn, long(first))
+            return _undo(turn, ids.long(first))
         if what == "more" or what in PRESSED:
-            return _card(turn, what, long(first), long(second))
+            return _card(turn, what, ids.long(first), ids.long(second))
     except IdentityError:
         return [_note(turn, "staff.unknown")]
     except (ReviewError, ValueError):
@@ -206,24 +205,14 @@ def _buttons(card: Card) -> Rows:
             tuple(_button(what, _word(f"door.{what}"), card) for what in row) for row in _FOUND
         )
     if card.last is not None:
-        undo = Button(_word("door.undo"), Action.DOOR, f"undo.{short(card.last.id)}")
+        undo = Button(_word("door.undo"), Action.DOOR, f"undo.{ids.short(card.last.id)}")
         rows = (*rows, (undo,))
     return rows
 
 
 def _button(what: str, label: str, card: Card) -> Button:
-    value = f"{what}.{short(card.notice_id)}.{short(card.recipient_id)}"
+    value = f"{what}.{ids.short(card.notice_id)}.{ids.short(card.recipient_id)}"
     return Button(label, Action.DOOR, value)
-
-
-def short(one: uuid.UUID) -> str:
-    """Return an id in 22 characters: two of them fit into a button's 64 bytes."""
-    return base64.urlsafe_b64encode(one.bytes).rstrip(b"=").decode()
-
-
-def long(text: str) -> uuid.UUID:
-    """Undo `short`; raises ValueError."""
-    return uuid.UUID(bytes=base64.urlsafe_b64decode(text + "=="))
 
 
 def _note(turn: Turn, key: str, **values: object) -> Acknowledge:

@@ -2,7 +2,7 @@
 
 import uuid
 
-from bot.commands import cases, publishing, spread
+from bot.commands import cases, ids, publishing, spread
 from bot.turn import Acknowledge, Effect, Rewrite, Rows, Say, Turn
 from content import cap, card, notice, outcome, pager, phrase, task, worklist
 from content.identity import IdentityError
@@ -93,8 +93,8 @@ def _listed_one(turn: Turn, named: str) -> uuid.UUID | None:
     if member is None:
         return None
     try:
-        return worklist.find(turn.session, member, turn.now, named).id
-    except (TaskError, IdentityError):
+        return worklist.find(turn.session, member, turn.now, ids.long(named).hex).id
+    except (ValueError, IdentityError):
         return None
 
 
@@ -121,7 +121,7 @@ def _buttons(one: Task, ref: str = "") -> Rows:
     """Return what can still be done; under a page its `ref` says of what, in the list the id."""
     if one.done_at is not None:
         return ()
-    about = "" if ref else f".{one.id.hex}"
+    about = "" if ref else f".{ids.short(one.id)}"
     free = one.taken_at is None or task.slipped(one)
     steps = ((_word("button.take"), "take"),) if free else ()
     steps = (*steps, (_word("page.done_button"), "done"))

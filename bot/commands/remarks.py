@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
-from bot.commands import dialogue, doors
+from bot.commands import dialogue, doors, ids
 from bot.turn import Effect, Say, Turn
 from content import beat, doorstep, identity, knock, phrase, visit
 from content.knock import Found, Knock
@@ -68,10 +68,10 @@ def _replied(turn: Turn) -> Knock | None:
 def _of_card(turn: Turn, value: str) -> Knock | None:
     what, first, second = (*value.split("."), "", "")[:3]
     if what == "undo":
-        return knock.get(turn.session, doors.long(first))
+        return knock.get(turn.session, ids.long(first))
     if what not in doors.PRESSED:
         return None
-    key = (doors.long(first), doors.long(second))
+    key = (ids.long(first), ids.long(second))
     last, actor = knock.last(turn.session, *key), turn.actor()
     if last is not None and last.by == actor.id:
         return last

@@ -268,3 +268,13 @@ class TestHelp:
     ) -> None:
         self._opened(session, now)
         assert _called(session) == {on_duty}
+
+
+def test_a_task_in_a_list_says_how_long_it_waits_until_somebody_has_it(
+    session: Session, now: datetime
+) -> None:
+    errand = _help(session, now)
+    assert "请10分钟内联系" in pager.text(session, errand, now)
+    assert "已经过了5分钟" in pager.text(session, errand, now + timedelta(minutes=15))
+    task.take(session, errand.id, Actor(Door.CHAT, uuid.uuid4()), now)
+    assert "分钟" not in pager.text(session, errand, now + timedelta(minutes=15))

@@ -123,3 +123,12 @@ class TestLate:
             task.take(session, opened.id, ANNA, now)
             assert task.late(session, now + timedelta(minutes=6), times) == []
             assert len(task.late(session, now + timedelta(minutes=7), times)) == 1
+
+
+def test_under_an_update_it_is_still_the_same_cry(store: Store, now: datetime) -> None:
+    who, first, second = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    with store.begin() as session:
+        one = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, notice_id=first)
+        assert (
+            task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, notice_id=second) is one
+        )
