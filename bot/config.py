@@ -85,7 +85,9 @@ class Settings(BaseSettings):
         Voices.NEURAL, description="who speaks on Twilio's phone: its `neural` voice, or `espeak`"
     )
     sip_server: str = Field(
-        "", description="the trunk or exchange that takes calls, `host` or `host:port`; empty: none"
+        "",
+        pattern=r"^$|^([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?$",
+        description="the trunk or exchange that takes calls, `host` or `host:port`; empty: none",
     )
     sip_domain: str = Field("", description="the domain of its numbers; empty: the server's host")
     sip_user: str = Field("", description="our name at the trunk")

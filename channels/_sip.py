@@ -7,6 +7,7 @@ may be picked up in that very moment.
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from aiosipua.auth import SipDigestAuth, answer_challenge
 from aiosipua.dialog import Dialog, DialogState
 from aiosipua.message import SipRequest, SipResponse
 from aiosipua.transport import UdpSipTransport
-from aiosipua.utils import format_addr, generate_call_id, generate_tag
+from aiosipua.utils import bracket_ipv6, format_addr, generate_call_id, generate_tag
 
 Address = tuple[str, int]
 
@@ -32,6 +33,7 @@ UNAUTHORIZED = (401, 407)
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, UPDATE"
 AGENT = "linxun"
 _PORT = 5060
+_SERVER = re.compile(r"(\[[^]]*\]|[^:]+)(?::(\d+))?")
 _REMEMBERED = 256
 """Answers that are given again to a request that is repeated."""
 _OUTSIDE = 480
@@ -64,8 +66,10 @@ class Trunk:
     @property
     def where(self) -> tuple[str, int]:
         """Return the server's host and port."""
-        host, _, port = self.server.rpartition(":") if ":" in self.server else (self.server, "", "")
-        return host.strip("[]"), int(port or _PORT)
+        found = _SERVER.fullmatch(self.server)
+        if found is None:
+            raise ValueError("The server is no host with a port.")
+        return found[1].strip("[]"), int(found[2] or _PORT)
 
     def uri(self, number: str) -> str:
         """Return the address under which the trunk knows a number in E.164."""
@@ -77,8 +81,13 @@ class Trunk:
         return f"sip:{self.number or self.user or AGENT}@{self._domain}"
 
     @property
+    def itself(self) -> str:
+        """Return the address of the server itself."""
+        return f"sip:{bracket_ipv6(self.where[0])}"
+
+    @property
     def _domain(self) -> str:
-        return self.domain or self.where[0]
+        return self.domain or bracket_ipv6(self.where[0])
 
     def _dialled(self, number: str) -> str:
         if self.dial == "e164":

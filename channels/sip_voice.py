@@ -159,7 +159,7 @@ class SipVoice:
     async def test(self) -> None:
         """Ask the trunk how it is, and whether it knows our password; raises SendError."""
         await self._open()
-        nobody = self._agent.begin(f"sip:{self._trunk.where[0]}")
+        nobody = self._agent.begin(self._trunk.itself)
         answer = await self._agent.ask(nobody, "OPTIONS", self._agent.server)
         if answer is None:
             raise SendError(Reason.PROVIDER_DOWN)

@@ -34,7 +34,13 @@ def test_a_secret_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "70000"), ("PORT", "http"), ("TELEGRAM_RATE", "0"), ("TELEGRAM_WEBHOOK", "maybe")],
+    [
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("TELEGRAM_RATE", "0"),
+        ("TELEGRAM_WEBHOOK", "maybe"),
+        ("SIP_SERVER", "sip:pbx"),
+    ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"LINXUN_{name}", value)

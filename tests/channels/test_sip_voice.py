@@ -343,6 +343,20 @@ def test_a_number_is_dialled_as_the_trunk_wants_it(
     assert trunk.uri(number) == f"sip:{dialled}@sip.example.cn"
 
 
+@pytest.mark.parametrize(
+    ("server", "where", "itself"),
+    [
+        ("pbx.example.cn", ("pbx.example.cn", 5060), "sip:pbx.example.cn"),
+        ("10.0.0.5:5080", ("10.0.0.5", 5080), "sip:10.0.0.5"),
+        ("[fd00::5]:5070", ("fd00::5", 5070), "sip:[fd00::5]"),
+    ],
+)
+def test_a_server_is_a_host_with_a_port_or_without(
+    server: str, where: tuple[str, int], itself: str
+) -> None:
+    assert (Trunk(server).where, Trunk(server).itself) == (where, itself)
+
+
 def test_what_we_have_not_reported_is_refused() -> None:
     voice = SipVoice("127.0.0.1", None, None)  # type: ignore[arg-type]
     for path, data in [
