@@ -110,7 +110,7 @@ class TwilioVoice:
             raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="no_speech")
         if self.sounds is not unsounded:
             # made while it rings; whoever answers does not wait for it
-            for line in call.script(message.speech).lines():
+            for line in call.script(message.speech, self._sender).lines():
                 self.sounds(line, ref)
         with _twilio.errors():
             made = await self._account.client.calls.create_async(
@@ -127,6 +127,11 @@ class TwilioVoice:
                 time_limit=LONGEST,
             )
             return _twilio.receipt(made, STATES)
+
+    @property
+    def number(self) -> str:
+        """Return the number that calls, and can be called back."""
+        return self._sender
 
     async def find(self, to: str, message: Message, since: datetime) -> Receipt | None:
         """Look for the one call made since then; raises SendError.

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from content.message import Speech, Spoken
+from content.phrase import say
+from content.plain import dialled
+from content.speak import speak
 
 KEY = 8
 """Seconds to wait for a key."""
@@ -175,21 +178,28 @@ def key_of(words: str) -> str:
     return next((key for key, said in _SAID.items() if re.search(said, text)), "")
 
 
-def script(speech: Speech) -> Script:
+def script(speech: Speech, number: str = "") -> Script:
     """Return the call that tells a notice: who calls, the message slowly twice, the keys.
 
     Whoever does not speak the message's language first hears a sentence in their own. A key counts
     from the second reading on, once everything was said. Each language has its own steps; key 9
-    goes on in the next one, 0 to a person where there is one.
+    goes on in the next one, 0 to a person where there is one. A machine is told whom to call back:
+    the person, else `number`, which is the one that calls.
     """
     ring = (speech, *speech.others)
     steps: dict[str, Step] = {}
-    for number, one in enumerate(ring):
-        steps |= _told(one, ring[(number + 1) % len(ring)] if len(ring) > 1 else None)
+    for at, one in enumerate(ring):
+        steps |= _told(one, ring[(at + 1) % len(ring)] if len(ring) > 1 else None)
     first = speech.language
-    steps[MACHINE] = Step(say=_lines(speech, speech.machine))
+    steps[MACHINE] = Step(say=_lines(speech, _machine(speech, number)))
     steps[CLOSE] = Step(say=_lines(speech, speech.goodbye))
     return Script(steps, start=f"{first}-{START}")
+
+
+def _machine(speech: Speech, number: str) -> str:
+    if speech.person or not number:
+        return speech.machine
+    return speak(say("call.machine", speech.language, phone=dialled(number)), speech.language)
 
 
 def spoken(language: Spoken, *sentences: str, forward: str = "") -> Script:

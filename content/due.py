@@ -108,6 +108,7 @@ def rows(
         given |= {
             "priority": priority,
             "rang": limits.now - APART,
+            "begun": limits.now - 2 * APART,
             "sender": limits.sender,
             "rested": limits.rested,
             "hour": limits.hour,
@@ -300,7 +301,9 @@ def _rang_at_home() -> ColumnElement[bool]:
     return exists(
         select(literal(1))
         .where(Attempt.community_id == Delivery.community_id, Attempt.home == Delivery.place_id)
-        .where(Attempt.started_at > bindparam("rang"))
+        .where(Attempt.started_at > bindparam("begun"))
+        # a busy machine may have begun it a little after its instant
+        .where(func.coalesce(Attempt.accepted_at, Attempt.started_at) > bindparam("rang"))
         .where(Attempt.recipient_id != Delivery.recipient_id)
     )
 

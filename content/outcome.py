@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, pace, report, shared, store
+from content import acceptance, bulk, pace, report, shared, store, talk
 from content.acceptance import Taken
 from content.delivery import (
     KEYS,
@@ -167,6 +167,8 @@ def _move(
         _wait_on(session, attempt)
     elif report.ends_step(attempt.kind, state, reason):
         _advance(session, attempt, now)
+    elif talk.holds(attempt.kind, state) and (delivery := _waiting(session, attempt)):
+        delivery.next_at = talk.until(delivery.next_at, delivery.wait, state, now)
 
 
 def _told(session: Session, attempt: Attempt) -> tuple[Attempt, ...]:

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Update, and_, insert, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, outcome, report, shared, store
+from content import acceptance, bulk, outcome, report, shared, store, talk
 from content.delivery import Attempt, AttemptState, Receipt, attempts
 from content.message import Kind
 from content.reason import Reason
+from content.talk import Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,14 @@ def receipts(session: Session, reports: Sequence[Report]) -> None:
     of: dict[str, list[Report]] = defaultdict(list)
     for one in reports:
         of[one.ref].append(one)
+    before = {ref: row.state for ref, row in rows.items()}
     plain = [ref for ref, some in of.items() if ref in rows and _takes(rows[ref], some)]
+    moved = [ref for ref in plain if rows[ref].state is not before[ref]]
+    talks = [one for ref in moved for one in _talks(rows[ref], of[ref])]
     _write(session, [rows[ref] for ref in plain], [one for ref in plain for one in of.pop(ref)])
+    if talks:
+        talk.hold(session, talks)
+        session.expire_all()
     singly = [one for one in reports if one.ref in of]
     if singly:
         outcome.prefetch(session, of)
@@ -89,6 +96,12 @@ def _takes(row: _Row, reports: Sequence[Report]) -> bool:
         ):
             return False
     return True
+
+
+def _talks(row: _Row, reports: Sequence[Report]) -> list[Talk]:
+    """Return what the last of these reports says of somebody who talks, where it is news."""
+    last = [one for one in reports if one.state is row.state and talk.holds(row.kind, one.state)]
+    return [Talk(row.ref, last[0].state, last[0].at)] if last else []
 
 
 def _rows(session: Session, reports: Sequence[Report]) -> dict[str, _Row]:

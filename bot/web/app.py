@@ -57,7 +57,8 @@ class _Rooms:
 def make(hooks: Hooks) -> FastAPI:
     """Return the application; nothing is documented to strangers."""
     reader = Reader(hooks.store)
-    rooms = _Rooms(hooks, Intake(hooks.store, hooks.journal), reader, Calls(reader))
+    calls = Calls(reader, _number(hooks))
+    rooms = _Rooms(hooks, Intake(hooks.store, hooks.journal), reader, calls)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -158,6 +159,12 @@ async def _talk(rooms: _Rooms, channel: TwilioVoice, path: str, form: Mapping[st
         return voice.moment(channel, raw, times)
 
 
+def _number(hooks: Hooks) -> str:
+    """Return the number from which we call by Twilio; empty: we do not."""
+    callers = (one for one in hooks.channels.values() if isinstance(one, TwilioVoice))
+    return next((one.number for one in callers), "")
+
+
 async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     """Go on with a call: the key is kept before the answer is given, and before we give up."""
     what, _, rest = raw.path.partition("/")
@@ -173,7 +180,7 @@ async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     if script is None:
         raise away or AwayError
     message, machine = script
-    told, then_url = voice.then(channel, raw, voice.script(message))
+    told, then_url = voice.then(channel, raw, voice.script(message, channel.number))
     return channel.twiml(told, raw, machine=machine, then_url=then_url)
 
 

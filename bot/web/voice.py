@@ -36,8 +36,9 @@ _KEYS = {name: key for key, name in _NAMES.items()}
 class Calls:
     """The calls in progress: what each of them says."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, number: str = "") -> None:
         self._reader = reader
+        self._number = number
         self._known: OrderedDict[str, Told] = OrderedDict()
 
     async def script(self, ref: str) -> Told | None:
@@ -58,7 +59,7 @@ class Calls:
     async def find(self, ref: str) -> Script | None:
         """Return the call of a ref with all its lines; raises AwayError."""
         told = await self.script(ref)
-        return script(told[0]) if told and told[0].speech else None
+        return script(told[0], self._number) if told and told[0].speech else None
 
     async def back(self, channel: TwilioVoice, number: str, now: datetime) -> str:
         """Return the TwiML for somebody who calls us; raises AwayError."""
@@ -96,11 +97,14 @@ def then(channel: TwilioVoice, request: Request, told: Script) -> tuple[Script, 
     return call.going_on(told, step), hotline.there(channel, NOWHERE, At(step))
 
 
-def script(message: Message) -> Script:
-    """Return the call that tells a message; raises BadEventError where nothing can be said."""
+def script(message: Message, number: str = "") -> Script:
+    """Return the call that tells a message; raises BadEventError where nothing can be said.
+
+    number: the one that calls, at which a machine is told that we can be reached.
+    """
     if message.speech is None:
         raise BadEventError("There is nothing to say in this call.")
-    return call.script(message.speech)
+    return call.script(message.speech, number)
 
 
 def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
