@@ -10,9 +10,14 @@ from sqlalchemy import select
 
 from bot.app import App
 from bot.config import Settings
+from channels import sweep
+from channels.sip_voice import SipVoice
+from channels.sweep import Lost
 from content.alert import Severity
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.message import Kind, Message, Written
+from content.pace import Sender
 from content.people import Need
 from content.reason import Reason
 from content.store import Store
@@ -83,3 +88,25 @@ async def test_a_call_that_was_refused_confirms_nothing(
     with file_store.read() as session:
         attempt = session.scalars(select(Attempt)).first()
     assert (attempt.state, attempt.reason) == (AttemptState.FAILED, reason)
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+async def test_a_call_of_which_a_crash_has_left_nothing_is_unknown(
+    file_store: Store, urgent: bool
+) -> None:
+    """SIP cannot be asked: an urgent alert is said again, any other waits for its ladder."""
+    sender = Sender("sip_voice", Kind.CALL, 1.0, 2)
+    now = datetime.now(UTC)
+    with file_store.begin() as session:
+        outbox.resident(session, now, "王奶奶", landlines=[PHONE])
+        outbox.tell(session, now, Severity.EXTREME if urgent else Severity.MINOR)
+        (job,) = outbox.take(session, now, sender)
+    message = Message(Written.HANS, chat="停水", sms="停水")
+    lost = Lost(job.ref, sender.name, AttemptState.ATTEMPTING, now, PHONE, message, urgent=urgent)
+    voice = SipVoice("127.0.0.1", None, None)  # type: ignore[arg-type]
+    found = await sweep.settle(file_store, {sender.name: voice}, lost, Clock())
+    with file_store.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        again = session.scalars(select(Delivery)).one().next_at <= Clock().now()
+    assert (found, attempt.reason) == (AttemptState.UNKNOWN, Reason.OUTCOME_UNKNOWN)
+    assert again is urgent
