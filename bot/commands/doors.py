@@ -13,7 +13,7 @@ from content.alert import Alert, ReviewError
 from content.delivery import DeliveryState
 from content.doorstep import Became, Pressed
 from content.identity import IdentityError
-from content.knock import Found
+from content.knock import Found, Knock
 from content.message import Action, Button, Written
 from content.notice import Notice
 from content.staff import Staff
@@ -90,16 +90,23 @@ def _knock(turn: Turn, found: _List, card: Card, what: Found) -> list[Effect]:
     done = doorstep.press(session, *key, what, turn.actor(), turn.now)
     session.flush()
     if done.became is Became.NEW and done.knock is not None:
-        asked = {"knock": done.knock.id.hex, "at": turn.now.isoformat()}
-        dialogue.ask(turn, NOTE, **asked, message=turn.event.message_id)
+        _await_note(turn, done.knock)
     after = visit.card(session, *key) or card
     return [_said(turn, done, what, after), *redrawn(turn, after, turn.event.message_id)]
+
+
+def _await_note(turn: Turn, made: Knock) -> None:
+    """Take what is sent next for a note; not from who is asked something else just now."""
+    if dialogue.asked(turn)[0] in ("", NOTE):
+        asked = {"knock": made.id.hex, "at": turn.now.isoformat()}
+        dialogue.ask(turn, NOTE, **asked, message=turn.event.message_id)
 
 
 def _undo(turn: Turn, knock_id: uuid.UUID) -> list[Effect]:
     office = beat.office(turn.session, _worker(turn))
     done = doorstep.take_back(turn.session, knock_id, turn.actor(), turn.now, office=office)
-    dialogue.settle(turn)
+    if dialogue.asked(turn)[0] == NOTE:
+        dialogue.settle(turn)
     key = {
         Became.UNDONE: "door.undone",
         Became.HELPED: "door.undone_helped",
@@ -187,7 +194,7 @@ def redrawn(turn: Turn, card: Card, message_id: str) -> list[Effect]:
     """Change a card in the chat: it shows what was done, and how to take it back."""
     if not message_id:
         return []
-    hint = _word("door.hint") if card.last else ""
+    hint = _word("door.hint") if dialogue.asked(turn)[0] == NOTE and card.last else ""
     text = "\n".join(filter(None, (_text(turn, card), hint)))
     return [Rewrite(turn.chat, message_id, text, _buttons(card))]
 
@@ -199,15 +206,25 @@ def _text(turn: Turn, card: Card) -> str:
 
 
 def _buttons(card: Card) -> Rows:
-    rows: Rows = ()
-    if card.state is DeliveryState.DOOR:
-        rows = tuple(
-            tuple(_button(what, _word(f"door.{what}"), card) for what in row) for row in _FOUND
-        )
+    rows: Rows = tuple(
+        tuple(_button(what, _word(f"door.{what}"), card) for what in row) for row in _left(card)
+    )
     if card.last is not None:
         undo = Button(_word("door.undo"), Action.DOOR, f"undo.{ids.short(card.last.id)}")
         rows = (*rows, (undo,))
     return rows
+
+
+def _left(card: Card) -> tuple[tuple[Found, ...], ...]:
+    """Return what may still be found: who refused may be told, who was told may need help."""
+    match card.state:
+        case DeliveryState.DOOR:
+            return _FOUND
+        case DeliveryState.REFUSED:
+            return _FOUND[:1]
+        case DeliveryState.CONFIRMED if not card.needs_help:
+            return ((Found.HELP,),)
+    return ()
 
 
 def _button(what: str, label: str, card: Card) -> Button:

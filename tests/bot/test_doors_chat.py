@@ -120,9 +120,9 @@ def test_the_lead_says_what_is_to_be_said_at_the_door(street: Street) -> None:
 def test_the_card_itself_shows_what_was_done_and_how_to_take_it_back(street: Street) -> None:
     made, cards = unreached(street)
     shown = card(street.presses(WORKER, buttons(cards)[0], message_id="55"))
-    assert (shown.message_id, labels(shown)) == ("55", ["按错了"])
+    assert (shown.message_id, labels(shown)) == ("55", ["需要帮助", "按错了"])
     assert "7月20日09:00 已通知（网格员）" in shown.text
-    undo = shown.buttons[0][0].data("")
+    undo = shown.buttons[-1][0].data("")
     shown = card(street.presses(WORKER, undo, message_id="55"))
     assert labels(shown) == ["已通知", "需要帮助", "不在家", "拒绝"]
     assert street.delivery(made, street.wang).state is DeliveryState.DOOR
@@ -150,7 +150,7 @@ def test_of_two_workers_the_second_sees_who_was_faster(street: Street) -> None:
 def test_a_colleague_s_press_is_not_taken_back_but_by_the_office(street: Street) -> None:
     made, cards = unreached(street)
     worker(street, "9021", "同事")
-    undo = card(street.presses(WORKER, buttons(cards)[0], message_id="5")).buttons[0][0].data("")
+    undo = card(street.presses(WORKER, buttons(cards)[0], message_id="5")).buttons[-1][0].data("")
     assert said(street.presses("9021", undo)) == word("door.undo_not_yours")
     street.presses(CHATS[Role.PUBLISHER], undo)
     assert street.delivery(made, street.wang).state is DeliveryState.DOOR
@@ -209,7 +209,7 @@ class TestNotes:
     """What is sent after a press, or as a reply to a card, is kept with the door."""
 
     def _kept(self, street: Street) -> list[tuple[str, int]]:
-        made = alerts.recent(street.session)[0]
+        made = alerts.recent(street.session)[-1]
         told = notice.last(street.session, made.id)
         assert told is not None
         one = visit.card(street.session, told.id, street.wang.id)
@@ -255,3 +255,27 @@ class TestNotes:
         _, cards = unreached(street)
         street.says(LI_CHAT, "随便写写", replied=buttons(cards)[0])
         assert self._kept(street) == []
+
+    def test_a_half_written_alert_is_not_taken_for_a_note(self, street: Street) -> None:
+        _, cards = unreached(street)
+        chat = CHATS[Role.AUTHOR]
+        member = identity.by_chat(street.session, chat)
+        assert member is not None
+        identity.set_roles(street.session, member.id, [Role.AUTHOR, Role.GRID_WORKER], street.now)
+        street.says(chat, "/broadcast")
+        street.presses(chat, buttons(cards)[2])
+        street.says(chat, "停水通知\n7月20日3号楼停水。")
+        assert self._kept(street) == [("", 0)]
+
+
+def test_who_refused_may_be_told_after_all_and_who_was_told_may_need_help(
+    street: Street,
+) -> None:
+    made, cards = unreached(street)
+    refused = card(street.presses(WORKER, buttons(cards)[3], message_id="5"))
+    assert labels(refused) == ["已通知", "需要帮助", "按错了"]
+    told = card(street.presses(WORKER, refused.buttons[0][0].data(""), message_id="5"))
+    assert labels(told) == ["需要帮助", "按错了"]
+    helped = card(street.presses(WORKER, told.buttons[0][0].data(""), message_id="5"))
+    assert labels(helped) == ["按错了"]
+    assert street.delivery(made, street.wang).needs_help
