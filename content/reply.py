@@ -40,7 +40,7 @@ _TRADITIONAL = str.maketrans(
     "幫謝瞭沒訂復繼續開們請經過閱曉來還發給別長師員這個該啲喇",
     "帮谢了没订复继续开们请经过阅晓来还发给别长师员这个该的啦",
 )
-_ASKS = re.compile(r"[?❓❔⁉🤔]|已经?好")
+_ASKS = re.compile(r"[?❓❔⁉🤔]|已经?好|[都的]好了")
 """What asks, or may tell that something works again."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\u20e3\U0001f3fb-\U0001f3ff'\u2019]")
 """Widths, variants, keycaps and skin tones; and the apostrophe of I'm."""
