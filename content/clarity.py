@@ -14,7 +14,7 @@ from pathlib import Path
 
 from content import daypart, phrase
 from content.message import Written
-from content.plain import LINK
+from content.plain import LINK, thoughts
 
 MOST = 4
 """Warnings that are shown of one text."""
@@ -82,8 +82,8 @@ _STOPS = re.compile(r"[。！？；!?;\n]")
 _ENGLISH_STOPS = re.compile(r"[!?;\n]|:(?=\s)|\.(?=\s|$)(?<!\b[ap]\.m\.)")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WIDE = dict(zip(range(0xFF10, 0xFF1B), "0123456789:", strict=True)) | {0xFF0C: "，"}
-_CLAUSES, _WORDS, _SAID = 4, 24, 36
-"""Thoughts of a Chinese sentence, words of an English one, characters one hears at once."""
+_ACTS, _WORDS, _SAID = 4, 24, 36
+"""Things to do of a Chinese sentence, words of an English one, characters one hears at once."""
 _UNBROKEN = 26
 """Characters without a comma."""
 _START = 10
@@ -119,13 +119,13 @@ _ENGLISH_NOBODY = re.compile(
     r"questions?|if|you|need|any|have|or|and|the|in|an?|emergency|emergencies|to|with|details|further|assistance)\b",
     re.IGNORECASE,
 )
-_ACTS = (
+_WORK = (
     "检修|抢修|维修|维护|施工|消毒|消杀|检查|核查|抽查|清理|清洗|更换|改造|停水|停电|停气|封闭|登记"
     "|转移|排水|巡查|测试|演练"
 )
 _ROUNDABOUT = re.compile(
     r"(?:(?:对[^，。！？；\n]{1,12})?进行(?:紧急|全面|集中|临时)?|予以|加以|实施|开展)"
-    rf"(?P<act>{_ACTS})(?:工作|作业)?"
+    rf"(?P<act>{_WORK})(?:工作|作业)?"
 )
 _LETTERS = re.compile(r"(?<![A-Za-z0-9@./-])[A-Za-z]{2,}[A-Za-z-]*\d*(?:\.\d+)?(?![A-Za-z0-9@])")
 _KNOWN = frozenset({"OK", "QQ", "CT", "KN", "N95", "KN95", "SOS", "KTV", "DNA", "SIM"})
@@ -167,13 +167,12 @@ def _cut(stops: re.Pattern[str], text: str) -> Iterator[str]:
 
 
 def _length(line: str) -> Iterator[Finding]:
-    """Find a sentence that is too long for one breath, or says too much."""
-    count, clauses = len(_HAN.findall(line)), re.split("[，,：:]", line)
-    longest = max(len(_HAN.findall(one)) for one in clauses)
-    several = sum(len(_HAN.findall(one)) > 2 for one in clauses)  # noqa: PLR2004 - a clause says something
+    """Find a sentence that is too long for one breath, or asks for too much at once."""
+    count = len(_HAN.findall(line))
+    longest = max(len(_HAN.findall(one)) for one in re.split("[，,：:]", line))
     if count > _SAID or longest > _UNBROKEN:
         yield Finding(Fault.LONG, line[:_START], count=count)
-    elif several >= _CLAUSES:
+    elif (several := len(thoughts(line))) >= _ACTS:
         yield Finding(Fault.MANY, line[:_START], count=several)
 
 
