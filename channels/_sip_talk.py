@@ -110,7 +110,9 @@ class Talk:
             key = await self._asked(step, at) if step.asks else ""
             if step.asks and not key and not self._media.packets:
                 return How.NO_SOUND
-            at = flow.after(self._script, at, Heard(key))
+            # nobody has said a word twice: a machine, or somebody who is to call back as well
+            machine = step.asks and not key and at.turn > 0
+            at = flow.after(self._script, at, Heard(key, machine=machine))
 
     async def _asked(self, step: Step, at: At) -> str:
         """Ask, and return the key or number that was pressed; empty: none."""

@@ -134,7 +134,7 @@ class SipVoice:
             raise SendError(Reason.RATE_LIMITED, retry_after=FULL, code="lines")
         self._refs.add(ref)
         try:
-            script = flow.script(message.speech)
+            script = flow.script(message.speech, self._trunk.number)
             said = await self._said(script)
             live = await self._placed(to, ref)
         except BaseException:

@@ -95,8 +95,10 @@ async def baresip(folder: Path, number: str) -> AsyncIterator[Phone]:
     try:
         await listening(port)
         reader, writer = await _connected(control)
-        yield Phone(port, folder, reader, writer)
-        writer.close()
+        try:
+            yield Phone(port, folder, reader, writer)
+        finally:
+            writer.close()
     finally:
         await gone(process)
 

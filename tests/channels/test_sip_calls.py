@@ -207,14 +207,34 @@ async def test_a_soft_phone_hears_every_sentence(tmp_path: Path, message: Messag
         await asyncio.sleep(3.2)
         await phone.hang_up()
         await ours.over()
+        await phone.until("CALL_CLOSED")
         assert _tones(phone.heard) == 6
+
+
+@pytest.mark.skipif(baresip.PROGRAM is None, reason=baresip.REASON)
+async def test_a_machine_hears_at_the_end_whom_to_call_back(
+    tmp_path: Path, message: Message
+) -> None:
+    """SIP does not tell a machine from a person: who never presses a key is told in the end."""
+    async with baresip.baresip(tmp_path, PHONE) as phone, house(phone.port) as ours:
+        ours.long = message.speech.machine
+        await ours.voice.send(PHONE, message, REF)
+        await ours.over(60)
+        await phone.until("CALL_CLOSED")
+        assert _loud(phone.heard)[-50:].sum() > 40
+    assert (ours.keys, ours.states[-1]) == ([], State.COMPLETED)
 
 
 def _tones(path: Path) -> int:
     """Count the stretches of sound in a recording."""
+    loud = _loud(path)
+    return int(np.count_nonzero(loud[1:] & ~loud[:-1]) + loud[0])
+
+
+def _loud(path: Path) -> Any:
+    """Say of each 20 ms of a recording whether there is sound."""
     with wave.open(str(path), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
         each = file.getframerate() // 50
     level = np.abs(samples[: len(samples) // each * each].reshape(-1, each)).max(axis=1)
-    loud = level > 500
-    return int(np.count_nonzero(loud[1:] & ~loud[:-1]) + loud[0])
+    return level > 500

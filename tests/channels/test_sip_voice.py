@@ -37,6 +37,8 @@ class House:
     raw: list[Request] = field(default_factory=list)
     said: list[Line] = field(default_factory=list)
     slow: float = 0
+    long: str = ""
+    """The line that takes a second."""
 
     async def keep(self, request: Request) -> None:
         await asyncio.sleep(self.slow)
@@ -45,7 +47,7 @@ class House:
 
     async def sound(self, line: Line) -> bytes:
         self.said.append(line)
-        return SOUND
+        return SOUND * 10 if line.text == self.long else SOUND
 
     async def over(self, within: float = 15) -> None:
         """Wait until every call has ended."""
