@@ -223,8 +223,7 @@ def _consent(turn: Turn, consent: Consent) -> None:
 
 def _own(turn: Turn, attempt: Attempt) -> bool:
     """Say whether the attempt went to the chat that now presses its button."""
-    mine = people.owners(turn.session, turn.kind, turn.event.address)
-    owned: set[uuid.UUID] = {address_id for *_, address_id in mine}
+    owned: set[uuid.UUID] = {address_id for *_, address_id in turn.owners()}
     return attempt.address_id in owned
 
 

@@ -57,6 +57,10 @@ class Turn:
     event: Event
     sender: str
     kind: Kind
+    _asked: dict[int, list[people.Owner]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Whose the number or chat is, by the changes of addresses in this transaction until then."""
 
     @property
     def chat(self) -> str:
@@ -73,30 +77,35 @@ class Turn:
         """Return the community's time zone."""
         return ZoneInfo(self.community.zone)
 
+    def owners(self) -> list[people.Owner]:
+        """Return whose the number or chat is; asked for once, until an address comes or goes."""
+        at = people.changes(self.session)
+        if at not in self._asked:
+            self._asked[at] = people.owners(self.session, self.kind, self.event.address)
+        return self._asked[at]
+
     def staff(self) -> Staff | None:
         """Return the member of staff who acts; not by SMS, whose sender anybody can forge."""
         if self.kind is Kind.CHAT:
-            return identity.by_chat(self.session, self.event.address)
+            return identity.among(self.session, self.owners())
         if self.kind is not Kind.CALL or self.event.kind is not EventKind.KEY or self.event.called:
             return None
         # a key in a call that we have made ourselves: whoever calls us can forge their number
-        owners = people.owners(self.session, Kind.CALL, self.event.address)
-        mine = [owner_id for kind, owner_id, _ in owners if kind is OwnerKind.STAFF]
+        mine = [owner_id for kind, owner_id, _ in self.owners() if kind is OwnerKind.STAFF]
         return identity.staff(self.session, mine[0]) if mine else None
 
     def residents(self) -> list[Resident]:
         """Return the residents whose number or chat this is."""
-        found = people.owners(self.session, self.kind, self.event.address)
         rows = (
             self.session.get(Resident, (store.community(self.session), owner_id))
-            for owner_kind, owner_id, _ in found
+            for owner_kind, owner_id, _ in self.owners()
             if owner_kind is OwnerKind.RESIDENT
         )
         return [row for row in rows if row is not None and row.erased_at is None]
 
     def known_address(self) -> uuid.UUID | None:
         """Return the address that acts, if it is one that we know."""
-        found = people.owners(self.session, self.kind, self.event.address)
+        found = self.owners()
         return found[0][2] if found else None
 
     def address_id(self) -> uuid.UUID:

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -186,7 +186,12 @@ def by_token(session: Session, token: str, now: datetime) -> Staff | None:
 
 def by_chat(session: Session, chat_id: str) -> Staff | None:
     """Return whose Telegram account this is among the staff."""
-    for kind, owner_id, _ in people.owners(session, Kind.CHAT, chat_id):
+    return among(session, people.owners(session, Kind.CHAT, chat_id))
+
+
+def among(session: Session, owners: Sequence[people.Owner]) -> Staff | None:
+    """Return the member of staff among the owners of a number or chat; None: nobody is."""
+    for kind, owner_id, _ in owners:
         if kind is OwnerKind.STAFF:
             found = session.get(Staff, (store.community(session), owner_id))
             if found is not None and found.left_at is None:
@@ -336,6 +341,7 @@ def _forget_addresses(session: Session, owner_id: uuid.UUID, kind: Kind | None =
     session.execute(
         delete(Address).where(mine, *([Address.kind == kind] if kind is not None else []))
     )
+    people.moved(session)
 
 
 def _keep_admin(session: Session, staff_id: uuid.UUID) -> None:

@@ -285,10 +285,12 @@ def tell(
     return True
 
 
-def owners(
-    session: Session, kind: Kind, value: str
-) -> list[tuple[OwnerKind, uuid.UUID, uuid.UUID]]:
-    """Return whose this number or chat id is: (owner kind, owner id, address id)."""
+Owner = tuple[OwnerKind, uuid.UUID, uuid.UUID]
+"""Whose a number or chat is: (owner kind, owner id, address id)."""
+
+
+def owners(session: Session, kind: Kind, value: str) -> list[Owner]:
+    """Return whose this number or chat id is."""
     # sorted here: asked for in order, SQLite would walk through everybody's addresses by their key
     rows = session.execute(_owners, _given(session, kind, value)).all()
     return sorted(((row.owner_kind, row.owner_id, row.id) for row in rows), key=itemgetter(2))
@@ -331,7 +333,19 @@ def add_address(
     )
     session.add(address)
     session.flush()
+    moved(session)
     return address.id
+
+
+def moved(session: Session) -> None:
+    """Note that addresses came or went in this transaction: what was read of owners is old."""
+    session.info["addresses"] = changes(session) + 1
+
+
+def changes(session: Session) -> int:
+    """Return how often addresses came or went in this transaction."""
+    found: int = session.info.get("addresses", 0)
+    return found
 
 
 def bare(session: Session, kind: Kind, value: str, now: datetime) -> uuid.UUID:

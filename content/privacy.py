@@ -112,6 +112,7 @@ def forget(session: Session, kind: Kind, value: str, actor: Actor, now: datetime
             Address.owner_kind != OwnerKind.STAFF,
         )
     )
+    people.moved(session)
     event.add(session, actor, "address.forgotten", None, now, owners=len(known))
     return len(known)
 
@@ -255,6 +256,7 @@ def _delete_addresses(
             ),
         )
     )
+    people.moved(session)
 
 
 def _address(address: Address) -> dict[str, Any]:

@@ -160,6 +160,7 @@ class Reach:
                 self._session.execute(update(table), self._changed[table])
             if self._new[table]:
                 self._session.execute(insert(table), self._new[table])
+        people.moved(self._session)
 
 
 def cells(session: Session, region: str) -> dict[uuid.UUID, dict[str, str]]:
