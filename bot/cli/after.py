@@ -38,11 +38,16 @@ def report(
     *,
     to: Annotated[Path, typer.Option("--to", help="the folder to write into")],
     price_file: Annotated[
-        Path | None, typer.Option("--prices", help="a TOML file with the prices of your providers")
+        Path | None,
+        typer.Option(
+            "--prices",
+            help="a TOML file with the prices of your providers; default: LINXUN_PRICES_FILE",
+        ),
     ] = None,
 ) -> None:
     """Write what an alert has done: a page with plots, CSV tables, and what to correct next."""
     try:
+        price_file = price_file or config.settings().prices_file
         priced = prices.read(price_file) if price_file else None
         with context.store() as opened, opened.read() as session:
             member = context.staff(session)
