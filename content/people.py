@@ -272,19 +272,6 @@ def contacts(
     return dict(found)
 
 
-def tell(
-    session: Session, resident_id: uuid.UUID, rank: int, told: Told, actor: Actor, now: datetime
-) -> bool:
-    """Say when the contact of this rank (from 1) is told; False where there is none."""
-    known = contacts(session, [resident_id]).get(resident_id, [])
-    if rank > len(known):
-        return False
-    one = session.get_one(Contact, (store.community(session), known[rank - 1].id))
-    one.told = told
-    event.add(session, actor, "contact.told", resident_id, now, contact=str(one.id), told=told)
-    return True
-
-
 Owner = tuple[OwnerKind, uuid.UUID, uuid.UUID]
 """Whose a number or chat is: (owner kind, owner id, address id)."""
 

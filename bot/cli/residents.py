@@ -14,7 +14,7 @@ from bot import rights
 from bot.cli import context, progress
 from bot.cli.facts import put, say
 from bot.cli.staff import AsJson, admin
-from content import event, identity, people, place, roster, sheet, store
+from content import caregiver, event, identity, people, place, roster, sheet, store
 from content.people import Audience, Need, Resident, Told
 from content.place import Community, PlaceKind
 from content.roster import RosterError
@@ -115,7 +115,7 @@ def contact(
 ) -> None:
     """Say when a person's contact is told: after they could not be reached, or with them."""
     with admin() as (session, actor):
-        found = people.tell(session, _find(session, who).id, rank, told, actor, context.now())
+        found = caregiver.tell(session, _find(session, who).id, rank, told, actor, context.now())
     if not found:
         context.fail("没有这位联系人，请先导入。 There is no such contact: import them first.")
     done = "和本人同时通知联系人。 Told" if told is Told.WITH else "联系不上本人再通知联系人。 Told"
