@@ -16,7 +16,7 @@ from channels.router import Recipient, Standing, Step
 from channels.spend import Spend
 from content import cap, profile
 from content.alert import Severity
-from content.ladder import Ladders
+from content.ladder import KINDS, Ladders, Rung
 from content.message import Kind, Message, Spoken, Written
 from content.pace import Sender
 from content.people import AddressView, Audience, Consent
@@ -137,6 +137,13 @@ def forecast(
     first: dict[Kind, Counter[Profile]] = defaultdict(Counter)
     for who, many in people.items():
         first[view.step(who, now).kind][who] = many
+    told = {kind: some.total() for kind, some in first.items() if some}
+    for who, many in profile.beside(session, sending.audience).items():
+        # no recipients themselves, but they take lines and money
+        if kind := next(
+            (one for one in KINDS[Rung.CONTACT] if one in kinds & {*who.contacts}), None
+        ):
+            first[kind][who] += many
     share = backlog.answered(session) if answered is None else answered
     found = [_queue(session, view, one, first[one.kind], share) for one in senders]
     queues = sorted((one for one in found if one), key=lambda one: one.last, reverse=True)
@@ -144,7 +151,7 @@ def forecast(
     return Forecast(
         now=now,
         recipients=people.total(),
-        first={kind: some.total() for kind, some in first.items() if some},
+        first=told,
         languages=_languages(people),
         spends=spend.of(sending.message, first),
         queues=tuple(queues),

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, case, func
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func
 from sqlalchemy import select as select_
 from sqlalchemy.orm import Session
 
@@ -59,7 +59,32 @@ def count(session: Session, audience: Audience) -> Counter[Profile]:
     return found
 
 
-def _ways(session: Session, whose: ColumnElement[bool]) -> ScalarSelect[int]:
+def beside(session: Session, audience: Audience) -> Counter[Profile]:
+    """Count the contacts who are told together with the audience, by the ways to reach them."""
+    columns = (
+        Resident.written,
+        Resident.spoken,
+        people.vulnerable.label("rank"),
+        _ways(session, Address.owner_id == Contact.id, Contact).label("ways"),
+    )
+    theirs = and_(Contact.community_id == Resident.community_id, Contact.resident_id == Resident.id)
+    each = (
+        select_(*columns)
+        .join(Contact, theirs)
+        .where(Resident.community_id == store.community(session), people.is_told_with)
+        .where(Resident.id.in_(people.select(session, audience)))
+        .subquery()
+    )
+    found: Counter[Profile] = Counter()
+    rows: Any = session.execute(select_(*each.c, func.count()).group_by(*each.c))
+    for written, spoken, rank, ways, many in rows:
+        found[Profile(frozenset(), written, spoken, rank == 0, (), _kinds(ways))] += many
+    return found
+
+
+def _ways(
+    session: Session, whose: ColumnElement[bool], of: type[Resident | Contact] = Resident
+) -> ScalarSelect[int]:
     """Count somebody's addresses, three digits for each kind: one look into the index."""
     worth = {kind: _DIGITS**at for at, kind in enumerate(_KINDS)}
     one = case(worth, value=Address.kind, else_=0)
@@ -67,7 +92,7 @@ def _ways(session: Session, whose: ColumnElement[bool]) -> ScalarSelect[int]:
         select_(func.coalesce(func.sum(one), 0))
         .where(Address.community_id == store.community(session), whose)
         .where(Address.consent != Consent.WITHDRAWN)
-        .correlate(Resident)
+        .correlate(of)
         .scalar_subquery()
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels import airtime, forecast
@@ -18,7 +19,7 @@ from content.delivery import AttemptState
 from content.message import Kind, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.pace import Sender
-from content.people import Audience, Consent, Need
+from content.people import Audience, Consent, Contact, Need, Resident, Told
 from content.reason import Reason
 from content.store import Store
 from tests.content import outbox
@@ -344,3 +345,16 @@ def _send(session: Session, sender: Sender, now: datetime, count: int) -> float:
         session.flush()
         at += timedelta(seconds=pace.WINDOW)
     return (jobs[-1].at - now).total_seconds()
+
+
+def test_contacts_who_are_told_at_once_take_their_calls_too(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        _landlines(session, now, 20, needs=[Need.ELDERLY])
+        before = _forecast(session, now)
+        for at, who in enumerate(session.scalars(select(Resident.id)).all()):
+            contact = outbox.contact(session, who, f"+8613900000{at:03}", now)
+            session.get_one(Contact, (store.community_id, contact)).told = Told.WITH
+        session.flush()
+        after = _forecast(session, now)
+    assert (after.recipients, after.first) == (20, before.first)
+    assert [one.count for one in (*before.queues, *after.queues)] == [20, 40]
