@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 from channels._sip_call import Call
 from channels._sip_media import Media, MediaError
@@ -11,7 +10,7 @@ from channels.base import Request
 from content.call import At, Line, Script
 
 _LAST = 5.0
-"""Seconds that the end of a call waits until all that happened in it is kept."""
+"""Seconds for which the end of a call waits until all that happened in it is kept."""
 
 Keep = Callable[[Request], Awaitable[None]]
 """Returns when a raw event is kept."""
@@ -30,8 +29,9 @@ class Live:
         self._keep = keep
         self._began = asyncio.get_running_loop().time()
         self._count = 0
-        self._events: asyncio.Queue[Request] = asyncio.Queue()
-        self._keeping = asyncio.create_task(self._kept())
+        self._events: asyncio.Queue[Request | None] = asyncio.Queue()
+        self.keeping = asyncio.create_task(self._kept())
+        """Ends when all that has happened is kept, which may be after the call."""
 
     def recall(self) -> bool:
         """Take the call back; False where somebody has picked up."""
@@ -45,7 +45,7 @@ class Live:
         person: Callable[[str], str],
         manner: Manner,
     ) -> None:
-        """Ring, talk to who picks up, and end; returns when all that happened is kept."""
+        """Ring, talk to who picks up, and end; all that happened is then kept or being kept."""
         ended: dict[str, object] = {"state": "failed", "code": 0, "how": "stopped"}
         try:
             await self._ring(manner.ring)
@@ -55,17 +55,17 @@ class Live:
                 ended |= {"state": "ended", "how": "stopped"}
                 left = manner.longest - (asyncio.get_running_loop().time() - self._began)
                 talk = Talk(
-                    self.call, self._media, script, said, self._pressed, person, manner.pause
+                    *(self.call, self._media, script, said, self._pressed, self._events.join),
+                    person,
+                    manner.pause,
                 )
                 ended["how"] = str(await talk.run(left))
         finally:
             await self.call.hang_up()
             await self._media.close()
             self._tell("status", **ended)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST):
-                    await self._events.join()
-            self._keeping.cancel()
+            self._events.put_nowait(None)
+            await asyncio.wait({self.keeping}, timeout=_LAST)
 
     async def _ring(self, seconds: float) -> None:
         call, loop = self.call, asyncio.get_running_loop()
@@ -91,10 +91,8 @@ class Live:
         self.call.on_media = self._media.follow
         return ""
 
-    async def _pressed(self, key: str, at: At) -> None:
-        """Have a key kept before anything is said about it."""
+    def _pressed(self, key: str, at: At) -> None:
         self._tell("key", key=key, at=str(at))
-        await self._events.join()
 
     def _tell(self, what: str, **told: object) -> None:
         self._count += 1
@@ -102,8 +100,7 @@ class Live:
         self._events.put_nowait(Request(f"{what}/{self.ref}", data))
 
     async def _kept(self) -> None:
-        while True:
-            event = await self._events.get()
+        while (event := await self._events.get()) is not None:
             try:
                 await self._keep(event)
             finally:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from channels._sip_call import Call
 from channels._sip_media import RATE, Media
@@ -68,7 +69,8 @@ class Talk:
         media: Media,
         script: Script,
         said: Mapping[Line, bytes],
-        pressed: Callable[[str, At], Awaitable[None]],
+        pressed: Callable[[str, At], None],
+        kept: Callable[[], Awaitable[None]],
         person: Callable[[str], str],
         pause: float,
     ) -> None:
@@ -77,7 +79,9 @@ class Talk:
         self._script = script
         self._said = said
         self._pressed = pressed
-        """Is told of a key, and returns when it is kept."""
+        """Is told of a key."""
+        self._kept = kept
+        """Returns when all it was told of is kept."""
         self._person = person
         """Gives the address of a number that a call is transferred to; empty: it cannot be."""
         self._silence = b"\xff" * int(pause * RATE)
@@ -92,10 +96,7 @@ class Talk:
                 return playing.result()
             return How.HUNG_UP if over.done() else How.TOO_LONG
         finally:
-            for task in (playing, over):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await _ended(playing, over)
 
     async def _play(self) -> How:
         at = flow.begin(self._script)
@@ -116,22 +117,25 @@ class Talk:
 
     async def _asked(self, step: Step, at: At) -> str:
         """Ask, and return the key or number that was pressed; empty: none."""
+        keys, found = self._media.keys, ""
         # what was pressed while nothing was asked confirms nothing
-        while not self._media.keys.empty():
-            self._media.keys.get_nowait()
+        while not keys.empty():
+            keys.get_nowait()
         asking = asyncio.create_task(self._ask(step))
-        key = asyncio.create_task(self._media.keys.get())
+        pressed = asyncio.create_task(keys.get())
         try:
-            await asyncio.wait({asking, key}, return_when="FIRST_COMPLETED")
-            if not key.done():
-                return ""
-            found = await self._number(key.result()) if step.number else key.result()
+            await asyncio.wait({asking, pressed}, return_when="FIRST_COMPLETED")
+            if step.number and pressed.done():
+                found = await self._number(pressed.result())
         finally:
-            for task in (asking, key):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-        await self._pressed(found, at)
+            await _ended(asking, pressed)
+            # who presses a key and hangs up in the same moment has pressed it
+            if not step.number and (not pressed.cancelled() or not keys.empty()):
+                found = keys.get_nowait() if pressed.cancelled() else pressed.result()
+            if found:
+                self._pressed(found, at)
+        if found:
+            await self._kept()
         return found
 
     async def _ask(self, step: Step) -> None:
@@ -172,6 +176,14 @@ class Talk:
                     pass
                 return code < 300  # noqa: PLR2004 - any success
         return False
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    """End tasks, unless they are done."""
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _instead(step: Step) -> tuple[Line, ...]:

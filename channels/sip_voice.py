@@ -119,6 +119,8 @@ class SipVoice:
         """The calls that take a line."""
         self._live: dict[str, Live] = {}
         self._following: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
+        """What is still kept of calls that are over."""
 
     async def send(self, to: str, message: Message, ref: str) -> Receipt:
         """Have the trunk call the number `to`; returns when it has begun to. Raises SendError.
@@ -196,9 +198,10 @@ class SipVoice:
             live.recall()
         if self._following:
             await asyncio.wait(self._following, timeout=self._grace)
-        for task in self._following:
-            task.cancel()
-        await asyncio.gather(*self._following, return_exceptions=True)
+        for some in (self._following, self._late):
+            for task in some:
+                task.cancel()
+            await asyncio.gather(*some, return_exceptions=True)
         await self._agent.close()
 
     async def _said(self, script: Script) -> dict[Line, bytes]:
@@ -235,6 +238,8 @@ class SipVoice:
         finally:
             self._live.pop(live.call.id, None)
             self._refs.discard(live.ref)
+            self._late.add(live.keeping)
+            live.keeping.add_done_callback(self._late.discard)
             log.debug("sip.ended", ref=live.ref)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

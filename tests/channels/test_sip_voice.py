@@ -1,6 +1,7 @@
 """Calls by SIP to somebody on loopback: what is rung, said, heard and reported."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -122,6 +123,30 @@ async def test_thanks_are_said_only_once_the_key_is_kept(message: Message) -> No
         assert "BYE" not in callee.methods
         await ours.over()
     assert ours.keys == ["1"]
+
+
+async def test_who_presses_a_key_and_hangs_up_in_the_same_moment_has_pressed_it(
+    message: Message,
+) -> None:
+    async with called(answers=[200]) as callee, house(callee) as ours:
+        await ours.voice.send(PHONE, message, REF)
+        await asyncio.sleep(ASKED)
+        callee.ask("BYE")
+        callee._media.press("1")
+        # both lie in wait when our side comes to look
+        time.sleep(0.1)  # noqa: ASYNC251 - this is the stall
+        await ours.over()
+    assert ours.keys == ["1"]
+
+
+async def test_what_has_happened_is_kept_although_the_call_is_over(message: Message) -> None:
+    async with called(answers=[486]) as callee, house(callee) as ours:
+        ours.slow = 6
+        await ours.voice.send(PHONE, message, REF)
+        await ours.over()
+        assert ours.events == []
+        await asyncio.gather(*ours.voice._late)
+    assert ours.states == [State.FAILED]
 
 
 REFUSALS = [
