@@ -40,7 +40,7 @@ _OLD = Group(
     needs={Need.ELDERLY: 1.0, Need.LIVES_ALONE: 0.2, Need.MOBILITY: 0.2, Need.NO_SMARTPHONE: 0.6},
     chat=0.0,
     mobile=0.5,
-    landline=0.8,
+    landline=1.0,
     # nobody to turn to: who does not confirm is visited
     contact=0.0,
     wrong=0.03,
