@@ -1,11 +1,13 @@
 """Settings: a file, then the environment, then flags; a wrong one is named in a sentence."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot import config, senders
+from bot import checks, config, senders
 from bot.config import ConfigError
+from content.message import Message, Written
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +78,33 @@ def test_half_of_an_account_is_refused(given: dict[str, str], named: str) -> Non
 
 def test_without_credentials_no_channel_is_open() -> None:
     assert senders.channels(config.load(), "") == {}
+
+
+LINKED = Message(Written.HANS, "", sms="详见（网址略）", linked="详见 a.cn")
+
+
+@pytest.mark.parametrize(
+    ("begins", "linked"),
+    [("+86", {"+1"}), ("+86, +1", set()), ("+", set()), ("-", {"+86", "+1"}), ("", {"+86", "+1"})],
+)
+def test_links_go_to_all_numbers_but_those_named(begins: str, linked: set[str]) -> None:
+    texting = senders.texting(config.load(twilio_sms_unlinked=begins))
+    given = {to for to in ("+86", "+1") if texting(f"{to}2025550199", LINKED).body == LINKED.linked}
+    assert given == linked
+
+
+def test_a_wrong_file_of_registered_texts_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "templates.toml"
+    path.write_text("[[template]]")
+    with pytest.raises(ConfigError, match="第1个短信模板有误"):
+        senders.texting(config.load(templates_file=path))
+
+
+async def test_the_doctor_names_the_notices_without_a_registered_text(tmp_path: Path) -> None:
+    path = tmp_path / "templates.toml"
+    path.write_text("required = ['+86']")
+    given = config.load(templates_file=path, key_file=tmp_path / "none")
+    found = await checks.everything(given, datetime(2026, 7, 20, tzinfo=UTC), online=False)
+    (texts,) = [one for one in found if one.check == "SMS texts"]
+    assert not texts.ok
+    assert "alert" in texts.said
