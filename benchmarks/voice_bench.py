@@ -5,7 +5,6 @@ import asyncio
 import json
 import logging
 import platform
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,8 +78,8 @@ def speech(folder: Path, *, quick: bool) -> tuple[dict[str, Any], list[Line]]:
 
 
 def sip(folder: Path, *, quick: bool) -> tuple[dict[str, Any], list[Line]]:
-    if shutil.which("sipp") is None:
-        return {"sip": None}, [Line("calls by SIP", "SIPp is not installed", "20 + 5", met=False)]
+    if not voice_sip.sipp.USABLE:
+        return {"sip": None}, [Line("calls by SIP", voice_sip.sipp.REASON, "20 + 5", met=False)]
     found = asyncio.run(voice_sip.measure(folder, 1 if quick else 3))
     setup = round(percentile(found.setups, 0.99), 1)
     figures = {
