@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from channels import router
 from channels.router import Recipient, Standing
-from content import due, routing
+from content import due, routing, untold
 from content.alert import Severity
 from content.ladder import Ladder, Ladders, Rung
 from content.message import Kind
-from content.people import Consent, OwnerKind
+from content.people import AddressView, Consent, OwnerKind
 from content.reason import Reason
 from content.routing import Due, Plan
 
@@ -64,10 +64,20 @@ def take(
         plan = homes.apart(one, step(one, ladders, open_kinds, zone, now, paused))
         visited = one.confirms and one.recipient_kind is OwnerKind.RESIDENT
         if plan.kind is Kind.DOOR and not visited:
-            routing.give_up(session, one, plan.reason or Reason.LADDER_EXHAUSTED, now)
+            _give_up(session, one, plan, now)
         else:
             plans.append(plan)
     routing.plan(session, plans, now)
+
+
+def _give_up(session: Session, one: Due, plan: Plan, now: datetime) -> None:
+    """End what has no door; what was asked for by phone and heard by nobody is told by staff."""
+    asked_for = untold.waits(one.recipient_kind, one.wait) and bool(_own(one))
+    reason = plan.reason or Reason.LADDER_EXHAUSTED
+    if asked_for:
+        reason = untold.why(session, one.notice_id, one.recipient_id)
+    if routing.give_up(session, one, reason, now) and asked_for:
+        untold.give_staff(session, one.notice_id, one.recipient_id, now)
 
 
 class Homes:
@@ -103,6 +113,8 @@ def step(
 ) -> Plan:
     """Return the next step of a delivery: by the ladder, or for a bare address once more."""
     if one.recipient_kind is OwnerKind.BARE:
+        if untold.waits(one.recipient_kind, one.wait):
+            return _until_heard(one, ladders, zone, now)
         return _direct(one, now)
     beside = one.recipient_kind is OwnerKind.CONTACT
     own, contacts = ((), one.own) if beside else (one.own, one.contacts)
@@ -137,10 +149,10 @@ def step(
     )
 
 
-def _direct(one: Due, now: datetime) -> Plan:
+def _direct(one: Due, now: datetime, most: int = _DIRECT_TRIES) -> Plan:
     """Send an answer to the same address again, a few times."""
-    own = [address for address in one.own if one.asked or address.consent is not Consent.WITHDRAWN]
-    over = one.tries >= _DIRECT_TRIES or not own or own[0].id in one.failed
+    own = _own(one)
+    over = one.tries >= most or not own or own[0].id in one.failed
     return Plan(
         one.notice_id,
         one.recipient_id,
@@ -153,3 +165,21 @@ def _direct(one: Due, now: datetime) -> Plan:
         one.skips,
         Reason.LADDER_EXHAUSTED if over else None,
     )
+
+
+def _until_heard(one: Due, ladders: Ladders, zone: ZoneInfo, now: datetime) -> Plan:
+    """Call an address again that nobody has answered: after quiet hours, and not too often."""
+    own = _own(one)
+    at = now
+    if own and one.tries:
+        at = ladders.hushed_until(Kind.CALL, one.severity, now, zone) or now
+    if own and own[0].id in one.rested:
+        at = max(at, untold.rests(now))
+    plan = _direct(one, now, untold.TRIES)
+    if plan.kind is not Kind.DOOR and at >= one.expires_at:
+        return replace(plan, kind=Kind.DOOR, address_id=None, reason=Reason.LADDER_EXHAUSTED)
+    return replace(plan, at=at, wait=untold.WAITS[min(one.tries, untold.TRIES - 1)])
+
+
+def _own(one: Due) -> list[AddressView]:
+    return [address for address in one.own if one.asked or address.consent is not Consent.WITHDRAWN]

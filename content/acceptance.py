@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, shared, store
+from content import bulk, shared, store, untold
 from content.delivery import (
     AGAIN,
     RANKS,
@@ -217,7 +217,7 @@ def _delivery(row: _Row, now: datetime) -> tuple[Any, ...]:
         row.ended_at,
         now,
         routed=row.routed is not None,
-        waits=row.confirms and row.recipient_kind is not OwnerKind.BARE,
+        waits=_waits(row),
         confirmed=row.confirmed,
     )
     waits = state is DeliveryState.OPEN and row.routed is None and not row.outdated
@@ -233,6 +233,13 @@ def _delivery(row: _Row, now: datetime) -> tuple[Any, ...]:
     )
 
 
+def _waits(row: _Row) -> bool:
+    """Say whether the delivery stays open until somebody has acted, or heard the call."""
+    if row.recipient_kind is OwnerKind.BARE:
+        return untold.waits(row.recipient_kind, row.wait)
+    return row.confirms
+
+
 def settled(
     state: DeliveryState,
     reason: Reason | None,
@@ -245,7 +252,7 @@ def settled(
 ) -> tuple[DeliveryState, Reason | None, datetime | None]:
     """Return how a delivery stands once a provider has an attempt of it; pure.
 
-    What waits for no act is done; what was confirmed in an earlier revision stays confirmed.
+    What waits for nobody is done; what was confirmed in an earlier revision stays confirmed.
     """
     if state is not DeliveryState.OPEN or routed or (waits and not confirmed):
         return state, reason, closed_at

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from content import people, store
@@ -50,18 +50,20 @@ def due(session: Session, number: str) -> uuid.UUID | None:
 def hold(session: Session, number: str, until: datetime) -> None:
     """Let what is due to a number wait until then: whoever it is for is on the phone with us.
 
-    When they have hung up, `until` is now.
+    When they have hung up, `until` is now; what they were called for before waits its time.
     """
     session.flush()
-    session.execute(
+    waiting = (
         update(Delivery)
         .where(Delivery.community_id == store.community(session))
         .where(Delivery.recipient_id.in_(_addresses(session, number)))
         .where(Delivery.recipient_kind == OwnerKind.BARE, Delivery.state == DeliveryState.OPEN)
-        .where(Delivery.kind == Kind.CALL, Delivery.first_at.is_(None))
         .values(next_at=until)
         .execution_options(synchronize_session=False)
     )
+    session.execute(waiting.where(Delivery.kind == Kind.CALL, Delivery.first_at.is_(None)))
+    again = or_(Delivery.kind.is_(None), Delivery.first_at.is_not(None))
+    session.execute(waiting.where(Delivery.wait > 0, again, Delivery.next_at < until))
 
 
 def told(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from content import event, outcome, shared, store, task
+from content import cry, event, outcome, shared, store, task, untold
 from content.alert import Severity
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
@@ -66,6 +66,7 @@ def by_ref(
     if attempt.accepted_at is None:
         # whoever answers it has it: that settles what became of it
         outcome.accepted(session, ref, "", now)
+    untold.heard(session, attempt, now)
     told = [_meant(session, one) for one in (attempt, *shared.others(session, attempt))]
     waits = [
         (delivery, address)
@@ -356,6 +357,9 @@ def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> 
     if delivery.needs_help:
         return
     delivery.needs_help = True
+    if delivery.recipient_kind is OwnerKind.BARE:
+        cry.from_address(session, delivery.recipient_id, delivery.notice_id, actor, now)
+        return
     task.add(
         session,
         task.TaskKind.HELP,

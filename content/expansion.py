@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, closing, delivery, people, store
+from content import bulk, closing, delivery, people, store, untold
 from content import notice as notices
 from content.delivery import Attempt, Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
@@ -202,6 +202,7 @@ def direct(
     )
     for address_id, kind in session.execute(query).all():
         row = _row(notice, address_id, OwnerKind.BARE, now)
+        row["wait"] = untold.wait(notice.kind, kind)
         session.add(Delivery(**row, kind=kind, address_id=address_id))
         notice.expected += 1
         notice.expanded += 1

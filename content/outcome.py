@@ -9,7 +9,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from content import acceptance, bulk, pace, report, shared, store, talk
+from content import acceptance, bulk, pace, report, shared, store, talk, untold
 from content.acceptance import Taken
 from content.delivery import (
     KEYS,
@@ -21,6 +21,7 @@ from content.delivery import (
     has_reports,
     is_under_way,
 )
+from content.message import Kind
 from content.people import Address, OwnerKind
 from content.reason import Reason
 
@@ -112,7 +113,7 @@ def _wait_out(session: Session, attempt: Attempt, now: datetime, *, repeat: bool
         return
     if repeat and _count(session, attempt, Attempt.state == AttemptState.UNKNOWN) == 1:
         _give_back(session, attempt, now)
-    elif delivery.recipient_kind is OwnerKind.BARE:
+    elif delivery.recipient_kind is OwnerKind.BARE and not delivery.wait:
         # after an outage the router may have planned it again
         _close(delivery, DeliveryState.FAILED, Reason.OUTCOME_UNKNOWN, now)
         delivery.kind = None
@@ -154,7 +155,14 @@ def receipt(
     for one in _told(session, attempt):
         one.machine = one.machine or machine
         _move(session, one, state, now, reason)
+        if direct(one) and (delivery := delivery_of(session, one)):
+            untold.judge(session, one, delivery, now)
     return True
+
+
+def direct(attempt: Attempt) -> bool:
+    """Say whether a call told an address itself, and not a person by their ladder."""
+    return attempt.kind is Kind.CALL and attempt.recipient_id == attempt.address_id
 
 
 def _move(
@@ -298,13 +306,14 @@ def _advance(session: Session, attempt: Attempt, now: datetime, *, spent: bool =
     delivery = _waiting(session, attempt)
     if delivery is None:
         return
-    if delivery.recipient_kind is OwnerKind.BARE:
+    waits = untold.waits(delivery.recipient_kind, delivery.wait)
+    if delivery.recipient_kind is OwnerKind.BARE and not waits:
         _close(delivery, DeliveryState.FAILED, attempt.reason or Reason.UNDELIVERED, now)
     elif attempt.reason in report.HOPELESS:
         _give_back(session, attempt, now)
     else:
         delivery.tries = _SPENT if spent else delivery.tries
-        delivery.next_at = now
+        delivery.next_at = now + timedelta(seconds=delivery.wait if waits and not spent else 0)
 
 
 def _give_back(session: Session, attempt: Attempt, at: datetime) -> None:

@@ -44,6 +44,8 @@ class _Row:
     closed_at: datetime | None
     accepted: bool
     shared: bool
+    direct: bool
+    """It calls an address itself: what is reported may close its delivery."""
 
 
 def receipts(session: Session, reports: Sequence[Report]) -> None:
@@ -85,7 +87,7 @@ def receipts(session: Session, reports: Sequence[Report]) -> None:
 
 def _takes(row: _Row, reports: Sequence[Report]) -> bool:
     """Move the row forward; False where the delivery is concerned: then it is not to be written."""
-    if not row.accepted or row.shared:
+    if not row.accepted or row.shared or (row.direct and row.kind is Kind.CALL):
         return False
     for one in reports:
         row.provider_id = row.provider_id or one.provider_id or None
@@ -154,6 +156,7 @@ def _reported(dialect: str) -> bulk.Query:
             *(Attempt.provider_id, Attempt.machine, Attempt.closed_at),
             Attempt.accepted_at.is_not(None).label("accepted"),
             shared.is_shared().label("shared"),
+            (Attempt.recipient_id == Attempt.address_id).label("direct"),
         )
         .select_from(refs)
         .join(Attempt, and_(Attempt.community_id == refs.c.here, Attempt.ref == refs.c.ref))

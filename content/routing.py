@@ -63,6 +63,8 @@ class Due:
     contacts: tuple[AddressView, ...]
     rested: frozenset[uuid.UUID] = frozenset()
     """Addresses that were called often enough within the hour."""
+    wait: int = 0
+    """Seconds; a bare address with a wait is called until somebody has heard it."""
     home: uuid.UUID | None = None
     """The household of a resident; None where only the building is known."""
 
@@ -96,6 +98,7 @@ class _Row(NamedTuple):
     expires_at: datetime
     confirms: bool
     kind: NoticeKind
+    wait: int
     needs: frozenset[Need] | None
     home: uuid.UUID | None
 
@@ -139,10 +142,10 @@ def plan(session: Session, plans: Iterable[Plan], now: datetime) -> None:
         session.execute(_go(bulk.dialect(session)), given)
 
 
-def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
+def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> bool:
     """End a delivery that has no door: a page to staff, an answer to an address.
 
-    Unless it has moved on since it was read.
+    False where it has moved on since it was read.
     """
     done = session.execute(
         update(deliveries)
@@ -155,6 +158,7 @@ def give_up(session: Session, one: Due, reason: Reason, now: datetime) -> None:
     if done.rowcount:  # type: ignore[attr-defined]
         said = {"notice": str(one.notice_id), "reason": str(reason)}
         event.add(session, event.HOUSE, "delivery.failed", one.recipient_id, now, **said)
+    return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
 def astray(
@@ -257,6 +261,7 @@ def _with_addresses(
             own=tuple(ways[row.recipient_id].own),
             contacts=tuple(ways[row.recipient_id].contacts),
             rested=_among(tired, ways[row.recipient_id]),
+            wait=row.wait,
             home=row.home,
         )
         for row in rows
@@ -307,7 +312,7 @@ def _due() -> bulk.Query:
         select(
             *(Delivery.community_id, Delivery.notice_id, Delivery.recipient_id),
             *(Delivery.recipient_kind, Delivery.rung, Delivery.tries, Delivery.skips),
-            *(Delivery.reason, Delivery.next_at, Delivery.place_id),
+            *(Delivery.reason, Delivery.next_at, Delivery.place_id, Delivery.wait),
         )
         .where(Delivery.community_id == bindparam("here"), is_open, Delivery.kind.is_(None))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
@@ -321,8 +326,8 @@ def _due() -> bulk.Query:
         select(
             *(page.c.notice_id, page.c.recipient_id, page.c.recipient_kind, page.c.rung),
             *(page.c.tries, page.c.skips, page.c.reason, page.c.next_at),
-            *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind, Resident.needs),
-            Place.id.label("home"),
+            *(Notice.severity, Notice.expires_at, Notice.confirms, Notice.kind),
+            *(page.c.wait, Resident.needs, Place.id.label("home")),
         )
         .join(Notice, and_(Notice.community_id == here, Notice.id == page.c.notice_id))
         .outerjoin(

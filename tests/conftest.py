@@ -32,6 +32,7 @@ BOTH = {
     "content/test_routing.py",
     "content/test_shared.py",
     "content/test_transition.py",
+    "content/test_untold.py",
 }
 """The engine's tests, which run on a real PostgreSQL too."""
 QUICK = {
