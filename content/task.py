@@ -119,6 +119,9 @@ def add(
     if same is not None:
         if urgent and not same.urgent:
             same.urgent, same.due_at = True, min(same.due_at, now + _within(kind, urgent=True))
+        if kind in HELPING and note and mask.identity(note) not in same.note:
+            # a number to call back must not be lost because somebody was called for already
+            same.note = f"{same.note}{mask.identity(note)}"
         return same
     urgent = urgent or kind is TaskKind.EMERGENCY
     opened = Task(

@@ -23,6 +23,15 @@ def test_a_second_cry_for_help_is_the_same_task(store: Store, now: datetime) -> 
         assert second.due_at == now + timedelta(minutes=10)
 
 
+def test_a_number_that_a_second_cry_names_is_not_lost(store: Store, now: datetime) -> None:
+    who = uuid.uuid4()
+    with store.begin() as session:
+        first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who)
+        for _ in range(2):
+            task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, note="请回电138。")
+        assert first.note == "请回电138。"
+
+
 def test_after_it_is_done_a_new_cry_is_a_new_task(store: Store, now: datetime) -> None:
     who = uuid.uuid4()
     with store.begin() as session:
