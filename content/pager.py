@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from content import (
     duty,
+    event,
     expansion,
     identity,
     incident,
@@ -149,6 +150,10 @@ def _first(session: Session, errand: Task, now: datetime, late: Late | None) -> 
     if roles is not None:
         return _with(session, *roles) or _with(session, Role.ADMIN)
     near = _grid_workers(session, errand)
+    if late is None:
+        # whoever stands at the door and calls for help needs somebody else
+        opened = event.last(session, "task.opened", errand.id)
+        near = [one for one in near if opened is None or one != opened.actor_id]
     if errand.kind is TaskKind.HELP and late is None and people.addresses(session, near):
         # the duty phone is told when none of them has taken it in time
         return near

@@ -1,4 +1,6 @@
+import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +16,7 @@ from content.knock import Found, Knock, Picture
 from content.notice import Notice, NoticeState
 from content.place import Community
 from content.reason import Reason
+from content.store import Store
 from content.task import TaskKind
 from tests.content import outbox
 
@@ -247,3 +250,25 @@ def test_notes_and_photos_are_kept_briefly(doors: Doors) -> None:
 def test_nobody_without_a_delivery_has_a_card(doors: Doors) -> None:
     assert doors.press(Found.DONE, whom=uuid.uuid4()).became is Became.GONE
     assert visit.card(doors.session, doors.made.id, uuid.uuid4()) is None
+
+
+async def test_of_two_presses_at_the_same_moment_one_counts(
+    file_store: Store, now: datetime
+) -> None:
+    with file_store.begin() as session:
+        who = outbox.resident(session, now, "王奶奶")
+        made = outbox.tell(session, now)
+        outbox.route(session, now)
+        notice_id = made.id
+
+    def press(found: Found, actor: Actor) -> Callable[[Session], Became]:
+        return lambda session: doorstep.press(session, notice_id, who, found, actor, now).became
+
+    done = await asyncio.gather(
+        file_store.write(press(Found.DONE, ANNA)), file_store.write(press(Found.REFUSED, BEN))
+    )
+    assert Became.NEW in done
+    with file_store.read() as session:
+        counted = knock.tally(session, notice_id)
+    # who refused first may still be told; who was told has not refused
+    assert counted == {Found.DONE: 1}

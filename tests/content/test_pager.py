@@ -278,3 +278,21 @@ def test_a_task_in_a_list_says_how_long_it_waits_until_somebody_has_it(
     assert "已经过了5分钟" in pager.text(session, errand, now + timedelta(minutes=15))
     task.take(session, errand.id, Actor(Door.CHAT, uuid.uuid4()), now)
     assert "分钟" not in pager.text(session, errand, now + timedelta(minutes=15))
+
+
+def test_who_calls_for_help_at_a_door_is_not_called_to_it(session: Session, now: datetime) -> None:
+    home = place.read("3-2-501")
+    assert home is not None
+    place.Tree(session).ensure(home, grid="1网格")
+    session.flush()
+    grid = place.find(session, "1网格")
+    assert grid is not None
+    there, office = (
+        _staff(session, now, role, chat=chat, place_id=at)
+        for role, chat, at in ((Role.GRID_WORKER, "97", grid.id), (Role.PUBLISHER, "98", None))
+    )
+    duty.begin(session, office, now, None, now)
+    home_id = place.ensure(session, "3-2-501").id
+    task.add(session, TaskKind.HELP, Actor(Door.CHAT, there), now, place_id=home_id, urgent=True)
+    pager.call_out(session, now)
+    assert _called(session) == {office}
