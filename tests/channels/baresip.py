@@ -12,7 +12,11 @@ from tests.channels.sipp import free_port, gone, listening
 
 PROGRAM = shutil.which("baresip")
 REASON = "baresip is not installed (apt-get install baresip-core)"
-MODULES = next(iter(sorted(Path("/usr/lib").glob("**/baresip/modules"))), Path())
+_LIB = Path("/usr/lib")
+MODULES = next(
+    (at for at in (_LIB / "baresip/modules", *_LIB.glob("*/baresip/modules")) if at.is_dir()),
+    Path(),
+)
 # what is played comes back as what is recorded: there is no sound device
 _CONFIG = """
 sip_listen 127.0.0.1:{port}
