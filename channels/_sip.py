@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, cast
 import phonenumbers
 from aiosipua.auth import SipDigestAuth, answer_challenge
 from aiosipua.dialog import Dialog, DialogState
-from aiosipua.message import SipRequest, SipResponse
+from aiosipua.message import SipMessage, SipRequest, SipResponse
 from aiosipua.transport import UdpSipTransport
 from aiosipua.utils import bracket_ipv6, format_addr, generate_call_id, generate_tag
 
@@ -323,6 +323,16 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._wire = wire
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        # keep-alives of two or four bytes are no messages
-        if data.strip():
+        # anybody can send anything to a port: it is not even worth a line in the log
+        if _whole(data):
             self._wire._dispatch(data, (str(addr[0]), int(addr[1])))  # noqa: SLF001
+
+
+def _whole(data: bytes) -> bool:
+    """Say whether a datagram is a message with all that every message has."""
+    try:
+        read = SipMessage.parse(data)
+        told = read.from_addr, read.to_addr, read.cseq, read.call_id, _key(read)[0]
+    except (ValueError, IndexError):
+        return False
+    return all(told)

@@ -30,7 +30,8 @@ _TURN = 0.04
 _NOWHERE = ("127.0.0.1", 9)
 """Where sound goes while nobody has picked up: none does."""
 _HELD = ("0.0.0.0", "::")
-_HEADER = 12
+_HEADER, _EVENT = 12, 4
+"""Bytes of a packet's head, and of what tells of a key."""
 _APART = 0.5
 """Seconds without a word of a key, after which the same one is pressed again."""
 _REMEMBERED = 32
@@ -163,6 +164,8 @@ class _Session(RTPSession):
 
     def _event(self, packet: RtpPacket) -> None:
         """Take a key with the first packet of it that comes; it is told of about ten times."""
+        if len(packet.payload) < _EVENT:
+            return
         key = packet.timestamp, packet.payload[0]
         now = asyncio.get_running_loop().time()
         fresh = now - self._heard.pop(key, -_APART) >= _APART

@@ -318,6 +318,31 @@ async def test_a_key_from_somewhere_else_is_not_heard(message: Message) -> None:
     assert ours.keys == []
 
 
+JUNK = [
+    b"",
+    b"\r\n\r\n",
+    b"\x80\x65",
+    b"\x80\x65" + b"\0" * 10,
+    b"\x80\xe5" + b"\0" * 11 + b"\x01",
+    b"\xff" * 2000,
+    b"SIP/2.0 abc\r\n\r\n",
+    b"SIP/2.0 200 OK\r\nCall-ID: x\r\nCSeq: y\r\nVia: z\r\n\r\n",
+    b"BYE sip:x SIP/2.0\r\nCall-ID: x\r\n\r\n",
+    b"INVITE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP\r\n\r\nv=0\r\nm=audio\r\n",
+]
+
+
+async def test_junk_on_our_ports_disturbs_no_call(message: Message) -> None:
+    async with called(answers=[200], keys=[(2 * ASKED, "1")]) as callee, house(callee) as ours:
+        await ours.voice.send(PHONE, message, REF)
+        await asyncio.sleep(ASKED)
+        for junk in JUNK:
+            callee._wire.sendto(junk, ours.voice._agent.local)
+            callee._media.wire.sendto(junk)
+        await ours.over()
+    assert ours.keys == ["1"]
+
+
 async def test_who_looks_for_an_open_exchange_hears_nothing(message: Message) -> None:
     async with called(answers=[180]) as callee, house(callee) as ours:
         await ours.voice.send(PHONE, message, REF)
