@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from content import cry, event, outcome, shared, store, task, untold
+from content import cry, elsewhere, event, outcome, shared, store, task, untold
 from content.alert import Severity
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
@@ -129,7 +129,10 @@ def by_address(
 
 
 def unanswered(session: Session, number: str) -> str:
-    """Return the `ref` of the newest attempt at a phone whose notice still waits; "" for none."""
+    """Return the `ref` of the newest attempt at a phone whose notice still waits; "" for none.
+
+    Who was called at another number of their own, and calls from this one, is known as well.
+    """
     phone = (Kind.CALL, Kind.SMS)
     waiting = {delivery.notice_id for delivery, _ in _pending(session, phone, number)}
     query = (
@@ -142,7 +145,7 @@ def unanswered(session: Session, number: str) -> str:
     )
     # the newest is picked here: asked for in order, SQLite would walk back through all attempts
     newest = max(session.execute(query).all(), default=None)
-    return newest.ref if newest else ""
+    return newest.ref if newest else elsewhere.newest(session, number, OPEN)
 
 
 def asked_at(session: Session, kind: Kind, value: str) -> datetime | None:

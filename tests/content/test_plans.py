@@ -10,7 +10,17 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import acceptance, claim, confirmation, due, outcome, people, routing, shared
+from content import (
+    acceptance,
+    claim,
+    confirmation,
+    due,
+    elsewhere,
+    outcome,
+    people,
+    routing,
+    shared,
+)
 from content.acceptance import Taken
 from content.base import new_id
 from content.claim import Job
@@ -28,6 +38,9 @@ ASKED: dict[str, Callable[[Session, datetime], object]] = {
         session, (Kind.SMS,), NUMBER, confirmation.OPEN
     ),
     "what they were told": lambda session, _now: confirmation.unanswered(session, NUMBER),
+    "what they were told elsewhere": lambda session, now: elsewhere.newest(
+        session, _call(session, now).to, confirmation.OPEN
+    ),
     "what is reported about": lambda session, _now: outcome.prefetch(
         session, [f"{number:032x}" for number in range(60)]
     ),

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import claim, compose, confirmation, outcome, outcome_bulk, shared, store
+from content import claim, compose, confirmation, outcome, outcome_bulk, people, shared, store
 from content.alert import Severity
 from content.claim import Job
 from content.confirmation import Act
@@ -17,7 +17,7 @@ from content.message import Kind, Message
 from content.notice import Notice
 from content.outcome_bulk import Report
 from content.pace import Sender
-from content.people import Need, Resident
+from content.people import Need, OwnerKind, Resident
 from content.place import Place
 from content.reason import Reason
 from tests.content import outbox
@@ -196,6 +196,23 @@ def test_a_call_that_tells_two_is_called_back_as_one(session: Session, now: date
     job, *_ = _called(session, now)
     assert confirmation.unanswered(session, LANDLINE) == job.ref
     assert list(shared.along(session, job.ref))
+
+
+def test_who_was_told_by_a_shared_call_can_call_back_from_a_phone_of_their_own(
+    session: Session, now: datetime
+) -> None:
+    wife, husband = _couple(session, now)
+    own = (OwnerKind.RESIDENT, husband, Kind.CALL, MOBILES[0])
+    people.add_address(session, *own, now, rank=9)
+    made = outbox.tell(session, now)
+    (job,) = outbox.take(session, now, CALL)
+    outcome.receipt(session, job.ref, AttemptState.FAILED, now, reason=Reason.NO_ANSWER)
+    ref = confirmation.unanswered(session, MOBILES[0])
+    asked = claim.job(session, ref)
+    assert asked is not None
+    assert asked.names == ()
+    confirmation.by_ref(session, ref, Act.CALL_BACK, SOMEBODY, now)
+    assert _states(session, made, (wife, husband)) == [DeliveryState.OPEN, DeliveryState.CONFIRMED]
 
 
 def _at_home(session: Session, now: datetime, severity: Severity = Severity.SEVERE) -> None:
