@@ -57,14 +57,11 @@ def receipt(turn: Turn) -> list[Effect]:
 def key(turn: Turn) -> list[Effect]:
     """Take a digit pressed in a call: 1 received, 3 help; any other only talks to the script.
 
-    A page offers no help: its key 1 takes the task, like its button does. 0 comes here only where
-    nobody took the call that was forwarded. Among facts that were asked back a key chooses.
+    A page offers no help: its key 1 takes the task, like its button does. Among facts that were
+    asked back a key chooses.
     """
     ref = turn.event.ref
     if ask.choose_by_key(turn, ref):
-        return []
-    if turn.event.key == "0":
-        call_back(turn)
         return []
     errand = errands.of_attempt(turn, ref)
     if turn.event.key not in (("1",) if errand else ("1", "3")):

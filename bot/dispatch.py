@@ -32,7 +32,7 @@ _ROOMS: dict[str, Callable[[Turn, str], list[Effect]]] = {
 
 def dispatch(turn: Turn, file: Attachment | None) -> list[Effect]:
     """Return what is to be said at once after an event has been handled."""
-    if turn.event.called and turn.event.step:
+    if turn.event.step:
         return hotline.take(turn, file)
     return guarded(turn, _handled(turn, file))
 
@@ -51,7 +51,7 @@ def _handled(turn: Turn, file: Attachment | None) -> list[Effect]:
             return _media(turn, file)
         case EventKind.TEXT:
             return _text(turn)
-        case EventKind.JOINED | EventKind.ENDED:
+        case EventKind.JOINED | EventKind.ENDED | EventKind.UNREACHED:
             return resident.group_hello(turn) if turn.event.group else []
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import alert, call, callback, compose, duty, notice, people, phrase, store
-from content.call import Line, Script, Step
+from content.alert import Status
+from content.call import Line, Meaning, Script, Step
 from content.compose import Reader
 from content.message import Kind, Speech, Spoken
 from content.notice import Notice
@@ -23,7 +24,7 @@ from content.place import Community, Place, PlaceKind
 from content.speak import speak
 
 NUMBER = re.compile(r"\+\d{5,15}", re.ASCII)
-HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464"})
+HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464", "+86282452253"})
 """What Twilio gives for a number that is hidden: words dialled on a keypad (ANONYMOUS, …)."""
 NOWHERE = "0"
 """The building of a caller who has not named one."""
@@ -57,6 +58,12 @@ def number(given: str) -> str:
     return given if NUMBER.fullmatch(given) and given not in HIDDEN else ""
 
 
+def building(pressed: str) -> str:
+    """Return how a building stands in an address, of the keys that name it; none: NOWHERE."""
+    digits = re.sub(r"\D", "", pressed)
+    return f"b{digits}" if _BUILDING.fullmatch(f"b{digits}") else NOWHERE
+
+
 def caller(session: Session, given: str, building: str) -> Caller:
     """Return who calls from a number, and the building they have named."""
     shown = number(given)
@@ -79,59 +86,81 @@ def paths_of(session: Session, building: str) -> tuple[str, ...]:
     return tuple(session.scalars(query))
 
 
-def script(session: Session, who: Caller, now: datetime, *, speech: bool) -> Script:
+def script(
+    session: Session,
+    who: Caller,
+    now: datetime,
+    *,
+    speech: bool,
+    language: Spoken | None = None,
+) -> Script:
     """Return the whole hotline for a caller; with `speech` a rumor is said and recognised.
 
-    Each language has its own steps, `cmn-menu`; without a number there is nobody to call back, so
-    that only the alerts and a person are offered.
+    Each language has its own steps, `cmn-menu`: the one in which the call is (else the caller's)
+    and the other that is offered. Without a number there is nobody to call back, so that only the
+    alerts and a person are offered.
     """
     phone = duty.phone(session, now)
-    ring = (who.spoken, Spoken.MANDARIN if who.spoken is Spoken.ENGLISH else Spoken.ENGLISH)
+    mine = language or who.spoken
+    theirs = Spoken.MANDARIN if who.spoken is Spoken.ENGLISH else who.spoken
+    ring = (mine, theirs if mine is Spoken.ENGLISH else Spoken.ENGLISH)
     steps: dict[str, Step] = {}
     for spoken, other in (ring, ring[::-1]):
         said = _Language(spoken, other, _sender(session))
         told = tuple(_alerts(session, who, spoken, now))
         made = said.steps(who, told, phone, speech=speech)
         steps |= {f"{spoken}-{name}": step for name, step in made.items()}
-    steps[call.CLOSE] = steps[f"{who.spoken}-goodbye"]
+    steps[call.CLOSE] = steps[f"{mine}-goodbye"]
     start = "menu" if who.known or not who.number else "building"
-    return Script(steps, start=f"{who.spoken}-{start}", turns=TURNS)
+    return Script(steps, start=f"{mine}-{start}", turns=TURNS)
 
 
-def answered(speech: Speech) -> Script:
+def waiting(
+    session: Session, who: Caller, language: Spoken, call_id: str, *, greets: bool = False
+) -> tuple[uuid.UUID, Script] | None:
+    """Return the answer that waits for a caller and the call that tells it; None: none yet.
+
+    call_id: what was told in this call is not told again. greets: it is the first thing they hear.
+    """
+    found = callback.due(session, who.number, call_id) if who.number else None
+    told = telling(session, found, language, greets=greets) if found is not None else None
+    return (found, told) if found is not None and told is not None else None
+
+
+def telling(
+    session: Session, notice_id: uuid.UUID, language: Spoken, *, greets: bool = False
+) -> Script | None:
+    """Return the call that tells this notice; None for one that cannot be spoken."""
+    reader = Reader(notice_id, phrase.written(language), language)
+    speech = compose.message(session, reader).speech
+    return answered(speech, language, greets=greets) if speech is not None else None
+
+
+def answered(speech: Speech, language: Spoken, *, greets: bool = False) -> Script:
     """Return the call that tells an answer to whoever waits for it, and goes back to the menu.
 
-    Where it asks which of several facts is meant, what was chosen is looked for again.
+    Where it asks which of several facts is meant, what was chosen is looked for again. language:
+    in which the menu goes on; the answer may have to be told in another.
     """
     mine = speech.language
-    if call.PERSON in speech.answers:
-        told = replace(speech, opening="", others=())
-        return _long(call.going_on(call.script(told), f"{mine}-look1"))
-    told = replace(
-        speech,
-        opening="",
-        others=(),
-        answers={"1": _say("hotline.ok", mine)},
-    )
-    return _long(call.going_on(call.script(told), f"{mine}-stay"))
+    opening = f"{speech.opening}{_say('hotline.before', mine)}" if greets else ""
+    told = replace(speech, opening=opening, others=())
+    if asks(speech):
+        return _long(call.going_on(call.script(told), f"{language}-look1"))
+    told = replace(told, answers={"1": _say("hotline.ok", mine), "3": _say("hotline.help", mine)})
+    script = call.going_on(call.script(told), f"{language}-back")
+    # who has asked for help is not led back to a menu
+    steps = {**script.steps, f"{mine}-key3": replace(script.steps[f"{mine}-key3"], then="")}
+    return _long(replace(script, steps=steps))
+
+
+def asks(speech: Speech) -> bool:
+    """Return whether a key chooses among facts in this call: then 0 is none of them."""
+    return "0" in speech.answers
 
 
 def _long(script: Script) -> Script:
     return replace(script, turns=TURNS)
-
-
-def waiting(session: Session, who: Caller) -> tuple[Notice, Script] | None:
-    """Return the answer that waits for a caller and the call that tells it; None: none yet."""
-    found = callback.due(session, who.number) if who.number else None
-    told = telling(session, who, found) if found is not None else None
-    return (notice.get(session, found), told) if found is not None and told is not None else None
-
-
-def telling(session: Session, who: Caller, notice_id: uuid.UUID) -> Script | None:
-    """Return the call that tells a caller this notice; None for one that cannot be spoken."""
-    reader = Reader(notice_id, phrase.written(who.spoken), who.spoken)
-    speech = compose.message(session, reader).speech
-    return answered(speech) if speech is not None else None
 
 
 def _residents(session: Session, shown: str) -> Iterator[Resident]:
@@ -157,7 +186,11 @@ def _sender(session: Session) -> str:
 def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Iterator[Line]:
     """Return what is said of the alerts that run where the caller lives, the gravest first."""
     running = [notice.last(session, one.alert_id) for one in alert.running(session, now)]
-    meant = [one for one in running if one is not None and _concerns(one, who.paths)]
+    meant = [
+        one
+        for one in running
+        if one is not None and one.status is Status.ACTUAL and _concerns(one, who.paths)
+    ]
     if not meant:
         yield from call.lines(spoken, _say("hotline.no_alerts", spoken))
         return
@@ -165,6 +198,7 @@ def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Ite
     for one in meant[:_MOST]:
         told = compose.message(session, Reader(one.id, written, spoken)).speech
         if told is not None:
+            yield from call.lines(spoken, told.opening)
             yield from call.told(told)
 
 
@@ -194,37 +228,63 @@ class _Language:
     ) -> dict[str, Step]:
         """Return the steps by their names within this language."""
         opening = self._lines("call.opening", sender=self.sender)
-        menu = replace(self._menu(who, phone), say=())
+        menu = self._menu(who, phone)
+        greeted = replace(menu, say=opening if who.known or not who.number else ())
         return {
             "building": self._building(opening),
-            "menu": replace(menu, say=opening if who.known or not who.number else ()),
+            "menu": greeted,
             "nowhere": replace(menu, say=self._lines("hotline.no_building")),
             "stay": replace(menu, say=self._lines("hotline.stay")),
-            "again": replace(menu, say=self._lines("call.no_key"), silence=self._name("goodbye")),
-            "wrong": replace(menu, say=self._lines("call.wrong_key")),
+            **self._patience(menu),
             "alerts": replace(menu, say=(*alerts, *self._lines("hotline.stay"))),
             "rumor": self._rumor(speech=speech),
             "unheard": replace(menu, say=self._lines("hotline.unheard")),
             "wait": Step(say=self._lines("hotline.looking"), then=self._name("look1")),
-            **{
-                f"look{time}": Step(
-                    say=() if time % PATIENCE else self._lines("call.wait"),
-                    then=self._name(f"look{time + 1}" if time < LOOKS else "later"),
-                    language=self.spoken,
-                )
-                for time in range(1, LOOKS + 1)
-            },
-            "later": Step(say=self._lines("hotline.later"), language=self.spoken),
-            "help": Step(say=self._lines("hotline.help"), language=self.spoken),
-            "person": Step(
-                say=self._lines("call.person"),
-                forward=phone,
-                then=self._name("unreached"),
-                language=self.spoken,
-            ),
-            "unreached": Step(say=self._lines("call.unreached"), language=self.spoken),
-            "goodbye": Step(say=self._lines("hotline.goodbye"), language=self.spoken),
+            **self._looks(),
+            "back": Step(then=self._name("stay"), language=self.spoken),
+            **self._ends(who, phone),
         }
+
+    def _patience(self, menu: Step) -> dict[str, Step]:
+        """Return the menu for who pressed nothing or another key, or spoke: once, then the end."""
+        over = self._name("goodbye")
+        last = replace(menu, wrong=over, words=over, silence=over)
+        return {
+            "again": replace(menu, say=self._lines("call.no_key"), silence=over),
+            "wrong": replace(last, say=self._lines("call.wrong_key")),
+            "words": replace(last, say=self._lines("call.no_words")),
+        }
+
+    def _looks(self) -> dict[str, Step]:
+        """Return the steps at which the answer is looked for, one after the other."""
+        return {
+            f"look{time}": Step(
+                say=() if time % PATIENCE else self._lines("call.wait"),
+                then=self._name(f"look{time + 1}" if time < LOOKS else "later"),
+                language=self.spoken,
+            )
+            for time in range(1, LOOKS + 1)
+        }
+
+    def _ends(self, who: Caller, phone: str) -> dict[str, Step]:
+        """Return the steps that end a call, or hand it on."""
+        seen = "" if who.number else "_hidden"
+        said = {
+            "later": "hotline.later",
+            "help": f"hotline.help{seen}",
+            "unreached": "call.unreached" if who.number else "hotline.unreached_hidden",
+            "goodbye": "hotline.goodbye",
+        }
+        person = Step(
+            say=self._lines("call.person"),
+            forward=phone,
+            then=self._name("unreached"),
+            language=self.spoken,
+        )
+        ends = {
+            name: Step(say=self._lines(key), language=self.spoken) for name, key in said.items()
+        }
+        return {"person": person, **ends}
 
     def _menu(self, who: Caller, phone: str) -> Step:
         keys = {"1": "alerts"}
@@ -243,7 +303,9 @@ class _Language:
             keys=named | {call.OTHER: f"{self.other}-menu"},
             silence=self._name("again"),
             wrong=self._name("wrong"),
-            words=self._name("wrong"),
+            words=self._name("words"),
+            spoken={Meaning.HELP: self._name("help")}
+            | ({Meaning.PERSON: self._name("person")} if phone else {}),
             language=self.spoken,
         )
 
@@ -262,6 +324,7 @@ class _Language:
                 say=self._lines("hotline.record"),
                 record=_MESSAGE,
                 then=self._name("wait"),
+                silence=self._name("unheard"),
                 language=self.spoken,
             )
         return Step(

@@ -123,11 +123,14 @@ class Turn:
         return Actor(door, living[0].id if living else None)
 
     def language(self) -> Written:
-        """Return the language to answer in: the resident's, else what the chat app tells."""
-        living = self.residents()
+        """Return the language to answer in: the resident's, else what the chat app tells.
+
+        On the phone it is the one in which the call goes on: the caller has chosen it.
+        """
+        told = self.event.language.lower()
+        living = [] if self.event.step and told else self.residents()
         if living:
             return living[0].written
-        told = self.event.language.lower()
         if told.startswith(("zh-hant", "zh-tw", "zh-hk")):
             return Written.HANT
         return Written.ENGLISH if told.startswith("en") else Written.HANS

@@ -19,8 +19,12 @@ VOICES = {
 SLOW = "85%"
 RING = 40
 """Seconds a phone rings: an old person takes a while to reach it."""
-SILENCE = 4
+SILENCE = 6
 """Seconds of silence that end a recorded message."""
+DIGITS = 5
+"""Digits of a number that is asked for, at most."""
+THINKS = 3
+"""Seconds of silence within what somebody tells us that do not end it."""
 # what <Gather> recognises
 HEARS = {
     Spoken.MANDARIN: "cmn-Hans-CN",
@@ -53,6 +57,9 @@ def of(step: Step, action_url: str, listens: bool = False, sounds: Sounds = unso
             finish_on_key="#",
             play_beep=True,
         )
+        # an empty recording is not posted anywhere
+        response.redirect(action_url, method="POST")
+        return str(response)
     elif step.forward:
         response.dial(
             step.forward, timeout=RING, answer_on_bridge=True, action=action_url, method="POST"
@@ -108,9 +115,14 @@ def _say(verb: VoiceResponse | Gather, spoken: Spoken, *sentences: str) -> None:
 def _gather(step: Step, action_url: str, listens: bool, sounds: Sounds) -> Gather:
     """Return the question of a step: a key, a number up to #, or words where they are heard."""
     speaks = listens and bool(step.words)
-    options: dict[str, object] = {"finish_on_key": "#"} if step.number else {"num_digits": 1}
+    options: dict[str, object] = {"num_digits": DIGITS if step.number else 1}
+    if step.number:
+        options["finish_on_key"] = "#"
     if speaks:
-        options |= {"language": HEARS[step.language], "speech_timeout": "auto"}
+        options |= {
+            "language": HEARS[step.language],
+            "speech_timeout": "auto" if step.keys else THINKS,
+        }
     gather = Gather(
         input="dtmf speech" if speaks else "dtmf",
         timeout=step.seconds,

@@ -41,6 +41,8 @@ class EventKind(StrEnum):
     JOINED = "joined"
     ENDED = "ended"
     """A call to us is over."""
+    UNREACHED = "unreached"
+    """In a call: who wanted a person was connected to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Event:
     called: bool = False
     """In a call: it is the person who has called us."""
     step: str = ""
-    """In a call to us: where in it this happened."""
+    """In a call: where in it this happened; empty for a key in a call that tells a notice."""
     subject: str = ""
     """In a call to us: the id of the notice that was told."""
     building: str = ""

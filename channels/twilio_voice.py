@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from channels import _twilio, _twiml
@@ -47,17 +48,17 @@ RECORDING = re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII)
 WAV = "audio/x-wav"
 BYTES = 16_000
 """Of a second of a recording, as Twilio gives it: 16-bit samples at 8 kHz."""
-LONGEST_NUMBER = 5
+MOST_DIGITS = 40
+# the languages of a call's steps, as chat apps tell them
+LANGUAGES = {"cmn": "zh-hans", "yue": "zh-hant", "en": "en"}
 TALKED = frozenset({"completed", "answered"})
 """How a call that was forwarded ends when somebody has taken it."""
-UNREACHED = "0"
-"""The key that stands for: wanted a person, and nobody took the call."""
 INBOUND = "inbound"
 """The direction of a call that somebody else has begun."""
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 
-LONGEST = 600
-"""Seconds after which Twilio ends a call in any case."""
+LONGEST = 1800
+"""Seconds after which Twilio ends a call in any case, also one that was put through."""
 
 
 Sounds = Callable[[Line, str], str]
@@ -164,7 +165,7 @@ class TwilioVoice:
             case "status":
                 return f"{sid}:{_twilio.text(request.data, 'CallStatus')}"
             case "key":
-                return f"{sid}:key:{_at(at)}:{_digit(request.data) or _unreached(request.data)}"
+                return f"{sid}:key:{_at(at)}:{_digit(request.data)}"
             case "told":
                 return f"{sid}:told:{ref}:{_at(at)}"
             case "hotline":
@@ -174,9 +175,9 @@ class TwilioVoice:
     def parse(self, request: Request) -> list[Event]:
         """Read a receipt (`status/<ref>`), a hint (`machine/<ref>`) or a key (`key/<ref>/<at>`).
 
-        Words that stand for a key are that key. A call to us (`inbound`) is answered at once and
-        is no event; what is said and pressed in it (`hotline/<building>/<at>`) is, and that it has
-        heard a notice (`told/<notice>/<at>`). Raises BadEventError.
+        Words are no key: they are read by what they ask for. A call to us (`inbound`) is answered
+        at once and is no event; what is said and pressed in it (`hotline/<building>/<at>`) is, and
+        that it has heard a notice (`told/<notice>/<at>`). Raises BadEventError.
         """
         what, ref, at = _twilio.route(request, *_POSTED)
         match what:
@@ -185,10 +186,9 @@ class TwilioVoice:
             case "machine":
                 return list(_machine(request.data, ref))
             case "key":
-                _at(at)
-                return list(_key(request.data, ref))
+                return list(_heard(request.data, _at(at), ref=ref))
             case "hotline":
-                return list(_said(request.data, ref, _at(at)))
+                return list(_heard(request.data, _at(at), building=ref))
             case "told":
                 return list(_told(request.data, ref, _at(at)))
         return []
@@ -204,7 +204,8 @@ class TwilioVoice:
         what, ref, _ = _twilio.route(request, "script", "key")
         at = self.after(script, request, machine=machine) if what == "key" else call.begin(script)
         step = script.steps[at.step]
-        url = then_url if step.then and then_url else self._account.url("key", ref, str(at))
+        goes_on = bool(step.then and then_url and not step.forward)
+        url = then_url if goes_on else self._account.url("key", ref, str(at))
         return self.step(step, url, ref)
 
     def after(self, script: Script, request: Request, *, machine: bool = False) -> At:
@@ -305,19 +306,37 @@ def _machine(form: Mapping[str, object], ref: str) -> Iterator[Event]:
     )
 
 
-def _key(form: Mapping[str, object], ref: str) -> Iterator[Event]:
-    sid = _twilio.sid(form, "CallSid")
-    digit = _digit(form) or call.key_of(_twilio.text(form, "SpeechResult")) or _unreached(form)
-    called = _twilio.text(form, "Direction") == INBOUND
-    if digit:
-        yield Event(
-            EventKind.KEY,
-            address=_twilio.text(form, "From" if called else "To"),
-            ref=ref,
-            provider_id=sid,
-            key=digit,
-            called=called,
-        )
+def _heard(
+    form: Mapping[str, object], at: At, *, ref: str = "", building: str = ""
+) -> Iterator[Event]:
+    """Return what was pressed, said or left in a call, or that nobody took a call put through.
+
+    ref: of the call that tells a notice; without it the call is one to us, at its menu.
+    """
+    event = Event(
+        EventKind.KEY,
+        address=caller(form),
+        ref=ref,
+        provider_id=_twilio.sid(form, "CallSid"),
+        called=_twilio.text(form, "Direction") == INBOUND,
+        building=building,
+        language=LANGUAGES.get(at.step.partition("-")[0], ""),
+    )
+    placed = replace(event, step=at.step.partition("-")[2])
+    words, recording, digits = (
+        _twilio.text(form, "SpeechResult"),
+        _recording(form),
+        _digit(form) if ref else _digits(form),
+    )
+    if recording:
+        size = _twilio.number(form, "RecordingDuration") * BYTES
+        yield replace(placed, kind=EventKind.MEDIA, media=Media(recording, WAV, size=size))
+    elif words:
+        yield replace(placed, kind=EventKind.TEXT, text=words)
+    elif _unreached(form):
+        yield replace(placed, kind=EventKind.UNREACHED)
+    elif digits:
+        yield replace(event if ref else placed, key=digits)
 
 
 def _digit(form: Mapping[str, object]) -> str:
@@ -327,45 +346,31 @@ def _digit(form: Mapping[str, object]) -> str:
     return digit
 
 
-def _said(form: Mapping[str, object], building: str, at: At) -> Iterator[Event]:
-    """Return what a caller has pressed or said in the menu: a key, a question, a recording."""
-    sid, words, recording = (
-        _twilio.sid(form, "CallSid"),
-        _twilio.text(form, "SpeechResult"),
-        _recording(form),
-    )
-    common = {
-        "address": _twilio.text(form, "From"),
-        "provider_id": sid,
-        "called": True,
-        "step": at.step.partition("-")[2],
-        "building": building,
-    }
-    if recording:
-        seconds = _twilio.number(form, "RecordingDuration")
-        yield Event(EventKind.MEDIA, media=Media(recording, WAV, size=seconds * BYTES), **common)  # type: ignore[arg-type]
-    elif words:
-        yield Event(EventKind.TEXT, text=words, **common)  # type: ignore[arg-type]
-    elif digits := _digits(form) or _unreached(form):
-        yield Event(EventKind.KEY, key=digits, **common)  # type: ignore[arg-type]
+def _told(form: Mapping[str, object], told: str, at: At) -> Iterator[Event]:
+    """Return that somebody has heard a notice to its end, with the key or words that followed."""
+    notice, _, rest = told.partition("-")
+    building = rest.partition("-")[0]
+    found = next(_heard(form, at, building=building), None)
+    if found is None or found.kind not in (EventKind.KEY, EventKind.TEXT):
+        found = Event(
+            EventKind.KEY,
+            address=caller(form),
+            provider_id=_twilio.sid(form, "CallSid"),
+            called=_twilio.text(form, "Direction") == INBOUND,
+            step=at.step.partition("-")[2],
+        )
+    yield replace(found, subject=notice)
 
 
-def _told(form: Mapping[str, object], notice: str, at: At) -> Iterator[Event]:
-    """Return that a caller has heard a notice to its end, with the key that followed, if any."""
-    yield Event(
-        EventKind.KEY,
-        address=_twilio.text(form, "From"),
-        provider_id=_twilio.sid(form, "CallSid"),
-        key=_digit(form) or call.key_of(_twilio.text(form, "SpeechResult")),
-        called=True,
-        step=at.step.partition("-")[2],
-        subject=notice,
-    )
+def caller(form: Mapping[str, object]) -> str:
+    """Return the number of the person in a call, whoever has begun it."""
+    called = _twilio.text(form, "Direction") == INBOUND
+    return _twilio.text(form, "From" if called else "To")
 
 
-def _unreached(form: Mapping[str, object]) -> str:
+def _unreached(form: Mapping[str, object]) -> bool:
     status = _twilio.text(form, "DialCallStatus")
-    return UNREACHED if status and status not in TALKED else ""
+    return bool(status) and status not in TALKED
 
 
 def _recording(form: Mapping[str, object]) -> str:
@@ -377,7 +382,7 @@ def _recording(form: Mapping[str, object]) -> str:
 
 def _digits(form: Mapping[str, object]) -> str:
     digits = _twilio.text(form, "Digits")
-    if len(digits) > LONGEST_NUMBER or not set(digits) <= call.KEYS:
+    if len(digits) > MOST_DIGITS or not set(digits) <= call.KEYS:
         raise BadEventError("The field Digits is not what a phone can send.")
     return digits
 

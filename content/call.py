@@ -7,6 +7,7 @@ what follows is always decided here. `At` is all that must be remembered between
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from content.message import Speech, Spoken
 from content.phrase import say
@@ -25,12 +26,28 @@ START, CLOSE, MACHINE = "start", "close", "machine"
 _KEY_STEP = re.compile(r"[a-z]+-key\d", re.ASCII)
 _AT = re.compile(r"([a-z][a-z0-9-]{0,39})\.(\d{1,3})", re.ASCII)
 
-# what people say when they should press a key; only what asks for more than a confirmation counts
+
+class Meaning(StrEnum):
+    """What spoken words ask for where a key is waited for; a confirmation is never among it."""
+
+    HELP = "help"
+    PERSON = "person"
+    REPEAT = "repeat"
+
+
 _SAID = {
-    "3": "救命|救我|帮帮我|帮我|幫我|求助|需要帮助|需要幫助|\\bhelp\\b|\\bemergency\\b",
-    PERSON: "人工|工作人员|工作人員|找人|\\boperator\\b|\\bperson\\b",
-    REPEAT: "再说一遍|再說一遍|再讲一遍|重听|没听清|沒聽清|\\brepeat\\b|\\bagain\\b",
+    Meaning.HELP: r"救命|救我|救人|帮帮我|帮我|幫我|幫手|求助|需要帮助|需要幫助|快来人"
+    r"|\bhelp\b|\bemergency\b",
+    Meaning.PERSON: r"人工|工作人员|工作人員|找人|搵人|\boperator\b|\ba person\b",
+    Meaning.REPEAT: r"再说一遍|再說一遍|再讲|再講|重听|没听清|沒聽清|聽唔清|\brepeat\b|\bagain\b",
 }
+# a denial, and our own prompt that a line has carried back
+_NOT = re.compile(
+    r"(?:不用|不需要|不要|無需|无需|唔使|唔需要|\bdon't need|\bdo not need|\bno)\s*"
+    r"(?:帮助|帮忙|求助|帮我|幫手|幫助|\w* ?help)"
+    r"|重[听聽][请請]?按|需要(?:帮助|幫助)[请請]?按"
+    r"|\bneed help,? press|\ba person,? press|to hear it again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,8 @@ class Step:
     silence: str = ""
     wrong: str = ""
     words: str = ""
+    spoken: Mapping[Meaning, str] = field(default_factory=dict)
+    """The step that follows words of a meaning; other words are followed by `words`."""
     then: str = ""
     number: str = ""
     """The step that follows a number of several digits, ended by #; it is asked for instead."""
@@ -154,28 +173,38 @@ def after(script: Script, at: At, heard: Heard) -> At:
 
 
 def _next(script: Script, step: Step, heard: Heard) -> str:
-    if heard.machine and not heard.key and script.machine in script.steps:
-        return script.machine
     if not step.asks:
-        return script.close if heard.connected or not step.then else step.then
+        return _unasked(script, step, heard)
+    said = meaning(heard.words)
+    meant = step.spoken.get(said) if said is not None else None
+    if heard.machine and not heard.key and not meant and script.machine in script.steps:
+        return script.machine
     if step.number:
         return step.number if heard.key else step.silence
     if heard.key:
         return step.keys.get(heard.key) or step.wrong or script.close
     if heard.words:
-        meant = step.keys.get(key_of(heard.words))
         return meant or step.words or step.wrong or script.close
     return step.silence or script.close
 
 
-def key_of(words: str) -> str:
-    """Return the key that spoken words stand for: help, a person, once more; empty for others.
+def _unasked(script: Script, step: Step, heard: Heard) -> str:
+    """Return what follows a step that asks nothing: a message left, a talk, or just the next."""
+    if heard.connected or not step.then:
+        return script.close
+    if step.record and not heard.words:
+        return step.silence or step.then
+    return step.then
 
-    收到 is not among them: a confirmation is a key, for a recogniser mishears and a television
+
+def meaning(words: str) -> Meaning | None:
+    """Return what spoken words ask for; None: nothing that a call knows.
+
+    收到 is not among it: a confirmation is a key, for a recogniser mishears and a television
     speaks. A cry for help that was misheard costs a call; one that was missed costs more.
     """
-    text = words.lower()
-    return next((key for key, said in _SAID.items() if re.search(said, text)), "")
+    text = _NOT.sub(" ", words.lower())
+    return next((meant for meant, said in _SAID.items() if re.search(said, text)), None)
 
 
 def script(speech: Speech, number: str = "") -> Script:
@@ -200,12 +229,6 @@ def _machine(speech: Speech, number: str) -> str:
     if speech.person or not number:
         return speech.machine
     return speak(say("call.machine", speech.language, phone=dialled(number)), speech.language)
-
-
-def spoken(language: Spoken, *sentences: str, forward: str = "") -> Script:
-    """Return a call in which nothing is asked: the sentences and the end, or somebody else."""
-    said = tuple(Say(language, one) for one in sentences if one)
-    return Script({START: Step(say=said, forward=forward, language=language)})
 
 
 def lines(language: Spoken, *sentences: str) -> tuple[Line, ...]:
@@ -238,6 +261,9 @@ def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
         keys[PERSON] = f"{mine}-person"
     if other is not None:
         keys[OTHER] = f"{other.language}-{START}"
+    spoken = {Meaning.REPEAT: f"{mine}-repeat", Meaning.HELP: f"{mine}-help"}
+    if speech.person:
+        spoken[Meaning.PERSON] = f"{mine}-person"
     offer = Say(other.language, other.offer) if other is not None and other.offer else None
     prompt = (*_lines(speech, speech.prompt), *((offer,) if offer else ()))
 
@@ -249,6 +275,7 @@ def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
             silence=f"{mine}-{silence}",
             wrong=f"{mine}-wrong",
             words=f"{mine}-words",
+            spoken=spoken,
             language=mine,
         )
 
@@ -262,6 +289,7 @@ def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
         "repeat": asking(message, message, "missed"),
         "wrong": asking(_lines(speech, speech.wrong_key), (), "missed"),
         "words": asking(_lines(speech, speech.no_words), (), "missed"),
+        "help": Step(say=_lines(speech, speech.help), language=mine),
         "missed": Step(say=(*missed, *_lines(speech, speech.goodbye)), language=mine),
         "person": Step(
             say=_lines(speech, speech.connecting),

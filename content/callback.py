@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from content import people, store
 from content.base import new_number
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
+from content.inbound import Inbound
 from content.message import Kind
 from content.notice import Notice, NoticeKind, NoticeState
 from content.people import OwnerKind
@@ -19,10 +20,11 @@ from content.reason import Reason
 _ANSWERS = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.CORRECTION, NoticeKind.REPLY)
 
 
-def due(session: Session, number: str) -> uuid.UUID | None:
+def due(session: Session, number: str, call_id: str = "") -> uuid.UUID | None:
     """Return the oldest notice that this number (E.164) is to be called for; None: nothing waits.
 
-    Alerts are not among them: they are told by the attempt that was missed.
+    Alerts are not among them: they are told by the attempt that was missed. Nor is what was told
+    in the call of this id: that may be kept and not handled yet.
     """
     calling = select(Attempt.notice_id).where(
         Attempt.community_id == Delivery.community_id,
@@ -40,7 +42,7 @@ def due(session: Session, number: str) -> uuid.UUID | None:
         .where(Delivery.recipient_id.in_(_addresses(session, number)))
         .where(Delivery.recipient_kind == OwnerKind.BARE, Delivery.state == DeliveryState.OPEN)
         .where(Notice.state == NoticeState.LIVE, Notice.kind.in_(_ANSWERS))
-        .where(~calling.exists())
+        .where(~calling.exists(), Notice.id.not_in(_just_told(session, call_id)))
         .order_by(Notice.made_at, Notice.id)
         .limit(1)
     )
@@ -119,3 +121,16 @@ def _attempt(
 
 def _addresses(session: Session, number: str) -> Collection[uuid.UUID]:
     return [address_id for *_, address_id in people.owners(session, Kind.CALL, number)]
+
+
+def _just_told(session: Session, call_id: str) -> set[uuid.UUID]:
+    """Return the notices whose end was heard in a call, by the events that say so."""
+    if not call_id:
+        return set()
+    query = select(Inbound.event_id).where(
+        Inbound.community_id == store.community(session),
+        Inbound.event_id.startswith(f"{call_id}:told:", autoescape=True),
+        Inbound.handled_at.is_(None),
+    )
+    found = (one.split(":")[2].partition("-")[0] for one in session.scalars(query))
+    return {uuid.UUID(one) for one in found}

@@ -135,6 +135,7 @@ def _speech(parts: Parts, hearer: Spoken) -> Speech:
         machine=_said(say(machine, voice, phone=parts.phone), voice),
         foreword=foreword,
         no_words=_said(say("call.no_words", voice), voice),
+        help=_said(say("call.help", voice), voice),
         goodbye=_said(say("call.call_back", voice), voice),
         person=parts.person,
         connecting=_said(say("call.person", voice), voice),

@@ -88,6 +88,8 @@ class Speech:
     foreword_language: Spoken = Spoken.ENGLISH
     no_words: str = ""
     """Said to who speaks where a key is asked for."""
+    help: str = ""
+    """Said to who cries for help instead of pressing a key."""
     goodbye: str = ""
     person: str = ""
     """The number (E.164) that key 0 is connected to; empty: nobody."""

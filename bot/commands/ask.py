@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from bot.turn import Acknowledge, Effect, Say, Turn, tell
-from content import outcome, phrase, untold
+from content import callback, outcome, phrase, untold
 from content.message import Kind
 from verification import case, desk, learning
 from verification.case import Attachment, Heard, Question, State
@@ -16,6 +16,8 @@ CHECK = "/check"
 USEFUL = frozenset({"有用", "很有用", "useful"})
 NOT_MINE = frozenset({"不是我问的", "这不是我问的", "not what i asked"})
 _ENDS = "。.!！~～ "
+_ON_THE_LINE = timedelta(seconds=90)
+"""How long the answer to who has just chosen is left to the call in which they did."""
 _LATELY = timedelta(hours=24)
 """How long after an answer a bare word is about it."""
 
@@ -103,6 +105,8 @@ def choose_by_key(turn: Turn, ref: str) -> bool:
     base, limits = turn.house.base, turn.house.limits
     with contextlib.suppress(Refused):
         desk.choose(turn.session, base, heard.id, turn.event.key, turn.now, limits)
+    # the call goes on, and waits for it
+    callback.hold(turn.session, turn.event.address, turn.now + _ON_THE_LINE)
     return True
 
 

@@ -1,81 +1,99 @@
 """What somebody does who calls us: asks, cries for help, hears an answer to its end."""
 
+import contextlib
 import uuid
 from datetime import timedelta
 
 from bot import acts
 from bot.commands import ask
-from bot.hotline import NUMBER
-from bot.turn import Effect, Turn
+from bot.hotline import number
+from bot.turn import Effect, Turn, tell
 from channels.base import EventKind
-from content import callback, notice, phrase, reply
+from content import call, callback, notice, phrase, reply
+from content.call import Meaning
 from content.message import Written
-from content.notice import NoticeKind
 from content.plain import dialled
 from verification import case, desk
 from verification.case import Attachment
+from verification.fact import Refused
 
-HELP, PERSON, RUMOR = "3", "person", "rumor"
-MENU = frozenset({"menu", "again", "wrong", "stay", "alerts", "unheard", "nowhere"})
+HELP = "3"
+RUMOR = "rumor"
+MENU = frozenset({"menu", "again", "wrong", "stay", "alerts", "unheard", "nowhere", "words"})
 HOLD = timedelta(minutes=6)
 """How long what is due to a caller waits for them to hear it, where nobody tells when they hang up:
 the answer may be long, and so may the one before it."""
+_SOON = timedelta(seconds=90)
+"""The same in a call of ours."""
 
 
 def take(turn: Turn, file: Attachment | None) -> list[Effect]:
-    """Take what happened in a call to us; what is to be said goes to the outbox, held for a while.
+    """Take what happened in a call; what is to be said goes to the outbox, held for a while.
 
     Whoever hides their number cannot be called back: they were offered a person instead.
     """
     event = turn.event
-    if not NUMBER.fullmatch(event.address):
+    if not number(event.address):
         return []
     if event.kind is EventKind.ENDED:
         # who has hung up without hearing it is called
         callback.hold(turn.session, event.address, turn.now)
         return []
-    if event.kind is EventKind.KEY:
-        _key(turn)
-    elif event.kind is EventKind.MEDIA:
-        ask.media(turn, file)
-    elif _cries(event.text):
-        acts.cry(turn, _note(turn))
-    elif event.step == RUMOR:
-        # what is said at the menu is a mistake or a television
-        ask.question(turn)
-    callback.hold(turn.session, event.address, turn.now + HOLD)
+    _heard(turn, file)
+    waits = HOLD if event.called else _SOON
+    callback.hold(turn.session, event.address, turn.now + waits)
     return []
 
 
-def _key(turn: Turn) -> None:
+def _heard(turn: Turn, file: Attachment | None) -> None:
     event = turn.event
     if event.subject:
         _told(turn)
-    elif event.step == PERSON:
-        acts.call_back(turn)
-    elif event.key == HELP and event.step in MENU:
+    match event.kind:
+        case EventKind.UNREACHED:
+            acts.call_back(turn)
+        case EventKind.MEDIA:
+            ask.media(turn, file)
+        case EventKind.TEXT:
+            _said(turn)
+        case EventKind.KEY if event.key == HELP and event.step in MENU and not event.subject:
+            acts.cry(turn, _note(turn))
+
+
+def _said(turn: Turn) -> None:
+    """Take words: a cry for help anywhere, a question where one was asked for."""
+    event = turn.event
+    if event.step != RUMOR:
+        # what else is said where a key is asked for is a mistake or a television
+        if call.meaning(event.text) is Meaning.HELP:
+            acts.cry(turn, _note(turn))
+        return
+    said = reply.read(event.text)
+    if said is not None and said.meaning is reply.Meaning.HELP:
         acts.cry(turn, _note(turn))
+        tell(turn, "confirm.help", urgent=True)
+        return
+    ask.question(turn)
 
 
 def _told(turn: Turn) -> None:
     """Close what was heard; a key may choose among the facts that were asked back."""
+    event = turn.event
     try:
-        told = notice.get(turn.session, uuid.UUID(turn.event.subject))
+        told = notice.get(turn.session, uuid.UUID(event.subject))
     except (KeyError, ValueError):
         return
-    event = turn.event
-    callback.told(turn.session, told.id, event.address, turn.sender, event.provider_id, turn.now)
+    here = (turn.sender, event.provider_id, turn.now)
+    callback.told(turn.session, told.id, event.address, *here)
     heard = case.by_notice(turn.session, told.id, turn.address_id())
-    if heard is None or not event.key or told.kind is not NoticeKind.ANSWER:
-        return
-    if heard.state is case.State.ASKED_BACK:
+    asks = heard is not None and heard.state is case.State.ASKED_BACK
+    if heard is not None and asks and event.key:
         base, limits = turn.house.base, turn.house.limits
-        desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
-
-
-def _cries(text: str) -> bool:
-    said = reply.read(text)
-    return said is not None and said.meaning is reply.Meaning.HELP
+        # a key that was not offered chooses nothing: the call has said so
+        with contextlib.suppress(Refused):
+            desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
+    elif event.key == HELP:
+        acts.cry(turn, _note(turn))
 
 
 def _note(turn: Turn) -> str:

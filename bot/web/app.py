@@ -18,6 +18,7 @@ from bot.web import hotline, voice
 from bot.web.intake import Intake, UnkeptError
 from bot.web.reading import AwayError, Reader
 from bot.web.voice import Calls
+from channels import twilio_voice
 from channels.base import BadEventError, Channel
 from channels.base import Request as Raw
 from channels.telegram import Telegram
@@ -180,15 +181,16 @@ async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     if script is None:
         raise away or AwayError
     message, machine = script
-    told, then_url = voice.then(channel, raw, voice.script(message, channel.number))
+    told, then_url = voice.then(channel, raw, message, voice.script(message, channel.number))
+    # whoever calls back is no machine, whatever took our call
+    machine = machine and raw.data.get("Direction") != twilio_voice.INBOUND
     return channel.twiml(told, raw, machine=machine, then_url=then_url)
 
 
 async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
-    """Answer somebody who calls us: with the notice that waits for them, or with the duty phone."""
+    """Answer somebody who calls us: with the notice that waits for them, or with the hotline."""
     await _keep(rooms, channel, raw)
-    number = str(raw.data.get("From", ""))
-    return await rooms.calls.back(channel, number, rooms.hooks.clock.now())
+    return await rooms.calls.back(channel, raw, rooms.hooks.clock.now())
 
 
 async def _hotline(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:

@@ -12,25 +12,28 @@ from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
 from content import call
 from content.call import At, Script
+from content.message import Spoken
 
-LOOK = "-look"
-"""In the name of a step at which an answer is looked for."""
 PATHS = ("inbound", "hotline/", "told/")
+LOOK, BACK = "-look", "-back"
+"""In the name of a step at which an answer is looked for."""
 
 
 def carries(request: Request) -> bool:
     """Return whether a post tells something that must be kept before it is answered."""
     what = request.path.partition("/")[0]
     heard = twilio_voice.heard(request.data)
-    return what in ("inbound", "told") or bool(heard.key or heard.words)
+    unreached = "DialCallStatus" in request.data and not heard.connected
+    return what in ("inbound", "told") or bool(heard.key or heard.words) or unreached
 
 
-def begin(session: Session, channel: TwilioVoice, given: str, now: datetime) -> str:
+def begin(session: Session, channel: TwilioVoice, request: Request, now: datetime) -> str:
     """Return the TwiML for who calls and for whom no alert waits."""
-    who = hotline.caller(session, given, hotline.NOWHERE)
+    who = hotline.caller(session, twilio_voice.caller(request.data), hotline.NOWHERE)
     script = hotline.script(session, who, now, speech=channel.listens)
     at = call.begin(script)
-    return _answer(session, channel, who, at.turn) or _step(channel, script, at, who.building)
+    found = _answer(session, channel, request, who, at, greets=True)
+    return found or _step(channel, script, at, who.building)
 
 
 def go_on(session: Session, channel: TwilioVoice, request: Request, now: datetime) -> str:
@@ -40,22 +43,20 @@ def go_on(session: Session, channel: TwilioVoice, request: Request, now: datetim
     """
     what, _, rest = request.path.partition("/")
     ref, _, where = rest.partition("/")
-    given = str(request.data.get("From", ""))
     if what == "told":
-        return _told(
-            session, channel, request, ref, hotline.caller(session, given, hotline.NOWHERE)
-        )
+        return _told(session, channel, request, ref)
+    given = twilio_voice.caller(request.data)
     who = hotline.caller(session, given, ref)
-    script = hotline.script(session, who, now, speech=channel.listens)
+    language = language_of(where)
+    script = hotline.script(session, who, now, speech=channel.listens, language=language)
     at = channel.after(script, request)
-    named = twilio_voice.heard(request.data).key
-    if script.steps[call.At.read(where).step].number and named:
-        who = hotline.caller(session, given, f"b{named}")
-        at = at if who.paths else replace(at, step=f"{who.spoken}-nowhere")
-    if LOOK not in at.step:
+    if script.steps[At.read(where).step].number and twilio_voice.heard(request.data).key:
+        who = hotline.caller(session, given, hotline.building(twilio_voice.heard(request.data).key))
+        at = at if who.paths else replace(at, step=f"{language}-nowhere")
+    if LOOK not in at.step and BACK not in where:
         return _step(channel, script, at, who.building)
-    found = _answer(session, channel, who, at.turn)
-    if not found and not script.steps[at.step].say:
+    found = _answer(session, channel, request, who, at)
+    if not found and LOOK in at.step and not script.steps[at.step].say:
         return channel.pause(there(channel, who.building, at))
     return found or _step(channel, script, at, who.building)
 
@@ -65,30 +66,47 @@ def there(channel: TwilioVoice, building: str, at: At) -> str:
     return channel.url("hotline", building, str(at))
 
 
-def _answer(session: Session, channel: TwilioVoice, who: hotline.Caller, turn: int) -> str:
+def language_of(at: str) -> Spoken:
+    """Return the language of a place in a call; raises BadEventError."""
+    try:
+        return Spoken(At.read(at).step.partition("-")[0])
+    except ValueError:
+        raise BadEventError("This is no place in a call.") from None
+
+
+def _answer(
+    session: Session,
+    channel: TwilioVoice,
+    request: Request,
+    who: hotline.Caller,
+    at: At,
+    *,
+    greets: bool = False,
+) -> str:
     """Return the TwiML that tells what is due to a caller; empty where nothing is, or not yet."""
-    found = hotline.waiting(session, who)
+    language, sid = language_of(str(at)), str(request.data.get("CallSid", ""))
+    found = hotline.waiting(session, who, language, sid, greets=greets)
     if found is None:
         return ""
-    told, script = found
-    at = call.begin(script, turn)
-    return channel.step(script.steps[at.step], channel.url("told", told.id.hex, str(at)))
+    notice_id, script = found
+    begun = call.begin(script, at.turn)
+    url = channel.url("told", f"{notice_id.hex}-{who.building}-{language}", str(begun))
+    return channel.step(script.steps[begun.step], url)
 
 
-def _told(
-    session: Session, channel: TwilioVoice, request: Request, ref: str, who: hotline.Caller
-) -> str:
-    """Go on with an answer that is being told; after its end with the menu, or with the next."""
+def _told(session: Session, channel: TwilioVoice, request: Request, ref: str) -> str:
+    """Go on with an answer that is being told; after its end with the next, or with the menu."""
     try:
-        script = hotline.telling(session, who, uuid.UUID(ref))
+        notice, building, language = ref.split("-")
+        script = hotline.telling(session, uuid.UUID(notice), Spoken(language))
     except (ValueError, KeyError):
         script = None
     if script is None:
         raise BadEventError("This notice cannot be told.")
     at = channel.after(script, request)
     step = script.steps[at.step]
-    if step.then:
-        return channel.step(step, there(channel, who.building, At(step.then, at.turn)))
+    if step.then and not step.forward:
+        return channel.step(step, there(channel, building, At(step.then, at.turn)))
     return channel.step(step, channel.url("told", ref, str(at)))
 
 

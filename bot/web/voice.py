@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from bot.hotline import NOWHERE
+from bot.hotline import NOWHERE, asks
 from bot.hotline import number as number_of
 from bot.web import hotline
 from bot.web.reading import AwayError, Reader
@@ -15,7 +15,7 @@ from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
 from content import call, claim, compose, confirmation, outcome, phrase
-from content.call import At, Script
+from content.call import At, Heard, Script
 from content.message import Message, Spoken
 from content.speak import speak
 
@@ -29,6 +29,8 @@ _KNOWN = 1000
 _KEYED = ("key/", "hotline/", "told/")
 _WORDS = "words"
 """Stands for what was said: it was kept, and is not posted a second time."""
+_TALKED = {"talked": "completed", "missed": "no-answer"}
+"""How a call that was put through has ended."""
 _NAMES = {"*": "star", "#": "hash", "": "none"}
 _KEYS = {name: key for key, name in _NAMES.items()}
 
@@ -61,9 +63,9 @@ class Calls:
         told = await self.script(ref)
         return script(told[0], self._number) if told and told[0].speech else None
 
-    async def back(self, channel: TwilioVoice, number: str, now: datetime) -> str:
+    async def back(self, channel: TwilioVoice, request: Request, now: datetime) -> str:
         """Return the TwiML for somebody who calls us; raises AwayError."""
-        return await self._reader.read(lambda session: _back(session, channel, number, now))
+        return await self._reader.read(lambda session: _back(session, channel, request, now))
 
     async def hotline(self, channel: TwilioVoice, request: Request, now: datetime) -> str:
         """Return the TwiML that follows in a call to us; raises AwayError, BadEventError."""
@@ -86,15 +88,23 @@ def message(session: Session, ref: str) -> Told | None:
     return compose.message(session, compose.reader(job)), attempt.machine
 
 
-def then(channel: TwilioVoice, request: Request, told: Script) -> tuple[Script, str]:
-    """Return how a call goes on after its answer: who has called us comes to the menu.
+def then(
+    channel: TwilioVoice, request: Request, message: Message, told: Script
+) -> tuple[Script, str]:
+    """Return how a call goes on after its answer, and the address at which it does (or neither).
 
-    The second is the address at which it does; empty where the call ends.
+    Who has called us comes to the menu; who has chosen a fact hears it.
     """
-    if request.data.get("Direction") != twilio_voice.INBOUND:
+    _, _, where = request.path.rpartition("/")
+    start = told.start if request.path.startswith("script/") else where
+    language = start.partition("-")[0]
+    chooses = message.speech is not None and asks(message.speech)
+    called = request.data.get("Direction") == twilio_voice.INBOUND
+    if not chooses and not called:
         return told, ""
-    step = f"{told.start.partition('-')[0]}-stay"
-    return call.going_on(told, step), hotline.there(channel, NOWHERE, At(step))
+    step = f"{language}-look1" if chooses else f"{language}-back"
+    turn = At.read(where).turn + 1 if "." in where else 0
+    return call.going_on(told, step), hotline.there(channel, NOWHERE, At(step, turn))
 
 
 def script(message: Message, number: str = "") -> Script:
@@ -122,6 +132,9 @@ def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
         return int(times), Request("/".join(rest), dict(form))
     if rest[-1] == _WORDS:
         return int(times), Request("/".join(rest[:-1]), {**form, "Kept": _WORDS})
+    if rest[-1] in _TALKED:
+        ended = {"DialCallStatus": _TALKED[rest[-1]]}
+        return int(times), Request("/".join(rest[:-1]), {**form, **ended})
     key = _KEYS.get(rest[-1], rest[-1])
     return int(times), Request("/".join(rest[:-1]), {**form, "Digits": key})
 
@@ -133,8 +146,15 @@ def moment(channel: TwilioVoice, request: Request, times: int) -> str:
         return channel.wait(_in_each(_farewell(request.path, heard.key)))
     path = [request.path]
     if request.path.startswith(_KEYED):
-        path.append(_WORDS if heard.words else _NAMES.get(heard.key, heard.key))
+        path.append(_stands_for(request, heard))
     return channel.wait(_in_each("call.wait"), channel.url("wait", str(times + 1), *path))
+
+
+def _stands_for(request: Request, heard: Heard) -> str:
+    """Return the word in an address for what was heard, which is not posted a second time."""
+    if request.data.get("DialCallStatus"):
+        return "talked" if heard.connected else "missed"
+    return _WORDS if heard.words else _NAMES.get(heard.key, heard.key)
 
 
 def _farewell(path: str, digit: str) -> str:
@@ -151,11 +171,12 @@ def _in_each(key: str) -> dict[Spoken, str]:
     }
 
 
-def _back(session: Session, channel: TwilioVoice, number: str, now: datetime) -> str:
+def _back(session: Session, channel: TwilioVoice, request: Request, now: datetime) -> str:
     """Answer with the alert that waits for this number, or with the hotline."""
-    ref, waiting = _waiting(session, number) if number_of(number) else ("", None)
+    number = number_of(twilio_voice.caller(request.data))
+    ref, waiting = _waiting(session, number) if number else ("", None)
     if waiting is None:
-        return hotline.begin(session, channel, number, now)
+        return hotline.begin(session, channel, request, now)
     return channel.twiml(script(waiting), Request(f"script/{ref}"))
 
 

@@ -157,16 +157,26 @@ async def test_who_speaks_is_asked_for_a_key(town: Town) -> None:
     assert "请按电话上的键" in said(call)
 
 
-async def test_a_cry_for_help_in_words_opens_a_task_like_key_3(town: Town) -> None:
+async def test_a_cry_for_help_in_words_opens_a_task_and_confirms_nothing(town: Town) -> None:
     notice, call = await called(town, OnCall(keys=(), speech=("救命啊我摔倒了",)))
     assert "马上请人联系您" in said(call)
-    assert (await ends(town, notice, DeliveryState.CONFIRMED)).needs_help
+    await town.until(lambda: "打来热线求助" in "".join(notes(town)))
+    assert (await ends(town, notice, DeliveryState.OPEN, DeliveryState.DOOR)).confirmed_at is None
+
+
+async def test_who_says_that_no_help_is_needed_gets_none(town: Town) -> None:
+    before = len(notes(town))
+    _, call = await called(town, OnCall(keys=(), speech=("我不需要帮助",)))
+    assert "请按电话上的键" in said(call)
+    assert len(notes(town)) == before
 
 
 async def test_key_0_connects_to_the_duty_phone_and_confirms_nothing(town: Town) -> None:
+    before = len(notes(town))
     notice, call = await called(town, OnCall(keys=("0",)))
     assert [one.text for one in call.script if one.verb == "Dial"] == [DUTY]
     assert (await ends(town, notice, DeliveryState.OPEN)).confirmed_at is None
+    assert len(notes(town)) == before
 
 
 async def test_key_9_tells_it_in_the_other_language_which_can_confirm_it(town: Town) -> None:
@@ -190,10 +200,13 @@ async def test_who_wanted_a_person_and_reached_nobody_is_called_back(town: Town)
     _, call = await called(town, OnCall(keys=("0",)))
     town.sandbox.stage.book.unreachable.discard(DUTY)
     assert "没有人接" in said(call)
+    assert "回电" in await town.until(
+        lambda: next((one for one in notes(town) if "没有接通" in one), "")
+    )
 
-    def note() -> str:
-        with town.store.read() as session:
-            found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
-            return next((one.note for one in found if "没有接通" in one.note), "")
 
-    assert "回电" in await town.until(note)
+def notes(town: Town) -> list[str]:
+    """Return what the calls for help say."""
+    with town.store.read() as session:
+        found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
+        return [one.note for one in found]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bot.sandbox.book import Call
 from bot.sandbox.phones import OnCall, Phone
 from content import duty, identity, people
+from content.alert import Status
 from content.delivery import Delivery, DeliveryState
 from content.message import Kind
 from content.notice import Notice, NoticeKind
@@ -66,6 +67,14 @@ async def test_who_is_known_comes_to_the_menu_and_hears_the_alerts_of_their_plac
     assert "请输入您住的楼号" not in heard
     assert "听最新通知请按一" in heard
     assert "现在没有通知" in heard
+
+
+async def test_key_0_connects_to_the_duty_phone_while_somebody_is_on_duty(town: Town) -> None:
+    assert "找工作人员请按零" not in said(await dials(town, WANG))
+
+    town.with_session(lambda s: on_duty(s, town))
+    call = await dials(town, WANG, "0")
+    assert [one.text for one in call.script if one.verb == "Dial"] == [DUTY]
 
 
 async def test_a_stranger_names_a_building_and_one_that_is_not_there_is_told_so(
@@ -157,27 +166,63 @@ async def test_key_3_opens_a_task_with_the_number_to_call_back(town: Town, numbe
     heard = said(await dials(town, number, *keys))
     assert "马上请人打电话给您" in heard
 
-    def notes() -> list[str]:
-        with town.store.read() as session:
-            found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
-            return [one.note for one in found]
-
     national = number.removeprefix("+86")
-    await town.until(lambda: any(national in one.replace(" ", "") for one in notes()))
+    await town.until(lambda: any(national in one.replace(" ", "") for one in notes(town)))
 
 
-async def test_key_0_connects_to_the_duty_phone_while_somebody_is_on_duty(town: Town) -> None:
-    assert "找工作人员请按零" not in said(await dials(town, WANG))
+@pytest.mark.parametrize("keys", [("3*", "1"), ("101501",), ("*",)])
+async def test_whatever_is_pressed_for_a_building_leads_to_the_menu(
+    town: Town, keys: tuple[str, ...]
+) -> None:
+    heard = said(await dials(town, "+8613800000311", *keys))
+    assert "听最新通知请按一" in heard
 
-    def on_duty(session: Session) -> None:
-        now = town.app.clock.now()
-        worker = identity.add_staff(session, "值班", [Role.GRID_WORKER], now)
-        people.add_address(session, OwnerKind.STAFF, worker.id, Kind.CALL, DUTY, now)
-        duty.begin(session, worker.id, now, None, now)
 
-    town.with_session(on_duty)
-    call = await dials(town, WANG, "0")
-    assert [one.text for one in call.script if one.verb == "Dial"] == [DUTY]
+async def test_a_cry_at_the_menu_opens_the_task_that_was_promised(town: Town) -> None:
+    number = "+8613800000312"
+    heard = said(await dials(town, number, "#", speech=("", "哎呀我摔倒了，帮帮我")))
+    assert "马上请人打电话给您" in heard
+    await town.until(lambda: any("138 0000 0312" in one for one in notes(town)))
+
+
+async def test_who_spoke_to_nobody_at_the_duty_phone_is_called_back(town: Town) -> None:
+    town.with_session(lambda s: on_duty(s, town))
+    town.sandbox.book.unreachable.add(DUTY)
+    number = "+8613800000313"
+    heard = said(await dials(town, number, "#", "0"))
+    town.sandbox.book.unreachable.discard(DUTY)
+    assert "没有人接" in heard
+    await town.until(lambda: any("138 0000 0313" in one for one in notes(town)))
+
+
+async def test_after_an_answer_the_menu_is_offered_without_blame(town: Town) -> None:
+    number = "+8613800000314"
+    call = await dials(town, number, "#", "2", "", "1", speech=("", "", RUMOR))
+    heard = said(call)
+    assert heard.index("好的。") < heard.index("还有别的事，请不要挂电话")
+    assert "没有听到您按键" not in heard
+
+
+async def test_an_answer_offers_help_too(town: Town) -> None:
+    number = "+8613800000315"
+    heard = said(await dials(town, number, "#", "2", "", "3", speech=("", "", RUMOR)))
+    assert "马上请人打电话给您" in heard
+    await town.until(lambda: any("138 0000 0315" in one for one in notes(town)))
+
+
+async def test_a_key_that_was_not_offered_among_facts_keeps_the_question(town: Town) -> None:
+    number, vague = "+8613800000316", "自来水厂怎么了"
+    heard = said(await dials(town, number, "#", "2", "", "7", "1", speech=("", "", vague)))
+    assert "这个键没有用" in heard
+    assert WATER.truth.rstrip("。") in heard
+
+
+async def test_who_goes_on_in_english_is_answered_in_it(town: Town) -> None:
+    number = "+8613800000317"
+    speech = ("", "", "", RUMOR)
+    heard = said(await dials(town, number, "#", "9", "2", "", "1", speech=speech))
+    assert "Please say what you have heard" in heard
+    assert "If there is anything else" in heard
 
 
 async def test_a_hidden_number_hears_the_alerts_and_nothing_that_needs_a_call_back(
@@ -186,6 +231,12 @@ async def test_a_hidden_number_hears_the_alerts_and_nothing_that_needs_a_call_ba
     heard = said(await dials(town, "anonymous", "2"))
     assert "问听到的消息" not in heard
     assert "这个键没有用" in heard
+
+
+async def test_an_exercise_is_not_read_out_to_who_calls(town: Town) -> None:
+    drill = replace(town.storm, status=Status.EXERCISE)
+    town.with_session(lambda _: town.street.publish(drill))
+    assert "暴雨" not in said(await dials(town, "+8613800000318", "#", "1"))
 
 
 async def test_without_recognition_a_question_is_recorded_and_is_a_case_with_its_sound(
@@ -219,3 +270,18 @@ def _direct(session: Session, number: str) -> list[DeliveryState]:
 def _cases(session: Session, number: str) -> list[Heard]:
     mine = [one for *_, one in people.owners(session, Kind.CALL, number)]
     return list(session.scalars(select(Heard).where(Heard.address_id.in_(mine))))
+
+
+def notes(town: Town) -> list[str]:
+    """Return what the calls for help say."""
+    with town.store.read() as session:
+        found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
+        return [one.note for one in found]
+
+
+def on_duty(session: Session, town: Town) -> None:
+    """Put somebody on duty who has a phone."""
+    now = town.app.clock.now()
+    worker = identity.add_staff(session, "值班", [Role.GRID_WORKER], now)
+    people.add_address(session, OwnerKind.STAFF, worker.id, Kind.CALL, DUTY, now)
+    duty.begin(session, worker.id, now, None, now)
