@@ -113,15 +113,14 @@ def add(
     """Open a task, or return the open one of the same kind about the same things.
 
     A second press of key 3 is the same cry for help, under an update too: it may make the task
-    urgent, not two of it.
+    urgent and add to its note, not make two of it.
     """
     same = _same(session, kind, resident_id, notice_id, subject_id)
     if same is not None:
         if urgent and not same.urgent:
             same.urgent, same.due_at = True, min(same.due_at, now + _within(kind, urgent=True))
-        if kind in HELPING and note and mask.identity(note) not in same.note:
-            # a number to call back must not be lost because somebody was called for already
-            same.note = f"{same.note}{mask.identity(note)}"
+        # a number to call back must not be lost because somebody was called for already
+        same.note = _with(same.note, mask.identity(note))
         return same
     urgent = urgent or kind is TaskKind.EMERGENCY
     opened = Task(
@@ -234,6 +233,13 @@ def _within(kind: TaskKind, *, urgent: bool) -> timedelta:
 
 def _open(session: Session) -> Select[Task]:
     return select(Task).where(Task.community_id == store.community(session), Task.done_at.is_(None))
+
+
+def _with(told: str, more: str) -> str:
+    """Return a note with what it does not say yet."""
+    if not more or more in told:
+        return told
+    return f"{told}\n{more}" if told else more
 
 
 def _same(

@@ -16,10 +16,13 @@ ANNA, BEN = (Actor(Door.CHAT, uuid.uuid4()) for _ in range(2))
 def test_a_second_cry_for_help_is_the_same_task(store: Store, now: datetime) -> None:
     who = uuid.uuid4()
     with store.begin() as session:
-        first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who)
-        second = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, urgent=True)
+        first = task.add(session, TaskKind.HELP, HOUSE, now, resident_id=who, note="摔倒了")
+        for note in ("请回电", "摔倒了"):
+            second = task.add(
+                session, TaskKind.HELP, HOUSE, now, resident_id=who, urgent=True, note=note
+            )
         assert first is second
-        assert second.urgent
+        assert (second.urgent, second.note) == (True, "摔倒了\n请回电")
         assert second.due_at == now + timedelta(minutes=10)
 
 
