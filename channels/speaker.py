@@ -7,15 +7,18 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from channels import _voice
 from channels._player import AUTO, Player, PlayerError
 from channels._voice import Recorded
 from channels.base import Abilities, BadEventError, Event, Receipt, Request, SendError, State
-from content import call, sound
+from content import call
 from content.message import Kind, Message, Speech, Spoken
 from content.reason import Reason
-from content.sound import Sound
+
+if TYPE_CHECKING:
+    from content.sound import Sound
 
 REF = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEPT = timedelta(days=30)
@@ -88,12 +91,14 @@ class Speaker:
             raise SendError(Reason.PROVIDER_DOWN) from None
         return Receipt(ref, State.COMPLETED if played else State.SENT)
 
-    def announcement(self, message: Message) -> Sound:
+    def announcement(self, message: Message) -> "Sound":
         """Return all that is to be heard, 22,050 samples a second; raises VoiceError, OSError.
 
         Tone and words as often as the severity asks for, then once in each other language; raises
         VoiceError, OSError, ValueError where nothing is said.
         """
+        from content import sound  # numpy comes with it
+
         if message.speech is None:
             raise ValueError("There is nothing to announce.")
         manner = MANNERS.get(message.severity, PLAIN)
@@ -144,7 +149,9 @@ class Speaker:
         """Wait until what is being spoken is whole."""
         await asyncio.to_thread(_voice.rest)
 
-    def _words(self, speech: Speech) -> Sound:
+    def _words(self, speech: Speech) -> "Sound":
+        from content import sound  # numpy comes with it
+
         opening = call.lines(speech.language, speech.opening)
         message = call.told(speech)
         if not speech.recording:
@@ -154,15 +161,17 @@ class Speaker:
             *(_voice.sound_of(line, self._recorded, self._rate) for line in (*opening, *message))
         )
 
-    async def _play(self, made: Sound, ref: str) -> bool:
+    async def _play(self, made: "Sound", ref: str) -> bool:
         """Play a sound from a file that only we read; False where there is no device."""
+        from content import sound  # numpy comes with it
+
         if next(self._player.commands(), None) is None:
             return False
         with tempfile.NamedTemporaryFile(prefix=f"linxun-{ref}-", suffix=".wav") as file:
             await asyncio.to_thread(Path(file.name).write_bytes, sound.wav(made))
             return await self._player.play(Path(file.name), made.seconds)
 
-    def _leave(self, speech: Speech, made: Sound, ref: str) -> None:
+    def _leave(self, speech: Speech, made: "Sound", ref: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         words = "\n\n".join(one.script for one in (speech, *speech.others))
         (self._folder / f"{ref}.txt").write_text(words, encoding="utf-8")
@@ -182,8 +191,10 @@ class Speaker:
                 path.unlink(missing_ok=True)
 
 
-def _tone(name: str, rate: int) -> Sound:
+def _tone(name: str, rate: int) -> "Sound":
     """Return what is heard before the words."""
+    from content import sound  # numpy comes with it
+
     if name == "siren":
         made = sound.siren(500, 1100, 3, rate)
     elif name == "calls":
@@ -193,8 +204,10 @@ def _tone(name: str, rate: int) -> Sound:
     return sound.joined(sound.softer(made, 3), sound.silence(0.5, rate))
 
 
-def _write(path: Path, made: Sound) -> None:
+def _write(path: Path, made: "Sound") -> None:
     """Write a file that whoever plays it can read, and that appears whole."""
+    from content import sound  # numpy comes with it
+
     partial = path.with_name(f".{path.name}.part")
     partial.write_bytes(sound.wav(made))
     partial.replace(path)

@@ -12,7 +12,8 @@ from content.reason import Reason
 from tests.channels.test_contract import settings_of
 
 
-@pytest.mark.parametrize("name", registry.CHANNELS)
+# a trunk of its own answers sip_voice: test_sip_voice.py
+@pytest.mark.parametrize("name", sorted(set(registry.CHANNELS) - {"sip_voice"}))
 async def test_every_channel_can_be_tried_and_sends_nothing(
     name: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
