@@ -16,8 +16,8 @@ from content import (
     people,
     phrase,
     reply,
-    task,
 )
+from content import cry as cries
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
@@ -27,7 +27,7 @@ from content.outcome_bulk import Report
 from content.people import Consent
 from content.plain import dialled
 from content.reply import Meaning
-from content.task import TaskError, TaskKind
+from content.task import TaskError
 from verification import desk
 
 _ACTS = {"1": Meaning.RECEIVED, "3": Meaning.HELP}
@@ -81,18 +81,26 @@ def call_back(turn: Turn) -> None:
 
 
 def cry(turn: Turn, note: str = "") -> None:
-    """Open a task for each resident of this number or chat, or for the stranger who acts."""
+    """Open a task for each resident of this number or chat, or for the stranger who acts.
+
+    Of a contact it is for whom they stand for; a stranger may have named their building.
+    """
     if _cry(turn, note):
         return
-    task.add(
+    cries.give(
         turn.session,
-        TaskKind.HELP,
+        (),
         turn.actor(),
         turn.now,
-        subject_id=turn.address_id(),
-        urgent=True,
-        note=note,
+        note + _building(turn),
+        stranger=turn.address_id(),
+        place_id=turn.place_id(),
     )
+
+
+def _building(turn: Turn) -> str:
+    named = turn.event.building.removeprefix("b").lstrip("0")
+    return phrase.say("hotline.building_note", Written.HANS, building=named) if named else ""
 
 
 def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
@@ -172,19 +180,11 @@ def _told(turn: Turn, done: Confirmed, *, help_: bool) -> list[Effect]:
 
 def _cry(turn: Turn, note: str = "") -> bool:
     """Open a task for who asks for help although no notice is running; False for a stranger."""
-    living = turn.residents()
-    for one in living:
-        task.add(
-            turn.session,
-            TaskKind.HELP,
-            turn.actor(),
-            turn.now,
-            resident_id=one.id,
-            place_id=one.place_id,
-            urgent=True,
-            note=note,
-        )
-    return bool(living)
+    about = cries.of(turn.session, turn.kind, turn.event.address)
+    if about:
+        nobody = about[0].resident_id
+        cries.give(turn.session, about, turn.actor(), turn.now, note, stranger=nobody)
+    return bool(about)
 
 
 def _nothing(turn: Turn, key_: str) -> list[Effect]:

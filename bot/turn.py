@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot import hotline
 from bot.prices import Prices
 from channels.base import Event, EventKind
-from content import guard, identity, people, phrase, store
+from content import guard, identity, people, phrase, place, store
 from content.call import Line
 from content.event import Actor, Door
 from content.guard import Limits, Pass
@@ -143,6 +143,10 @@ class Turn:
                 return home.path
         named = hotline.paths_of(self.session, self.event.building)
         return named[0] if len(named) == 1 else None
+
+    def place_id(self) -> uuid.UUID | None:
+        """Return the place of `area`: the building that a caller has named, where it is one."""
+        return place.by_path(self.session, self.area() or "")
 
 
 @dataclass(frozen=True, slots=True)

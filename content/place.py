@@ -312,6 +312,14 @@ def paths(session: Session, text: str) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
+def by_path(session: Session, path: str) -> uuid.UUID | None:
+    """Return the place with exactly this path; None where there is none."""
+    query = select(Place.id).where(
+        Place.community_id == store.community(session), Place.path == path
+    )
+    return session.scalar(query) if path else None
+
+
 def lines(session: Session, place_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return places as they are written, by id: 3号楼2单元501室; unknown ids are absent."""
     tree = Tree(session)

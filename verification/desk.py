@@ -272,5 +272,5 @@ def _book(session: Session, heard: Heard, now: datetime) -> None:
 
 
 def _actor(session: Session, heard: Heard) -> Actor:
-    who = errand.asker(session, heard.address_id)
-    return Actor(_DOORS.get(heard.channel, Door.HOUSE), who.resident_id)
+    who = errand.resident(session, heard.address_id)
+    return Actor(_DOORS.get(heard.channel, Door.HOUSE), who)

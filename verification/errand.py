@@ -1,15 +1,17 @@
 """Errands: what the desk asks of staff for a question, as tasks with a clock."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import pager, store, task
+from content import cry, pager, phrase, place, store, task
 from content.event import HOUSE, Actor
+from content.message import Kind, Written
 from content.people import Address, OwnerKind, Resident
+from content.plain import dialled
 from content.task import Task, TaskKind
 from verification import case
 from verification.case import Case, Heard
@@ -21,30 +23,46 @@ _SHOWN = 300
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whom an address belongs to, and where they live; nothing for a bare address."""
+    """Who asks from an address, or whose contact does, and where they are, as far as is known."""
 
     resident_id: uuid.UUID | None = None
     place_id: uuid.UUID | None = None
+    note: str = field(default="", repr=False)
+    """What staff must know to call back: the number, and that it was a contact."""
 
 
-def asker(session: Session, address_id: uuid.UUID | None) -> Asker:
-    """Return who asks from an address."""
+def resident(session: Session, address_id: uuid.UUID | None) -> uuid.UUID | None:
+    """Return the resident who asks from an address of their own; None for anybody else."""
     mine = store.community(session)
     query = (
-        select(Resident.id, Resident.place_id)
+        select(Resident.id)
         .join(Address, (Address.community_id == mine) & (Address.owner_id == Resident.id))
         .where(Resident.community_id == mine, Address.id == address_id)
         .where(Address.owner_kind == OwnerKind.RESIDENT)
     )
-    found = session.execute(query).first()
-    return Asker(found.id, found.place_id) if found else Asker()
+    return session.scalars(query).first()
+
+
+def asker(session: Session, heard: Heard) -> Asker:
+    """Return who asks; of a stranger their number, and the building that they have named."""
+    found = session.get(Address, (store.community(session), heard.address_id))
+    there = place.by_path(session, heard.area)
+    if found is None:
+        return Asker(place_id=there)
+    about = cry.of(session, found.kind, found.value)
+    note = about[0].note if about else ""
+    if found.kind is Kind.CALL or (found.kind is Kind.SMS and not about):
+        note += phrase.say("call.number_note", Written.HANS, phone=dialled(found.value))
+    if not about:
+        return Asker(place_id=there, note=note)
+    return Asker(about[0].resident_id, about[0].place_id, note)
 
 
 def give(
     session: Session, kind: TaskKind, heard: Heard, note: str, now: datetime, *, calm: bool = False
 ) -> None:
     """Give staff a task about a question; `note` is masked; `calm`: it is only hearsay."""
-    who = asker(session, heard.address_id)
+    who = asker(session, heard)
     given = task.add(
         session,
         kind,
@@ -53,7 +71,7 @@ def give(
         resident_id=who.resident_id,
         place_id=who.place_id,
         subject_id=heard.id,
-        note=_note(heard.number, note),
+        note=_note(heard.number, note) + (f"。{who.note}" if who.note else ""),
     )
     if calm:
         given.urgent, given.due_at = False, now + _HEARSAY
