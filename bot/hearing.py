@@ -14,6 +14,7 @@ import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import prices, rights, rounds, senders
+from bot.collector import Collector
 from bot.config import Settings
 from bot.errors import AppError
 from bot.inbox import Inbox
@@ -84,6 +85,7 @@ class Hearing:
         self._inbox: Inbox | None = None
         self._rounds: Rounds | None = None
         self._poller: Poller | None = None
+        self._collector: Collector | None = None
         self._stopping = asyncio.Event()
 
     async def open(self) -> None:
@@ -105,7 +107,9 @@ class Hearing:
         house = House(base, ears.senders, ears.ladders, username, limits, away, priced, texting)
         self._inbox = Inbox(ears.store, ears.clock, ears.channels, house)
         duties = rounds.duties(ears.settings)
-        self._rounds = Rounds(ears.store, ears.clock, duties, lambda: ears.leases.holds(ROUNDS))
+        holds = lambda: ears.leases.holds(ROUNDS)  # noqa: E731
+        self._rounds = Rounds(ears.store, ears.clock, duties, holds)
+        self._collector = Collector(ears.store, ears.clock, ears.channels, holds)
         if self.chat is not None and not ears.settings.telegram_webhook:
             polls = f"{POLL}:{self.chat.name}"
             self._poller = Poller(
@@ -118,16 +122,18 @@ class Hearing:
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """Return what else runs side by side until `stop`, once it is open."""
-        parts = [one for one in (self._inbox, self._rounds, self._poller) if one is not None]
-        return [*(one.run() for one in parts), self._redact()]
+        return [*(one.run() for one in self._parts()), self._redact()]
 
     def stop(self) -> None:
         """Ask everything to end after what is at hand."""
         self._stopping.set()
         self.server.should_exit = True
-        for one in (self._inbox, self._rounds, self._poller):
-            if one is not None:
-                one.stop()
+        for one in self._parts():
+            one.stop()
+
+    def _parts(self) -> list[Inbox | Rounds | Poller | Collector]:
+        found = (self._inbox, self._rounds, self._poller, self._collector)
+        return [one for one in found if one is not None]
 
     def _server(self) -> _Server:
         ears = self.ears

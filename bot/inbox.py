@@ -29,12 +29,22 @@ from bot.turn import (
     Turn,
 )
 from channels._voice import VoiceError
-from channels.base import BadEventError, Channel, Event, EventKind, Fetches, Request, SendError
+from channels.base import (
+    BadEventError,
+    Channel,
+    Event,
+    EventKind,
+    Fetches,
+    Forgets,
+    Request,
+    SendError,
+)
 from channels.telegram import Telegram
 from content import inbound, outcome, outcome_bulk
 from content.clock import Clock
 from content.inbound import Inbound, Raw
 from content.store import Store
+from verification import leftover
 from verification.case import Attachment
 
 log = structlog.get_logger("inbox")
@@ -209,11 +219,13 @@ class Inbox:
             return []
 
     def _one(self, session: Session, one: Arrived) -> list[Effect]:
-        return [
-            effect
-            for event, file in zip(one.events, one.files, strict=True)
-            for effect in dispatch(self._turn(session, one.sender, event), file)
-        ]
+        effects: list[Effect] = []
+        for event, file in zip(one.events, one.files, strict=True):
+            turn = self._turn(session, one.sender, event)
+            effects += dispatch(turn, file)
+            if file is not None:
+                leftover.keep(session, file, turn.now)
+        return effects
 
     def _read(self, session: Session, numbers: Sequence[int]) -> list[Arrived]:
         rows = inbound.some(session, numbers)
@@ -253,6 +265,8 @@ class Inbox:
             return None
         came = Attachment(kind=media.mime, reference=media.file_id)
         channel = self.channels[sender]
+        if isinstance(channel, Forgets):
+            came = replace(came, sender=sender)
         if not isinstance(channel, Fetches) or media.size > _LARGEST:
             return came
         with contextlib.suppress(SendError, TimeoutError):

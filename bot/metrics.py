@@ -28,6 +28,7 @@ from content.clock import Clock
 from content.gauge import Gauges
 from content.message import Kind
 from content.store import Store
+from verification import leftover
 
 log = structlog.get_logger("metrics")
 
@@ -49,6 +50,8 @@ class Metrics:
         self.clock = clock
         self.gauges: Gauges | None = None
         """The last look at the house; None while the database cannot be read."""
+        self.leftovers = 0
+        """Recordings that could not be fetched, or deleted at their provider, so far."""
         self.intake: Intake | None = None
         """What takes the webhooks' events in, in a process that has a web."""
         self.acts: Counter[str] = Counter()
@@ -74,7 +77,7 @@ class Metrics:
 
     async def _look(self) -> None:
         try:
-            self.gauges, acts, self._cursor = await self.store.query(self._read)
+            self.gauges, acts, self._cursor, self.leftovers = await self.store.query(self._read)
             self.acts.update(acts)
         except SQLAlchemyError:
             self.gauges = None
@@ -82,9 +85,10 @@ class Metrics:
         finally:
             self._looked, self._looking = self.meter.ticks(), None
 
-    def _read(self, session: Session) -> tuple[Gauges, list[str], int]:
+    def _read(self, session: Session) -> tuple[Gauges, list[str], int, int]:
         acts, cursor = gauge.acts(session, self._cursor, new_number())
-        return gauge.look(session, self.clock.now()), acts, cursor
+        stand = gauge.look(session, self.clock.now())
+        return stand, acts, cursor, leftover.waiting(session)
 
 
 class _Own(Collector):
@@ -155,6 +159,8 @@ class _House(Collector):
         yield _count("linxun_house_confirmed", "Confirmations since the start.", ("act",), acts)
         if seen is not None:
             yield from _queue(seen)
+            left = {(): self._metrics.leftovers}
+            yield _gauge("linxun_house_recordings_left", "Not fetched or deleted.", (), left)
             yield from _senders(seen)
             yield from _links(seen)
 

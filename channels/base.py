@@ -222,6 +222,15 @@ class Fetches(Protocol):
 
 
 @runtime_checkable
+class Forgets(Fetches, Protocol):
+    """A channel whose provider keeps what somebody has left until it is told to delete it."""
+
+    async def forget(self, file_id: str) -> None:
+        """Have the provider delete a file, which may be gone already; raises `SendError`."""
+        ...
+
+
+@runtime_checkable
 class Recalls(Protocol):
     """A channel that can take back what nobody has answered yet."""
 

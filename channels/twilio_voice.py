@@ -1,11 +1,11 @@
 """Calls by Twilio: the call, what is said in it, which key does what, and what is reported."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from channels import _twilio, _twiml
+from channels import _recordings, _twilio, _twiml
+from channels._recordings import RECORDING
 from channels.base import (
     Abilities,
     BadEventError,
@@ -44,7 +44,6 @@ NO_SUCH_NUMBER = frozenset({"404", "410", "484", "604"})
 """The answers of SIP that say that a number does not exist."""
 _POSTED = ("status", "machine", "key", "inbound", "hotline", "told")
 """What Twilio posts to us, beside asking for a script."""
-RECORDING = re.compile(r"RE[0-9a-fA-F]{32}", re.ASCII)
 WAV = "audio/x-wav"
 BYTES = 16_000
 """Of a second of a recording, as Twilio gives it: 16-bit samples at 8 kHz."""
@@ -238,13 +237,12 @@ class TwilioVoice:
         return self._listens
 
     async def fetch(self, file_id: str) -> bytes:
-        """Return a recording as WAV and have Twilio forget it; raises SendError."""
-        if not RECORDING.fullmatch(file_id):
-            raise SendError(Reason.REFUSED_CONTENT, permanent=True, code="no_recording")
-        sound = await self._account.download(f"Recordings/{file_id}.wav")
-        with _twilio.errors():
-            await self._account.client.recordings(file_id).delete_async()
-        return sound
+        """Return a recording as WAV, which may be ready only in a moment; raises SendError."""
+        return await _recordings.fetch(self._account, file_id)
+
+    async def forget(self, file_id: str) -> None:
+        """Have Twilio delete a recording, if it still has it; raises SendError."""
+        await _recordings.forget(self._account, file_id)
 
     def url(self, *path: str) -> str:
         """Return the address of our own at which Twilio asks what to say."""

@@ -35,13 +35,15 @@ class Attachment:
     """A photo, voice note or file that came with a question.
 
     `reference` is the provider's own (a file id or URL); `key` is the same for the same file
-    wherever it is forwarded; `data` is the file itself where it was fetched.
+    wherever it is forwarded; `data` is the file itself where it was fetched; `sender` is the
+    channel whose provider keeps it until it is deleted there.
     """
 
     kind: str
     reference: str
     key: str = ""
     data: bytes | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,9 @@ class Book:
         """Numbers at which nobody takes a call that is forwarded there."""
         self.recordings: dict[str, int] = {}
         """What callers have left, by its sid: its length in seconds."""
+        self.recording_takes = 0.0
+        """Clock seconds until what a caller has left can be fetched."""
+        self.recorded_at: dict[str, datetime] = {}
         self.refusals: Counter[tuple[str, int]] = Counter()
         self.receipts: Counter[int] = Counter()
         self.version = 0

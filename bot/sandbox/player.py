@@ -182,6 +182,7 @@ class Player:
         if verb.tag == "Record":
             sid = "RE" + secrets.token_hex(16)
             self._stage.book.recordings[sid] = int(length)
+            self._stage.book.recorded_at[sid] = self._stage.clock.now()
             result = {
                 "RecordingSid": sid,
                 "RecordingUrl": f"https://api.twilio.com/Recordings/{sid}",

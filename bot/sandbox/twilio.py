@@ -89,9 +89,13 @@ class Twilio:
         if request.method == "DELETE" and sid in kept:
             del kept[sid]
             return Response(status_code=204)
-        if sid not in kept or ending != "wav":
+        if sid not in kept or ending != "wav" or not self._ready(sid):
             raise TwilioError(20404)
         return Response(silence(kept[sid]), media_type="audio/x-wav")
+
+    def _ready(self, sid: str) -> bool:
+        book, now = self._stage.book, self._stage.clock.now()
+        return (now - book.recorded_at.get(sid, now)).total_seconds() >= book.recording_takes
 
     def _shown(self) -> dict[str, Any]:
         shown = shapes.account(self._account, self._stage.clock.now())

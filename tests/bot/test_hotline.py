@@ -256,6 +256,23 @@ async def test_without_recognition_a_question_is_recorded_and_is_a_case_with_its
     await deaf.until(lambda: deaf.sandbox.book.recordings == {})
 
 
+async def test_a_recording_that_is_ready_only_later_is_fetched_then(deaf: Town) -> None:
+    number = "+8613800000311"
+    deaf.sandbox.book.recording_takes = 200.0
+    await dials(deaf, number, "#", "2")
+
+    def sounds() -> list[str | None]:
+        with deaf.store.read() as session:
+            mine = {one.id for one in _cases(session, number)}
+            found = session.scalars(select(File)).all()
+            return [one.data for one in found if one.question_id in mine]
+
+    await deaf.until(lambda: sounds() == [None])
+    deaf.sandbox.book.recording_takes = 0.0
+    await deaf.until(lambda: [one for one in sounds() if one])
+    await deaf.until(lambda: deaf.sandbox.book.recordings == {})
+
+
 def _direct(session: Session, number: str) -> list[DeliveryState]:
     """Return how it stands with the answers to a number."""
     mine: list[uuid.UUID] = [one for *_, one in people.owners(session, Kind.CALL, number)]
