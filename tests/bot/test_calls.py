@@ -58,16 +58,11 @@ async def called(town: Town, does: OnCall, *, english: bool = False) -> tuple[No
     """Publish an alert to somebody who does this with the call; return when the call is over."""
     phone = town.sandbox.phones.by_number(WANG)
     assert phone is not None
+    town.with_session(_end)
+    await town.until(lambda: not _under_way(town))
     phone.behaviour, phone.calls = Behaviour(calls=(does, NO_ANSWER)), 0
     before = len(town.sandbox.book.calls)
-
-    def publish(session: Session) -> Notice:
-        # what other tests have left rings nobody any more
-        session.execute(update(Notice).values(state=NoticeState.CANCELLED))
-        session.execute(update(Delivery).values(state=DeliveryState.CANCELLED, kind=None))
-        return town.street.publish(_alert(town, english=english))
-
-    notice = town.with_session(publish)
+    notice = town.with_session(lambda _: town.street.publish(_alert(town, english=english)))
 
     def over() -> Call | None:
         mine = [one for one in town.sandbox.book.calls[before:] if one.to == WANG]
@@ -76,6 +71,20 @@ async def called(town: Town, does: OnCall, *, english: bool = False) -> tuple[No
     call = await town.until(over)
     assert [one for one in town.sandbox.book.notes if "twilio_voice" in one.where] == []
     return notice, call
+
+
+def _end(session: Session) -> None:
+    """Let nobody be rung any more for what other tests have left."""
+    session.execute(update(Notice).values(state=NoticeState.CANCELLED))
+    session.execute(update(Delivery).values(state=DeliveryState.CANCELLED, kind=None))
+
+
+def _under_way(town: Town) -> bool:
+    with town.store.read() as session:
+        return (
+            session.scalars(select(Attempt.id).where(Attempt.closed_at.is_(None))).first()
+            is not None
+        )
 
 
 def _alert(town: Town, *, english: bool) -> Draft:
