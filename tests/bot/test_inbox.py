@@ -18,8 +18,8 @@ from content import inbound, ladder
 from content.clock import Clock
 from content.inbound import Inbound
 from content.store import Store
-from verification import case, shelf
-from verification.case import Heard, State
+from verification import case, leftover, shelf
+from verification.case import File, Heard, State
 
 SMS = "SM" + "0" * 32
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -136,6 +136,36 @@ async def test_a_file_that_does_not_come_holds_up_nobody(
     numbers = desk.keep(photo, desk.text(2, "地铁要修到门口", 1003))
     await asyncio.wait_for(desk.inbox.handle(numbers), 10)
     assert "地铁要修到门口" in [one.text for one in desk.heard()]
+
+
+class Recorder(Telegram):
+    """A provider that keeps what callers leave until it is told to delete it."""
+
+    deleted = False
+
+    async def fetch(self, file_id: str) -> bytes:
+        assert not self.deleted
+        return file_id.encode()
+
+    async def forget(self, file_id: str) -> None:
+        self.deleted = bool(file_id)
+
+
+async def test_a_recording_outlives_a_transaction_that_fails(desk: Desk) -> None:
+    line = Recorder("7:token")
+    desk.inbox.channels = {"telegram": line}
+    voice = desk.text(1, "")
+    voice.data["message"]["voice"] = {"file_id": "f1", "duration": 3}  # type: ignore[index]
+    numbers = desk.keep(voice)
+    judged = desk.inbox.house
+    desk.inbox.house = House(None, (), judged.ladders)  # type: ignore[arg-type]
+    await desk.inbox.handle(numbers)
+    desk.inbox.house = judged
+    await desk.inbox.handle(numbers)
+    with desk.store.read() as session:
+        (file,) = session.scalars(select(File)).all()
+        left = leftover.due(session, LATER)
+    assert (file.content, line.deleted, len(left)) == (b"f1", False, 1)
 
 
 async def test_an_error_is_kept_by_its_kind_and_never_by_its_text(desk: Desk) -> None:
