@@ -247,13 +247,13 @@ def _candidates(shape: _Shape) -> bulk.Query:
             Delivery.rung,
             Delivery.wait,
             Delivery.next_at,
-            *spoken_to(reader, owner),
+            *_spoken_to(reader, owner),
             _lost().label("again"),
             (Delivery.recipient_kind == OwnerKind.CONTACT).label("beside"),
             (_home() if shape.rings else null()).label("home"),
         )
         .join(Address, _same(Address, Address.id == Delivery.address_id))
-        .outerjoin(reader, _same(reader, reader.id == _resident()))
+        .outerjoin(reader, _same(reader, reader.id == Delivery.recipient_id))
         .outerjoin(owner, _same(owner, owner.id == Address.owner_id))
         .where(_open(Delivery.kind == bindparam("kind")))
         .where(Delivery.priority == bindparam("priority"), Delivery.next_at <= bindparam("now"))
@@ -277,11 +277,26 @@ def _same(table: Any, on: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(table.community_id == Delivery.community_id, on)
 
 
-def _resident() -> ColumnElement[Any]:
-    """Return who is told, or whose contact is told together with them."""
-    contact = select(Contact.resident_id).where(_same(Contact, Contact.id == Delivery.recipient_id))
-    told_too = Delivery.recipient_kind == OwnerKind.CONTACT
-    return case((told_too, contact.scalar_subquery()), else_=Delivery.recipient_id)
+def _spoken_to(reader: type[Resident], owner: type[Resident]) -> list[ColumnElement[Any]]:
+    """Return the same for a delivery: who is told beside a resident has none of their own to join.
+
+    Looked up for these alone: as a condition of the join PostgreSQL would read everybody for it.
+    """
+    resident = aliased(Resident)
+    beside = Delivery.recipient_kind == OwnerKind.CONTACT
+
+    def theirs(column: Any) -> Any:
+        found = select(column).join(
+            Contact, and_(_same(Contact, Contact.resident_id == resident.id))
+        )
+        mine = _same(resident, Contact.id == Delivery.recipient_id)
+        return found.where(mine).correlate(Delivery).scalar_subquery()
+
+    own = (resident.written, resident.spoken, resident.name)
+    return [
+        case((beside, theirs(column)), else_=usual).label(usual.name)
+        for column, usual in zip(own, spoken_to(reader, owner), strict=True)
+    ]
 
 
 def _home() -> ColumnElement[Any]:
