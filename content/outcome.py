@@ -24,6 +24,7 @@ from content.delivery import (
 from content.message import Kind
 from content.people import Address, OwnerKind
 from content.reason import Reason
+from content.talk import Talk
 
 _TRANSIENT = 3
 """Failures of the provider on one step that cost no try; after that the ladder goes on."""
@@ -225,11 +226,17 @@ def overdue(session: Session, now: datetime, limit: int = 100) -> Sequence[Attem
 
 
 def hang_up(session: Session, ref: str, now: datetime) -> None:
-    """End a call of which nothing more was heard, so that its line and number are free again."""
+    """End a call of which nothing more was heard, so that its line and number are free again.
+
+    The ladder, which stood still while somebody talked, goes on from now.
+    """
     attempt = by_ref(session, ref, lock=True)
     if attempt is not None and attempt.closed_at is None:
         attempt.closed_at = now
         attempt.reason = attempt.reason or Reason.OUTCOME_UNKNOWN
+        session.flush()
+        if talk.holds(attempt.kind, attempt.state):
+            talk.hold(session, [Talk(ref, AttemptState.COMPLETED, now)])
 
 
 def drop(session: Session, now: datetime) -> int:

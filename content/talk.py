@@ -13,7 +13,7 @@ from content.delivery import Attempt, AttemptState, Delivery, deliveries, is_ope
 from content.message import Kind
 
 LONGEST = timedelta(minutes=10)
-"""How long a call may last that somebody has picked up: no provider lets one go on for longer."""
+"""How long a talk holds the ladder at most, where nobody reports its end."""
 _TALKS = (AttemptState.ANSWERED, AttemptState.COMPLETED)
 
 

@@ -118,7 +118,8 @@ async def test_before_the_outcome_is_committed(town: Town, kind: Kind) -> None:
 
 @pytest.mark.slow
 async def test_in_the_middle_of_an_expansion(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    town.people(150)
+    # enough that it is still going on when we look
+    town.people(400)
     town.chunk = 7
     with monkeypatch.context() as small:
         small.setattr(expansion, "CHUNK", town.chunk)

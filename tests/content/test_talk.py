@@ -82,3 +82,16 @@ def test_an_old_call_holds_nothing_that_was_begun_since(session: Session, now: d
     outcome_bulk.receipts(session, [Report(job.ref, COMPLETED, now + WAIT, "CA1")])
     session.flush()
     assert outbox.delivery(session, made, who).next_at == before
+
+
+def test_a_call_whose_end_nobody_reports_lets_the_ladder_go_on(
+    session: Session, now: datetime
+) -> None:
+    made, who, job = _called(session, now)
+    _report(session, job, ANSWERED, now + timedelta(seconds=20), many=False)
+    swept = now + timedelta(minutes=3)
+    outcome.hang_up(session, job.ref, swept)
+    session.flush()
+    row = outbox.delivery(session, made, who)
+    session.refresh(row)
+    assert row.next_at == swept + WAIT
