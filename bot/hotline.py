@@ -93,8 +93,11 @@ def script(
     *,
     speech: bool,
     language: Spoken | None = None,
+    tells: bool = False,
 ) -> Script:
     """Return the whole hotline for a caller; with `speech` a rumor is said and recognised.
+
+    tells: with what the alerts say, which are rendered for nobody who does not ask for them.
 
     Each language has its own steps, `cmn-menu`: the one in which the call is (else the caller's)
     and the other that is offered. Without a number there is nobody to call back, so that only the
@@ -107,7 +110,7 @@ def script(
     steps: dict[str, Step] = {}
     for spoken, other in (ring, ring[::-1]):
         said = _Language(spoken, other, _sender(session))
-        told = tuple(_alerts(session, who, spoken, now))
+        told = tuple(_alerts(session, who, spoken, now)) if tells and spoken is mine else ()
         made = said.steps(who, told, phone, speech=speech)
         steps |= {f"{spoken}-{name}": step for name, step in made.items()}
     steps[call.CLOSE] = steps[f"{mine}-goodbye"]

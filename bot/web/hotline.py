@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,8 @@ from content.message import Spoken
 PATHS = ("inbound", "hotline/", "told/")
 LOOK, BACK = "-look", "-back"
 """In the name of a step at which an answer is looked for."""
+ALERTS = "-alerts"
+"""In the name of the step that tells the alerts."""
 
 
 def carries(request: Request) -> bool:
@@ -48,8 +51,11 @@ def go_on(session: Session, channel: TwilioVoice, request: Request, now: datetim
     given = twilio_voice.caller(request.data)
     who = hotline.caller(session, given, ref)
     language = language_of(where)
-    script = hotline.script(session, who, now, speech=channel.listens, language=language)
+    build = partial(hotline.script, speech=channel.listens, language=language)
+    script = build(session, who, now)
     at = channel.after(script, request)
+    if at.step.endswith(ALERTS):
+        script = build(session, who, now, tells=True)
     if script.steps[At.read(where).step].number and twilio_voice.heard(request.data).key:
         who = hotline.caller(session, given, hotline.building(twilio_voice.heard(request.data).key))
         at = at if who.paths else replace(at, step=f"{language}-nowhere")
