@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -18,6 +18,8 @@ from content.people import OwnerKind
 from content.reason import Reason
 
 _ANSWERS = (NoticeKind.ANSWER, NoticeKind.CASE, NoticeKind.CORRECTION, NoticeKind.REPLY)
+ON_THE_LINE = timedelta(seconds=90)
+"""How long what is due to somebody is left to a call of ours in which they wait for it."""
 
 
 def due(session: Session, number: str, call_id: str = "") -> uuid.UUID | None:

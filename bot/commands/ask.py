@@ -16,8 +16,6 @@ CHECK = "/check"
 USEFUL = frozenset({"有用", "很有用", "useful"})
 NOT_MINE = frozenset({"不是我问的", "这不是我问的", "not what i asked"})
 _ENDS = "。.!！~～ "
-_ON_THE_LINE = timedelta(seconds=90)
-"""How long the answer to who has just chosen is left to the call in which they did."""
 _LATELY = timedelta(hours=24)
 """How long after an answer a bare word is about it."""
 
@@ -102,12 +100,17 @@ def choose_by_key(turn: Turn, ref: str) -> bool:
     heard = _answered(turn, ref)
     if heard is None or heard.state is not State.ASKED_BACK:
         return False
+    chosen(turn, heard)
+    # the call goes on, and waits for it
+    callback.hold(turn.session, turn.event.address, turn.now + callback.ON_THE_LINE)
+    return True
+
+
+def chosen(turn: Turn, heard: Heard) -> None:
+    """Take a key that chooses among facts; one that was not offered chooses nothing."""
     base, limits = turn.house.base, turn.house.limits
     with contextlib.suppress(Refused):
         desk.choose(turn.session, base, heard.id, turn.event.key, turn.now, limits)
-    # the call goes on, and waits for it
-    callback.hold(turn.session, turn.event.address, turn.now + _ON_THE_LINE)
-    return True
 
 
 def useful(turn: Turn, ref: str) -> list[Effect]:

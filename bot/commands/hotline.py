@@ -1,6 +1,5 @@
 """What somebody does who calls us: asks, cries for help, hears an answer to its end."""
 
-import contextlib
 import uuid
 from datetime import timedelta
 
@@ -13,9 +12,8 @@ from content import call, callback, notice, phrase, reply
 from content.call import Meaning
 from content.message import Written
 from content.plain import dialled
-from verification import case, desk
+from verification import case
 from verification.case import Attachment
-from verification.fact import Refused
 
 HELP = "3"
 RUMOR = "rumor"
@@ -23,8 +21,6 @@ MENU = frozenset({"menu", "again", "wrong", "stay", "alerts", "unheard", "nowher
 HOLD = timedelta(minutes=6)
 """How long what is due to a caller waits for them to hear it, where nobody tells when they hang up:
 the answer may be long, and so may the one before it."""
-_SOON = timedelta(seconds=90)
-"""The same in a call of ours."""
 
 
 def take(turn: Turn, file: Attachment | None) -> list[Effect]:
@@ -40,7 +36,7 @@ def take(turn: Turn, file: Attachment | None) -> list[Effect]:
         callback.hold(turn.session, event.address, turn.now)
         return []
     _heard(turn, file)
-    waits = HOLD if event.called else _SOON
+    waits = HOLD if event.called else callback.ON_THE_LINE
     callback.hold(turn.session, event.address, turn.now + waits)
     return []
 
@@ -88,10 +84,7 @@ def _told(turn: Turn) -> None:
     heard = case.by_notice(turn.session, told.id, turn.address_id())
     asks = heard is not None and heard.state is case.State.ASKED_BACK
     if heard is not None and asks and event.key:
-        base, limits = turn.house.base, turn.house.limits
-        # a key that was not offered chooses nothing: the call has said so
-        with contextlib.suppress(Refused):
-            desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
+        ask.chosen(turn, heard)
     elif event.key == HELP:
         acts.cry(turn, _note(turn))
 

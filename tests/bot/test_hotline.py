@@ -269,7 +269,8 @@ async def test_a_recording_that_is_ready_only_later_is_fetched_then(deaf: Town) 
 
     await deaf.until(lambda: sounds() == [None])
     deaf.sandbox.book.recording_takes = 0.0
-    await deaf.until(lambda: [one for one in sounds() if one])
+    (sound,) = await deaf.until(lambda: [one for one in sounds() if one])
+    assert base64.b64decode(sound).startswith(b"RIFF")
     await deaf.until(lambda: deaf.sandbox.book.recordings == {})
 
 
