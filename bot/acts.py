@@ -16,6 +16,7 @@ from content import (
     people,
     phrase,
     reply,
+    untold,
 )
 from content import cry as cries
 from content.confirmation import Act, Confirmed
@@ -61,6 +62,9 @@ def key(turn: Turn) -> list[Effect]:
     asked back a key chooses.
     """
     ref = turn.event.ref
+    # whoever presses anything has heard what the call told
+    if (tried := outcome.by_ref(turn.session, ref)) is not None:
+        untold.heard(turn.session, tried, turn.now)
     if ask.choose_by_key(turn, ref):
         return []
     errand = errands.of_attempt(turn, ref)

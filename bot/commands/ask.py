@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 from bot.turn import Acknowledge, Effect, Say, Turn, tell
-from content import callback, outcome, phrase, untold
+from content import callback, outcome, phrase
 from content.message import Kind
 from verification import case, desk, learning
 from verification.case import Attachment, Heard, Question, State
@@ -95,8 +95,6 @@ def choose(turn: Turn, ref: str, option: str) -> list[Effect]:
 
 def choose_by_key(turn: Turn, ref: str) -> bool:
     """Take a key in a call that asked which fact is meant; False where the call asked no such."""
-    if (tried := outcome.by_ref(turn.session, ref)) is not None:
-        untold.heard(turn.session, tried, turn.now)
     heard = _answered(turn, ref)
     if heard is None or heard.state is not State.ASKED_BACK:
         return False
