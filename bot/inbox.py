@@ -55,7 +55,7 @@ _BATCH = 25
 _LONG = 0.05
 """Seconds in a transaction beyond which fewer are handled in the next: alerts come between."""
 _PAUSES = 5
-"""How often the replies in one chat wait for the provider's limit before they are given up."""
+"""How often one reply waits for the provider's limit before it is given up."""
 _LONGEST_PAUSE = 60.0
 _LARGEST = 5 * 1024 * 1024
 """Bytes of an attachment that are fetched and kept; a larger one stays with the provider."""
@@ -286,6 +286,7 @@ class Inbox:
         for done, effect in enumerate(effects):
             try:
                 await self._perform(effect)
+                pauses = _PAUSES
             except SendError as error:
                 if error.retry_after is not None and pauses:
                     # the others' replies do not wait for one chat's limit

@@ -9,7 +9,7 @@ import pytest
 from bot.app import App
 from bot.config import Settings
 from bot.sandbox.book import Message
-from bot.sandbox.limits import UNLIMITED
+from bot.sandbox.limits import UNLIMITED, Limits
 from bot.sandbox.phones import Phone
 from bot.sandbox.server import Sandbox
 from content import coverage, expansion, identity, knock, people, task
@@ -29,7 +29,7 @@ WORKER, CODE = 9020, "A12"
 
 @dataclass(slots=True)
 class Round:
-    """A running house, a grid worker with a phone, and three homes that can only be visited."""
+    """A running house, a grid worker with a phone, and homes that can only be visited: three."""
 
     sandbox: Sandbox
     store: Store
@@ -64,13 +64,16 @@ class Round:
             return coverage.live(session, self.made.id, self.clock.now())
 
 
+NAMES = ("王奶奶", "李明", "赵静", "周平", "孙丽", "钱大爷", "吴芳", "郑涛")
+
+
 @pytest.fixture
-async def town(file_store: Store) -> AsyncIterator[Round]:
+async def town(file_store: Store, request: pytest.FixtureRequest) -> AsyncIterator[Round]:
     clock = Clock(4.0)
     now = clock.now()
     with file_store.begin() as session:
-        for room, name in (("3-1-101", "王奶奶"), ("3-1-102", "李明"), ("3-1-201", "赵静")):
-            outbox.resident(session, now, name, room=room)
+        for at, name in enumerate(NAMES[: getattr(request, "param", 3)], 1):
+            outbox.resident(session, now, name, room=f"3-1-{at}01")
         alert_id = outbox.alert(session, now)
         session.get_one(Alert, (community(session), alert_id)).code = CODE
         member = identity.add_staff(session, "张敏", [Role.GRID_WORKER], now)
@@ -144,3 +147,13 @@ async def test_a_wrong_press_is_taken_back_on_the_card(town: Round) -> None:
     await town.until(lambda: town.card("李明").edits == 2)
     assert len(town.card("李明").buttons) == 4
     assert town.figures().total.door == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("town", [len(NAMES)], indirect=True)
+async def test_every_card_comes_however_slow_the_chat_is(town: Round) -> None:
+    await town.until(lambda: town.figures().total.door == len(NAMES))
+    town.sandbox.stage.limits = Limits(one_chat_burst=1)
+    town.says(f"/doors {CODE}")
+    await town.until(lambda: len(town.thread()) == 1 + len(NAMES))
+    assert all(town.card(name).buttons for name in NAMES)
