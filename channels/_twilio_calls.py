@@ -151,19 +151,15 @@ def _heard(
         language=LANGUAGES.get(at.step.partition("-")[0], ""),
     )
     placed = replace(event, step=at.step.partition("-")[2])
-    words, recording, digits = (
-        _twilio.text(form, "SpeechResult"),
-        _recording(form),
-        _digit(form) if ref else _digits(form),
-    )
-    if recording:
+    if recording := _recording(form):
+        # beside it Digits says what has ended it, which may be `hangup`
         size = _twilio.number(form, "RecordingDuration") * BYTES
         yield replace(placed, kind=EventKind.MEDIA, media=Media(recording, WAV, size=size))
-    elif words:
+    elif words := _twilio.text(form, "SpeechResult"):
         yield replace(placed, kind=EventKind.TEXT, text=words)
     elif _unreached(form):
         yield replace(placed, kind=EventKind.UNREACHED)
-    elif digits:
+    elif digits := _digit(form) if ref else _digits(form):
         yield replace(event if ref else placed, key=digits)
 
 

@@ -118,8 +118,10 @@ class Player:
             return _next(verb, base, (verb.text or "").strip(), {})
         if verb.tag == "Gather":
             return await self._gather(verb, base)
-        if verb.tag in {"Dial", "Record"}:
-            return await self._bridge(verb, base)
+        if verb.tag == "Dial":
+            return await self._dial(verb, base)
+        if verb.tag == "Record":
+            return await self._record(verb, base)
         prompt = await self._prompt(verb, base)
         self._say(prompt)
         await self._line.pause(prompt.seconds)
@@ -162,33 +164,45 @@ class Player:
             key = await self._line.key(timeout)
         return digits
 
-    async def _bridge(self, verb: Element, base: str) -> tuple[str, str, Params] | None:
-        """Dial somebody else or record: talk for a while, then tell the action."""
+    async def _dial(self, verb: Element, base: str) -> tuple[str, str, Params] | None:
+        """Connect to somebody else: talk for a while, then tell the action."""
         who = "".join(verb.itertext()).strip()
         missed = who in self._stage.book.unreachable
-        length = RINGS if missed else min(TALK, float(verb.get("maxLength", TALK)))
+        length = RINGS if missed else TALK
         self._say(Prompt(verb.tag, who, length))
         await self._line.pause(length)
         if not verb.get("action"):
             return None
-        result = (
-            {"DialCallStatus": "no-answer"}
-            if missed
-            else {
-                "DialCallStatus": "completed",
-                "DialCallDuration": str(int(length)),
-            }
-        )
-        if verb.tag == "Record":
-            sid = "RE" + secrets.token_hex(16)
-            self._stage.book.recordings[sid] = int(length)
-            self._stage.book.recorded_at[sid] = self._stage.clock.now()
-            result = {
-                "RecordingSid": sid,
-                "RecordingUrl": f"https://api.twilio.com/Recordings/{sid}",
-                "RecordingDuration": str(int(length)),
-                "Digits": "#",
-            }
+        result = {"DialCallStatus": "no-answer" if missed else "completed"}
+        if not missed:
+            result["DialCallDuration"] = str(int(length))
+        return _next(verb, base, verb.get("action", ""), result)
+
+    async def _record(self, verb: Element, base: str) -> tuple[str, str, Params] | None:
+        """Record for a while, then tell the action; also when the person hangs up meanwhile."""
+        length, begun = min(TALK, float(verb.get("maxLength", TALK))), self._stage.clock.now()
+        self._say(Prompt(verb.tag, "", length))
+        try:
+            await self._line.pause(length)
+        except HungUpError:
+            spoken = (self._stage.clock.now() - begun).total_seconds()
+            url, method, result = self._recorded(verb, base, spoken, "hangup")
+            await self._web.call(url, self._params() | result, method)
+            raise
+        return self._recorded(verb, base, length, "#") if verb.get("action") else None
+
+    def _recorded(
+        self, verb: Element, base: str, seconds: float, ended: str
+    ) -> tuple[str, str, Params]:
+        sid = "RE" + secrets.token_hex(16)
+        self._stage.book.recordings[sid] = int(seconds)
+        self._stage.book.recorded_at[sid] = self._stage.clock.now()
+        result = {
+            "RecordingSid": sid,
+            "RecordingUrl": f"https://api.twilio.com/Recordings/{sid}",
+            "RecordingDuration": str(int(seconds)),
+            "Digits": ended,
+        }
         return _next(verb, base, verb.get("action", ""), result)
 
     async def _prompt(self, verb: Element, base: str) -> Prompt:

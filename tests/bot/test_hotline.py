@@ -256,6 +256,19 @@ async def test_without_recognition_a_question_is_recorded_and_is_a_case_with_its
     await deaf.until(lambda: deaf.sandbox.book.recordings == {})
 
 
+async def test_who_hangs_up_when_they_have_said_it_has_asked_all_the_same(deaf: Town) -> None:
+    number = "+8613800000319"
+    phone = Phone("某人", number)
+    deaf.sandbox.phones.add(phone)
+    doing = OnCall(keys=("#", "2"))
+    call = deaf.sandbox.calls.dials(phone, deaf.sandbox.numbers[1], doing)
+    await deaf.until(lambda: [one for one in call.script if one.verb == "Record"])
+    live = deaf.sandbox.calls.on(phone)
+    assert live is not None
+    live.line.hang_up()
+    await deaf.until(lambda: deaf.with_session(lambda s: _cases(s, number)))
+
+
 async def test_a_recording_that_is_ready_only_later_is_fetched_then(deaf: Town) -> None:
     number = "+8613800000311"
     deaf.sandbox.book.recording_takes = 200.0

@@ -304,6 +304,14 @@ def test_what_twilio_does_not_post_is_refused(
         bare.parse(Request(path, form))
 
 
+@pytest.mark.parametrize("ended", ["#", "hangup", ""])
+def test_a_recording_is_kept_however_its_caller_has_ended_it(bare: TwilioVoice, ended: str) -> None:
+    sound = "RE" + "0" * 32
+    form = {"CallSid": CALL, "Direction": "inbound", "From": PHONE, "RecordingSid": sound}
+    (event,) = bare.parse(Request("hotline/0/cmn-rumor.2", {**form, "Digits": ended}))
+    assert (event.kind, event.media.file_id) == (EventKind.MEDIA, sound)
+
+
 def test_a_key_pressed_again_later_is_another_event(bare: TwilioVoice) -> None:
     first = bare.event_id(Request("key/r1/cmn-start.0", {"CallSid": CALL, "Digits": "2"}))
     again = bare.event_id(Request("key/r1/cmn-again.1", {"CallSid": CALL, "Digits": "2"}))
