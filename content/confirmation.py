@@ -356,9 +356,10 @@ def _done_with(
 
 
 def _help(session: Session, delivery: Delivery, actor: Actor, now: datetime) -> None:
-    """Open one task for this person and notice, however often they press."""
-    if delivery.needs_help:
-        return
+    """Open a task for this person, however often they press; who cries after it is done needs more.
+
+    A task that is still open is the same cry.
+    """
     delivery.needs_help = True
     if delivery.recipient_kind is OwnerKind.BARE:
         cry.from_address(session, delivery.recipient_id, delivery.notice_id, actor, now)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import confirmation, event, pager, store, task
+from content import confirmation, event, knock, pager, store, task
 from content import notice as notices
 from content.base import new_id
 from content.delivery import Delivery, DeliveryState
@@ -62,8 +62,7 @@ def press(
 
     Nobody home leaves it on the list; a cry for help is heard whatever has become of the notice.
     """
-    key = (store.community(session), notice_id, recipient_id)
-    delivery = session.get(Delivery, key, with_for_update=True)
+    delivery = _locked(session, notice_id, recipient_id)
     if delivery is None:
         return Pressed(Became.GONE)
     before = last(session, notice_id, recipient_id)
@@ -74,10 +73,9 @@ def press(
         replaced = delivery.state is DeliveryState.SUPERSEDED
         return Pressed(Became.OVER if replaced else Became.SETTLED, before)
     undo = _standing(session, delivery)
-    helped = delivery.needs_help
     _settle(session, delivery, found, actor, now)
     session.flush()
-    if found is Found.HELP and not helped:
+    if found is Found.HELP:
         undo["task"] = _task(session, delivery, now)
     made = _write(session, delivery, found, actor, now)
     made.undo = undo
@@ -92,7 +90,12 @@ def take_back(
     office: whoever acts may take back anybody's.
     """
     made = session.get(Knock, (store.community(session), knock_id))
-    if made is None or made.undone_at is not None:
+    if made is None:
+        return Pressed(Became.GONE)
+    # a press that another process is writing just now is waited for, and then seen
+    delivery = _locked(session, made.notice_id, made.recipient_id)
+    session.refresh(made)
+    if delivery is None or made.undone_at is not None:
         return Pressed(Became.GONE)
     newest = last(session, made.notice_id, made.recipient_id)
     if newest is not made:
@@ -104,13 +107,21 @@ def take_back(
     made.undone_at = now
     told = {"notice": str(made.notice_id), "found": made.found.value}
     event.add(session, actor, "door.undone", made.recipient_id, now, **told)
+    stood = made.undo.get("stood", {})
     stays = _helped(session, made, actor, now)
-    for recipient, stood in made.undo.get("stood", {}).items():
-        _restore(session, made, uuid.UUID(recipient), stood, now)
-    if stays:
-        _delivery(session, made, made.recipient_id).needs_help = True
+    if made.found is Found.HELP and not stays:
+        delivery.needs_help = stood[str(made.recipient_id)]["help"]
+    for recipient, before in stood.items():
+        _restore(session, made, uuid.UUID(recipient), before, now)
     session.flush()
     return Pressed(Became.HELPED if stays else Became.UNDONE, made)
+
+
+def remark(session: Session, made: Knock, text: str) -> None:
+    """Add a line to a knock's note; who comes to help reads it as well."""
+    knock.remark(made, text)
+    if opened := made.undo.get("task"):
+        task.remark(task.get(session, uuid.UUID(opened)), text)
 
 
 def _twice(before: Knock | None, found: Found, actor: Actor, now: datetime) -> bool:
@@ -188,9 +199,9 @@ def _restore(
     session: Session, made: Knock, recipient_id: uuid.UUID, stood: dict[str, Any], now: datetime
 ) -> None:
     """Let a delivery stand as before the press, unless something else has ended it since."""
-    delivery = _delivery(session, made, recipient_id)
-    if recipient_id == made.recipient_id:
-        delivery.needs_help = stood["help"]
+    delivery = _locked(session, made.notice_id, recipient_id)
+    if delivery is None:
+        return
     if delivery.closed_at != made.at or delivery.state.value == stood["state"]:
         return
     confirmation.reopen(
@@ -205,8 +216,10 @@ def _restore(
     )
 
 
-def _delivery(session: Session, made: Knock, recipient_id: uuid.UUID) -> Delivery:
-    return session.get_one(Delivery, (made.community_id, made.notice_id, recipient_id))
+def _locked(session: Session, notice_id: uuid.UUID, recipient_id: uuid.UUID) -> Delivery | None:
+    """Return a delivery as it stands now, for nobody else to change until this is written."""
+    key = (store.community(session), notice_id, recipient_id)
+    return session.get(Delivery, key, with_for_update=True, populate_existing=True)
 
 
 def _task(session: Session, delivery: Delivery, now: datetime) -> str:
@@ -223,12 +236,16 @@ def _task(session: Session, delivery: Delivery, now: datetime) -> str:
 
 
 def _helped(session: Session, made: Knock, actor: Actor, now: datetime) -> bool:
-    """Close the task that a press has opened; True where somebody has taken it: that goes on."""
+    """Close the task that a press has opened; True where that must go on.
+
+    Somebody has taken it, or the resident has cried for help as well.
+    """
     opened = made.undo.get("task")
     if not opened:
         return False
     errand = task.get(session, uuid.UUID(opened))
-    if errand.taken_by is not None and errand.done_at is None:
+    cried = event.last(session, "task.again", errand.id)
+    if errand.done_at is None and (errand.taken_by is not None or cried is not None):
         return True
     task.done(session, errand.id, "taken_back", actor, now)
     pager.answered(session, errand.id, None, now)

@@ -120,7 +120,9 @@ def add(
         if urgent and not same.urgent:
             same.urgent, same.due_at = True, min(same.due_at, now + _within(kind, urgent=True))
         # a number to call back must not be lost because somebody was called for already
-        same.note = _with(same.note, mask.identity(note))
+        remark(same, note)
+        if kind in HELPING:
+            event.add(session, actor, "task.again", same.id, now)
         return same
     urgent = urgent or kind is TaskKind.EMERGENCY
     opened = Task(
@@ -140,6 +142,13 @@ def add(
     event.add(session, actor, "task.opened", opened.id, now, task=kind, urgent=urgent)
     session.flush()
     return opened
+
+
+def remark(task: Task, text: str) -> None:
+    """Add to a task's note what it does not say yet; identity-card numbers are masked."""
+    more = mask.identity(text.strip())
+    if more and more not in task.note:
+        task.note = "\n".join(filter(None, (task.note, more)))
 
 
 def late(session: Session, now: datetime, times: Times = TIMES) -> list[tuple[Task, Late]]:
@@ -233,13 +242,6 @@ def _within(kind: TaskKind, *, urgent: bool) -> timedelta:
 
 def _open(session: Session) -> Select[Task]:
     return select(Task).where(Task.community_id == store.community(session), Task.done_at.is_(None))
-
-
-def _with(told: str, more: str) -> str:
-    """Return a note with what it does not say yet."""
-    if not more or more in told:
-        return told
-    return f"{told}\n{more}" if told else more
 
 
 def _same(

@@ -23,6 +23,7 @@ BOTH = {
     "content/test_coverage.py",
     "content/test_expansion.py",
     "content/test_inbound.py",
+    "content/test_knock.py",
     "content/test_late.py",
     "content/test_lease.py",
     "content/test_live.py",

@@ -37,7 +37,7 @@ def taken(turn: Turn, text: str, file: Attachment | None = None) -> list[Effect]
 
 def _keep(turn: Turn, made: Knock, text: str, file: Attachment | None) -> None:
     if text:
-        knock.remark(made, text)
+        doorstep.remark(turn.session, made, text)
     if file is not None:
         knock.attach(turn.session, made, file.kind, file.reference, file.data)
     elif not turn.event.replied:

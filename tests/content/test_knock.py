@@ -272,3 +272,61 @@ async def test_of_two_presses_at_the_same_moment_one_counts(
         counted = knock.tally(session, notice_id)
     # who refused first may still be told; who was told has not refused
     assert counted == {Found.DONE: 1}
+
+
+async def test_a_cry_at_the_moment_a_press_is_taken_back_stands(
+    file_store: Store, now: datetime
+) -> None:
+    with file_store.begin() as session:
+        who = outbox.resident(session, now, "王奶奶")
+        notice_id = outbox.tell(session, now).id
+        outbox.route(session, now)
+    with file_store.begin() as session:
+        done = doorstep.press(session, notice_id, who, Found.DONE, ANNA, now).knock
+        assert done is not None
+        knock_id = done.id
+    later = now + MINUTE
+    await asyncio.gather(
+        file_store.write(lambda s: doorstep.take_back(s, knock_id, ANNA, later).became),
+        file_store.write(
+            lambda s: doorstep.press(s, notice_id, who, Found.HELP, BEN, later).became
+        ),
+    )
+    with file_store.read() as session:
+        card = visit.card(session, notice_id, who)
+        assert card is not None
+        assert (card.state, card.needs_help) == (DeliveryState.CONFIRMED, True)
+        assert knock.tally(session, notice_id) == {Found.HELP: 1}
+
+
+def test_a_resident_who_cries_too_is_helped_although_the_worker_pressed_wrong(
+    doors: Doors,
+) -> None:
+    done = doors.press(Found.HELP)
+    confirmation.at_door(doors.session, doors.made.id, doors.wang, BEN, doors.now, help_=True)
+    assert doors.back(done) is Became.HELPED
+    assert doors.delivery.needs_help
+    assert [one.kind for one in task.waiting(doors.session)] == [TaskKind.HELP]
+
+
+def test_help_that_was_asked_for_after_a_press_outlives_it(doors: Doors) -> None:
+    done = doors.press(Found.DONE)
+    confirmation.at_door(doors.session, doors.made.id, doors.wang, BEN, doors.now, help_=True)
+    assert doors.back(done) is Became.UNDONE
+    assert doors.delivery.needs_help
+
+
+def test_who_cries_again_after_help_was_done_is_helped_again(doors: Doors) -> None:
+    doors.press(Found.HELP)
+    (first,) = task.waiting(doors.session, TaskKind.HELP)
+    task.done(doors.session, first.id, "helped", BEN, doors.now)
+    doors.press(Found.HELP, minutes=30)
+    assert [one.id != first.id for one in task.waiting(doors.session, TaskKind.HELP)] == [True]
+
+
+def test_a_note_about_who_needs_help_is_read_by_who_comes(doors: Doors) -> None:
+    done = doors.press(Found.HELP)
+    assert done.knock is not None
+    doorstep.remark(doors.session, done.knock, "腿摔了")
+    (errand,) = task.waiting(doors.session, TaskKind.HELP)
+    assert (done.knock.note, errand.note) == ("腿摔了", "腿摔了")
