@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --override requirements/override.in
 
-.PHONY: demo test test-all install check format locks bench-match crash bench-delivery bench-voice clean
+.PHONY: demo test test-slow test-all install check format locks bench-match crash bench-delivery bench-voice clean
 
 demo: install
 	$(BIN)/linxun demo
@@ -14,8 +14,11 @@ demo: install
 test: install
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
 
-test-all: install
-	$(BIN)/pytest -q
+# one after the other: what kills processes and fills queues wants the machine for itself
+test-slow: install
+	$(BIN)/pytest -q -m slow
+
+test-all: test test-slow
 
 install: $(VENV)/.installed
 
