@@ -89,6 +89,7 @@ class Worker:
         self.kinds = frozenset(sender.kind for sender in senders)
         self.swept: sweep.Swept = sweep.Swept()
         self._search_at = datetime.min.replace(tzinfo=UTC)
+        self._missed: set[str] = set()
         self._stopping = asyncio.Event()
         self._recalled: set[str] = set()
         self._plays = {name: one for name, one in channels.items() if one.abilities.plays}
@@ -317,10 +318,18 @@ class Worker:
         return False
 
     async def _settle(self) -> bool:
-        """Ask the providers what became of what was lost, and take superfluous calls back."""
+        """Ask the providers what became of what was lost.
+
+        What is missed for the first time waits for the next round, and for a database that takes
+        writes: where it was away, somebody may know the outcome who could not write it down.
+        """
         now = self.clock.now()
         ours = {ref for line in self._lines for ref in line.refs}
-        lost = await self.store.query(lambda session: _lost(session, now, ours))
+        missed = await self.store.query(lambda session: _lost(session, now, ours))
+        lost = [one for one in missed if one.ref in self._missed]
+        if len(lost) < len(missed):
+            await self.store.write(lambda _: None, shared=True)
+        self._missed = {one.ref for one in missed}
         for at in range(0, len(lost), _ASKED):
             some = lost[at : at + _ASKED]
             asked = (sweep.settle(self.store, self.channels, one, self.clock) for one in some)
