@@ -110,7 +110,7 @@ def _contents(kept: Store, now: datetime) -> list[Finding]:
         answers = (Fact.community_id == here) & (Fact.state == FactState.PUBLISHED)
         known = session.scalar(select(func.count()).where(answers)) or 0
         on = duty.current(session, now)
-        short = len(expansion.short(session))
+        short = len(expansion.short(session, now))
     missing = ", ".join(sorted(_NEEDED - roles))
     return [
         Finding("residents", residents > 0, f"{residents} residents"),

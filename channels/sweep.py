@@ -94,7 +94,7 @@ def search(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> F
     """Walk through the outbox for what is silent, short or astray; with a session that reads."""
     return Found(
         silent=_silent(session, now),
-        short=tuple(expansion.short(session)),
+        short=tuple(expansion.short(session, now)),
         astray=tuple(routing.astray(session, now, closed(session, senders, now), hourly(senders))),
     )
 

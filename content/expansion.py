@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,22 +11,18 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     literal,
-    or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.orm import Session, aliased
 
-from content import bulk, closing, delivery, people, store, untold
+from content import bulk, closing, delivery, meant, people, store, untold
 from content import notice as notices
-from content.delivery import Attempt, Delivery, DeliveryState, deliveries
+from content.delivery import Delivery, DeliveryState, deliveries
 from content.notice import Notice, NoticeState
 from content.people import Address, Audience, Contact, OwnerKind, Resident
-from content.place import Place
 
 CHUNK = 2_000
 """Recipients in one transaction at most."""
@@ -73,7 +68,7 @@ def _count(
 ) -> int:
     if audience is not None and touched is None:
         return people.count(session, audience)
-    return session.scalar(_members(session, notice, func.count())) or 0
+    return session.scalar(meant.members(session, notice, func.count())) or 0
 
 
 def chunk(before: int, seconds: float) -> int:
@@ -153,7 +148,7 @@ def unfinished(session: Session) -> list[uuid.UUID]:
     return [one.id for one in found]
 
 
-def short(session: Session) -> list[uuid.UUID]:
+def short(session: Session, now: datetime) -> list[uuid.UUID]:
     """Return the live notices that say they are expanded and miss recipients all the same."""
     rows = (
         select(func.count())
@@ -168,7 +163,7 @@ def short(session: Session) -> list[uuid.UUID]:
         Notice.audience.is_not(None),
         rows < Notice.expected,
     )
-    return list(session.scalars(query))
+    return list({*session.scalars(query), *meant.left_out(session, now)})
 
 
 def restart(session: Session, notice_id: uuid.UUID) -> None:
@@ -177,19 +172,15 @@ def restart(session: Session, notice_id: uuid.UUID) -> None:
     Whoever moved away or was erased since the audience was counted is not waited for again.
     """
     notice = notices.get(session, notice_id)
-    told = exists().where(
-        Delivery.community_id == notice.community_id,
-        Delivery.notice_id == notice.id,
-        Delivery.recipient_id == Resident.id,
-    )
     rows = select(func.count()).where(
         Delivery.community_id == notice.community_id,
         Delivery.notice_id == notice.id,
         Delivery.recipient_kind != OwnerKind.CONTACT,
     )
-    missing = session.scalar(_members(session, notice, func.count()).where(~told)) or 0
-    notice.expected = (session.scalar(rows) or 0) + missing
-    notice.cursor = _START if missing else None
+    missing = meant.members(session, notice, func.count()).where(~meant.has(notice))
+    left = session.scalar(missing) or 0
+    notice.expected = (session.scalar(rows) or 0) + left
+    notice.cursor = _START if left else None
 
 
 def direct(
@@ -242,53 +233,6 @@ def _keep_confirmations(session: Session, notice: Notice, part: "_Part | None") 
     )
 
 
-def _members(session: Session, notice: Notice, *columns: Any, at_once: bool = False) -> Select[Any]:
-    """Return the query for the audience; `at_once` where nothing of it is left for later."""
-    frozen = notice.audience or {}
-    wanted: list[ColumnElement[bool]] = []
-    if frozen.get("audience") is not None:
-        audience = Audience.from_json(frozen["audience"])
-        wanted.append(_meant(session, audience, at_once=at_once))
-    if frozen.get("touched"):
-        wanted.append(_was_tried(session, uuid.UUID(frozen["touched"]), notice.id))
-    return (
-        select(*columns)
-        .select_from(Resident)
-        .where(Resident.community_id == store.community(session), Resident.erased_at.is_(None))
-        .where(or_(*wanted))
-    )
-
-
-def _meant(session: Session, audience: Audience, *, at_once: bool) -> ColumnElement[bool]:
-    """Say whether a resident belongs to the audience.
-
-    All at once they are found by their places. For stretches each is looked at in the order of ids:
-    with a list of places SQLite would begin, and sort everybody for each chunk.
-    """
-    if at_once or not audience.places:
-        meant = people.select(session, audience).whereclause
-        return true() if meant is None else meant
-    anywhere = people.select(session, replace(audience, places=())).whereclause
-    within = (Place.path.startswith(path, autoescape=True) for path in audience.places)
-    home = (Place.community_id == Resident.community_id, Place.id == Resident.place_id)
-    there = exists(select(literal(1)).where(*home, or_(*within)))
-    return there if anywhere is None else and_(anywhere, there)
-
-
-def _was_tried(session: Session, alert_id: uuid.UUID, but: uuid.UUID) -> ColumnElement[bool]:
-    earlier = select(Notice.id).where(
-        Notice.community_id == store.community(session),
-        Notice.alert_id == alert_id,
-        Notice.id != but,
-    )
-    return exists(
-        select(literal(1))
-        .where(Attempt.community_id == Resident.community_id)
-        .where(Attempt.notice_id.in_(list(session.scalars(earlier))))
-        .where(Attempt.recipient_id == Resident.id)
-    )
-
-
 class _Part(NamedTuple):
     """A stretch of an audience: who has this rank, in the order of their ids.
 
@@ -305,7 +249,9 @@ def _ahead(
     session: Session, notice: Notice, rank: int, after: uuid.UUID, most: int
 ) -> tuple[int, uuid.UUID | None]:
     """Return how many of the rank come next, `most` at most, and the last of them."""
-    members = _members(session, notice, Resident.id).where(_has_rank(rank), Resident.id > after)
+    members = meant.members(session, notice, Resident.id).where(
+        _has_rank(rank), Resident.id > after
+    )
     page = members.order_by(Resident.id).limit(most).subquery("page")
     last = select(func.count().over(), page.c.id).order_by(page.c.id.desc()).limit(1)
     found = session.execute(last).first()
@@ -346,12 +292,12 @@ def _fill(
     columns = {
         name: own.get(name, bindparam(name, type_=deliveries.c[name].type)) for name in given
     }
-    source = _members(session, notice, *columns.values(), at_once=part is None)
+    source = meant.members(session, notice, *columns.values(), at_once=part is None)
     if kind is OwnerKind.CONTACT:
         theirs = and_(
             Contact.community_id == Resident.community_id, Contact.resident_id == Resident.id
         )
-        source = source.join(Contact, theirs).where(people.is_told_with)
+        source = source.join(Contact, theirs).where(meant.contacts(session, notice))
     if part is not None:
         source = source.where(
             _has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until

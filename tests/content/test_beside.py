@@ -7,14 +7,24 @@ import pytest
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import aftermath, claim, compose, confirmation, coverage, expansion, outcome, store
+from content import (
+    aftermath,
+    claim,
+    closing,
+    compose,
+    confirmation,
+    coverage,
+    expansion,
+    outcome,
+    store,
+)
 from content.alert import Severity
 from content.claim import Job
 from content.confirmation import Act
 from content.confirmation_bulk import Acted, by_refs
 from content.delivery import AttemptState, Delivery, DeliveryState
 from content.message import Kind
-from content.notice import Notice
+from content.notice import Notice, NoticeState
 from content.people import Contact, Need, Told
 from content.reason import Reason
 from content.task import Task
@@ -162,7 +172,7 @@ def test_a_short_expansion_is_known_although_contacts_are_told_too(
     made, who, _ = _told(session, now)
     session.delete(outbox.delivery(session, made, who))
     session.flush()
-    assert expansion.short(session) == [made.id]
+    assert expansion.short(session, now) == [made.id]
     expansion.restart(session, made.id)
     expansion.expand(session, made, now)
     assert outbox.delivery(session, made, who).state is DeliveryState.OPEN
@@ -178,3 +188,51 @@ def test_one_call_tells_the_contact_of_two(session: Session, now: datetime) -> N
     assert set(jobs[DAUGHTER].names) == {"王奶奶", "李爷爷"}
     confirmation.by_ref(session, jobs[DAUGHTER].ref, Act.KEY, SOMEBODY, now)
     assert outbox.delivery(session, made, other).state is DeliveryState.PASSED_ON
+
+
+def _cancelled(session: Session, made: Notice, now: datetime) -> set[str]:
+    """The numbers that are called to say that it is over."""
+    closing.supersede(session, made.alert_id, NoticeState.CANCELLED, now)
+    outbox.tell(session, now, audience=None, touched=made.alert_id, alert_id=made.alert_id)
+    return {job.to for job in outbox.take(session, now, CALL)}
+
+
+@pytest.mark.parametrize("tried", [GRANDMOTHER, DAUGHTER])
+def test_a_cancellation_goes_to_whichever_of_the_two_was_tried(
+    session: Session, now: datetime, tried: str
+) -> None:
+    who, contact = _family(session, now)
+    made = outbox.tell(session, now, alert_id=outbox.alert(session, now))
+    other = who if tried == DAUGHTER else contact
+    outbox.delivery(session, made, other).next_at = now + timedelta(minutes=5)
+    (job,) = outbox.take(session, now, CALL)
+    outcome.accepted(session, job.ref, "CA1", now)
+    outcome.receipt(session, job.ref, AttemptState.COMPLETED, now)
+    told = _cancelled(session, made, now)
+    assert tried in told
+    assert DAUGHTER not in told or tried == DAUGHTER
+
+
+def test_a_contact_who_was_called_in_the_residents_place_hears_that_it_is_over(
+    session: Session, now: datetime
+) -> None:
+    who = outbox.resident(session, now, needs=[Need.ELDERLY])
+    outbox.contact(session, who, DAUGHTER, now)
+    made = outbox.tell(session, now, alert_id=outbox.alert(session, now))
+    (job,) = outbox.take(session, now, CALL)
+    outcome.accepted(session, job.ref, "CA1", now)
+    outcome.receipt(session, job.ref, AttemptState.COMPLETED, now)
+    assert job.to == DAUGHTER
+    assert DAUGHTER in _cancelled(session, made, now)
+
+
+def test_whoever_reached_themselves_their_contact_is_told_no_cancellation(
+    session: Session, now: datetime
+) -> None:
+    who = outbox.resident(session, now, landlines=[GRANDMOTHER], needs=[Need.ELDERLY])
+    outbox.contact(session, who, DAUGHTER, now)
+    made = outbox.tell(session, now, alert_id=outbox.alert(session, now))
+    (job,) = outbox.take(session, now, CALL)
+    outcome.accepted(session, job.ref, "CA1", now)
+    outcome.receipt(session, job.ref, AttemptState.COMPLETED, now)
+    assert _cancelled(session, made, now) == {GRANDMOTHER}

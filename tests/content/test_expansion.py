@@ -77,9 +77,9 @@ def test_a_repeated_expansion_leaves_who_has_a_delivery_as_they_are(
 def test_a_missing_row_is_found_and_made_again(session: Session, now: datetime) -> None:
     ids = _many(session, now, 3)
     made = outbox.tell(session, now)
-    assert expansion.short(session) == []
+    assert expansion.short(session, now) == []
     session.execute(delete(Delivery).where(Delivery.recipient_id == ids[1]))
-    assert expansion.short(session) == [made.id]
+    assert expansion.short(session, now) == [made.id]
     expansion.restart(session, made.id)
     expansion.expand(session, made, now)
     assert {row.recipient_id for row in _rows(session, made)} == set(ids)
@@ -96,10 +96,10 @@ def test_who_is_erased_while_it_runs_is_not_missed_for_ever(
     gone.erased_at = now
     while made.cursor:
         expansion.expand(session, made, now)
-    for notice_id in expansion.short(session):
+    for notice_id in expansion.short(session, now):
         expansion.restart(session, notice_id)
     assert made.cursor is None
-    assert expansion.short(session) == []
+    assert expansion.short(session, now) == []
 
 
 def test_a_notice_that_ended_meanwhile_is_not_expanded_further(

@@ -7,22 +7,27 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from content import revision
+from channels import sweep
+from content import claim, closing, expansion, revision
 from content import store as stores
 from content.alert import Alert
 from content.base import Base, new_id
+from content.delivery import Delivery
 from content.keys import Keyring
+from content.notice import NoticeState
 from content.place import Community
 from content.store import Store, StoreError
+from tests.content import outbox
+from tests.content.outbox import CHAT, SENDERS
 from tests.content.test_migrations import _import_every_table
 from tests.databases import Server, cut, server
 
@@ -212,3 +217,38 @@ def test_an_alert_gets_a_code_of_its_own_with_many_writers(
     with pair[0].read() as session:
         codes = set(session.scalars(select(Alert.code)))
     assert codes == {f"A{number}" for number in range(1, 13)}
+
+
+def test_who_is_claimed_while_the_alert_is_cancelled_hears_of_it_all_the_same(
+    pair: tuple[Store, Store], now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T5: a claim that had begun commits only after the cancellation has looked who was tried."""
+    # as with a large alert, of which the cancellation closes only the beginning at once
+    monkeypatch.setattr(closing, "CHUNK", 1)
+    one, other = pair
+    with one.begin() as session:
+        told = [outbox.resident(session, now, chat=f"{900 + at}") for at in range(3)]
+        about = outbox.alert(session, now)
+        outbox.tell(session, now, alert_id=about)
+        outbox.route(session, now)
+        session.execute(
+            update(Delivery).where(Delivery.recipient_id != max(told)).values(next_at=later(now))
+        )
+    with one.begin(shared=True) as session:
+        (job,) = claim.claim(session, CHAT, 10, now)
+        with other.begin() as beside:
+            closing.supersede(beside, about, NoticeState.CANCELLED, now)
+            over = outbox.tell(beside, now, audience=None, touched=about, alert_id=about).id
+    with one.read() as session:
+        found = sweep.search(session, later(now), SENDERS)
+    with one.begin() as session:
+        sweep.mend(session, later(now), sweep.Swept(), found)
+    with one.begin() as session:
+        while expansion.grow(session, later(now)) is not None:
+            pass
+        rows = select(Delivery.recipient_id).where(Delivery.notice_id == over)
+        assert session.scalars(rows).all() == [job.recipient_id]
+
+
+def later(now: datetime) -> datetime:
+    return now + timedelta(minutes=1)
