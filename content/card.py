@@ -71,6 +71,15 @@ def again(card: Card, zone: tzinfo, now: datetime, after: timedelta) -> str:
     return _word("door.go_again") if at <= now else _word("door.again_at", at=clock(at, zone))
 
 
+def settled(card: Card, zone: tzinfo) -> str:
+    """Return why a press has changed nothing: who was faster with what, or the resident."""
+    last = card.last
+    if last is None:
+        return _word("door.self")
+    found, name = _word(f"door.{last.found}"), last.by or _word("page.somebody")
+    return _word("door.settled", at=clock(last.at, zone), found=found, name=name)
+
+
 def clock(at: datetime, zone: tzinfo) -> str:
     """Return an instant of today or yesterday as people say it: day and time."""
     local = at.astimezone(zone)

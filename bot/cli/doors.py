@@ -4,15 +4,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from sqlalchemy.orm import Session
 
 from bot import config
-from bot.cli import context, doors_page, files
+from bot.cli import context, doors_entry, doors_page, files
 from content import alert as alerts
-from content import beat, card, coverage, event, knock, notice, stand, visit
+from content import beat, card, coverage, event, home, knock, notice, stand, visit
 from content.alert import Alert
 from content.cap import zone
 from content.identity import IdentityError
@@ -30,17 +30,17 @@ def doors(
     photos: Annotated[
         Path | None, typer.Option(help="save the photos from the doors into this folder")
     ] = None,
+    enter: Annotated[
+        bool, typer.Option("--enter", help="type in what was ticked on paper, card by card")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for a program")] = False,
 ) -> None:
     """List who must be visited: by building, unit and floor, with needs and what was tried."""
+    if enter:
+        _enter(code, grid)
+        return
     with context.store() as opened, opened.read() as session:
-        mine = beat.of(session, context.staff(session))
-        if mine == ():
-            raise IdentityError(beat.NO_GRID)
-        alert = alerts.get(session, code)
-        made = notice.last(session, alert.id)
-        found = visit.cards(session, made.id, mine) if made else []
-        chosen = [one for one in found if not grid or one.grid == grid]
+        alert, made, mine, chosen = _listed(session, code, grid)
         if html is not None and made is not None:
             _print(session, alert, made, chosen, html)
         if photos is not None and made is not None:
@@ -53,6 +53,39 @@ def doors(
         with context.store() as opened, opened.begin() as session:
             who, now = context.actor(session), context.now()
             event.add(session, who, "doors.printed", alert.id, now, count=len(chosen))
+
+
+class _List(NamedTuple):
+    """The list of an alert, as far as who asks may see it; `made`: what was told, if anything."""
+
+    alert: Alert
+    made: Notice | None
+    mine: tuple[str, ...] | None
+    cards: list[Card]
+
+
+def _listed(session: Session, code: str, grid: str) -> _List:
+    """Return the list of an alert; raises ReviewError for none, IdentityError for who has none."""
+    mine = beat.of(session, context.staff(session))
+    if mine == ():
+        raise IdentityError(beat.NO_GRID)
+    alert = alerts.get(session, code)
+    made = notice.last(session, alert.id)
+    found = visit.cards(session, made.id, mine) if made else []
+    chosen = [one for one in found if not grid or one.grid in (grid, home.grid(grid))]
+    return _List(alert, made, mine, chosen)
+
+
+def _enter(code: str, grid: str) -> None:
+    """Ask for the cards in the order of the sheets, and say how it stands at the end."""
+    with context.store() as opened:
+        with opened.read() as session:
+            _, made, _, cards = _listed(session, code, grid)
+        doors_entry.enter(opened, doors_page.ordered(cards))
+        if made is not None:
+            with opened.read() as session:
+                for line in stand.doors(coverage.live(session, made.id, context.now())):
+                    _say(line)
 
 
 def _show(session: Session, made: Notice | None, chosen: Sequence[Card]) -> None:
@@ -83,10 +116,10 @@ def _photos(session: Session, made: Notice, mine: tuple[str, ...] | None, folder
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for one, file in knock.pictures(session, made.id):
-        home = visit.card(session, made.id, one.recipient_id)
-        if file.data is None or home is None or not beat.covers(mine, home.path):
+        door = visit.card(session, made.id, one.recipient_id)
+        if file.data is None or door is None or not beat.covers(mine, door.path):
             continue
-        name = f"{_plain(home.place)}-{_stamp(session, one.at)}-{file.id.hex[-6:]}{file.ending}"
+        name = f"{_plain(door.place)}-{_stamp(session, one.at)}-{file.id.hex[-6:]}{file.ending}"
         files.write(folder / name, file.data)
         count += 1
     _say(f"已存 {count} 张照片到 {folder}。 {count} photos saved.")

@@ -54,7 +54,9 @@ def page(session: Session, alert: Alert, made: Notice, cards: Sequence[Card], no
     marks = {Status.EXERCISE: "mark.exercise", Status.TEST: "mark.test"}
     return pages.render(
         "doors.html",
-        code=alert.code,
+        title=_word("door.title", code=alert.code),
+        empty=_word("door.empty"),
+        empty_english=_word("door.empty", Written.ENGLISH),
         mark=phrase.say(marks[made.status], Written.HANS) if made.status in marks else "",
         says=[str(fields[name]) for name in _SAYS if fields.get(name)],
         until=card.clock(made.expires_at, where),
@@ -66,10 +68,14 @@ def page(session: Session, alert: Alert, made: Notice, cards: Sequence[Card], no
     )
 
 
+def ordered(cards: Sequence[Card]) -> list[Card]:
+    """Return cards as the sheets show them: grid by grid, in the order of a round."""
+    return sorted(cards, key=lambda one: area.natural(one.grid))
+
+
 def _sheets(session: Session, cards: Sequence[Card]) -> Iterator[Sheet]:
     where, names = zone(session), _workers(session)
-    ordered = sorted(cards, key=lambda one: area.natural(one.grid))
-    for grid, some in groupby(ordered, key=lambda one: one.grid):
+    for grid, some in groupby(ordered(cards), key=lambda one: one.grid):
         here = list(some)
         yield Sheet(
             grid=grid or _word("live.no_grid"),

@@ -17,11 +17,15 @@ from content.message import Written
 def page(session: Session, found: Checked, now: datetime, *, numbers: bool) -> str:
     """Return the list as one HTML page that loads nothing; a new sheet begins at each grid."""
     sheets = [
-        {"grid": grid or _word("live.no_grid"), "people": [_person(one, numbers) for one in some]}
+        {"grid": grid or _word("live.no_grid"), "entries": [_person(one, numbers) for one in some]}
         for grid, some in groupby(found.findings, key=lambda one: one.grid)
     ]
     return pages.render(
         "reach.html",
+        title=_word("reach.title"),
+        mark="",
+        empty=_word("reach.none"),
+        empty_english=_word("reach.none", Written.ENGLISH),
         sheets=sheets,
         printed=card.clock(now, zone(session)),
         count=_word("reach.count", residents=found.residents, people=len(found.findings)),

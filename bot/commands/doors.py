@@ -126,12 +126,7 @@ def _said(turn: Turn, done: Pressed, what: Found, card: Card) -> Acknowledge:
         return _note(turn, f"door.{what}")
     if done.became is Became.OVER:
         return _note(turn, "confirm.stale")
-    last = card.last
-    if last is None:
-        return _note(turn, "door.self")
-    at = cards_.clock(last.at, turn.zone)
-    found = _word(f"door.{last.found}")
-    return _note(turn, "door.settled", at=at, found=found, name=last.by or _word("page.somebody"))
+    return Acknowledge(turn.event.callback_id, cards_.settled(card, turn.zone))
 
 
 def _open(turn: Turn, code: str) -> _List | None:

@@ -67,10 +67,10 @@ class Desk:
     tokens: dict[Role, str]
     monkeypatch: pytest.MonkeyPatch
 
-    def run(self, role: Role, *words: str) -> Result:
+    def run(self, role: Role, *words: str, typed: str | None = None) -> Result:
         self.monkeypatch.setenv("LINXUN_TOKEN", self.tokens[role])
         config.settings.cache_clear()
-        return RUN.invoke(app, list(words))
+        return RUN.invoke(app, list(words), input=typed)
 
     def json(self, role: Role, *words: str) -> Any:
         result = self.run(role, *words, "--json")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.doors_entry import Ticked, read
 from content import alert as alerts
 from content import doorstep, identity, knock, notice, place, visit
 from content.event import Actor, Door
@@ -114,3 +115,55 @@ def test_a_grid_worker_gets_the_own_grid(
     monkeypatch.setattr(desk, "tokens", desk.tokens | tokens)
     assert desk.json(Role.GRID_WORKER, "doors", code) == []
     assert len(desk.json(Role.EXPERT, "doors", code)) == 2
+
+
+def counts(desk: Desk, code: str) -> tuple[int, ...]:
+    """Return how many were told, refused, and are left."""
+    total = desk.json(Role.PUBLISHER, "status", code)["live"]["total"]
+    return (total["confirmed"], total["refused"], total["door"])
+
+
+def test_what_was_ticked_on_paper_is_typed_in_card_by_card(desk: Desk, tmp_path: Path) -> None:
+    code = listed(desk, tmp_path)
+    said = desk.run(Role.PUBLISHER, "doors", code, "--enter", typed="1\n3 灯亮着\n").output
+    assert "1/2 3号楼2单元501室" in said
+    assert "已通知1人，需要帮助0人，不在家1人，拒绝0人，名单上还有1人" in said
+    (row,) = desk.json(Role.PUBLISHER, "doors", code)
+    assert [(one["found"], one["note"]) for one in row["been"]] == [("away", "灯亮着")]
+
+
+def test_a_wrong_key_is_asked_again_and_a_wrong_card_is_taken_back(
+    desk: Desk, tmp_path: Path
+) -> None:
+    code = listed(desk, tmp_path)
+    desk.run(Role.PUBLISHER, "doors", code, "--enter", typed="7\n1\n-\n4\nq\n")
+    assert counts(desk, code) == (0, 1, 1)
+
+
+def test_cards_are_passed_over_and_one_may_stop_anywhere(desk: Desk, tmp_path: Path) -> None:
+    code = listed(desk, tmp_path)
+    done = desk.run(Role.PUBLISHER, "doors", code, "--enter", typed="\n1")
+    assert (done.exit_code, counts(desk, code)) == (0, (1, 0, 1))
+
+
+def test_who_goes_to_no_doors_types_nothing_in(desk: Desk, tmp_path: Path) -> None:
+    code = listed(desk, tmp_path)
+    assert desk.run(Role.EDITOR, "doors", code, "--enter", typed="1\n1\n").exit_code != 0
+    assert counts(desk, code) == (0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "ticked"),
+    [
+        ("1", Ticked(Found.DONE)),
+        ("２", Ticked(Found.HELP)),
+        ("2，腿摔了", Ticked(Found.HELP, "腿摔了")),
+        ("不在家 灯亮着", Ticked(Found.AWAY, "灯亮着")),
+        ("4拒绝", Ticked(Found.REFUSED, "拒绝")),
+        ("12", None),
+        ("5", None),
+        ("在家", None),
+    ],
+)
+def test_a_tick_is_read_with_its_note(said: str, ticked: Ticked | None) -> None:
+    assert read(said) == ticked

@@ -77,3 +77,12 @@ async def test_the_door_is_read_at_arm_s_length(pages: dict[str, Path]) -> None:
             assert await page.locator(part).first.evaluate(size) >= ARM_S_LENGTH
         boxes = await page.locator("article.home").first.locator(".box").count()
     assert boxes == 4
+
+
+async def test_on_paper_the_four_boxes_stand_in_one_line(pages: dict[str, Path]) -> None:
+    paper = {"width": 688, "height": 1000}
+    async with browser.shown(pages["doors"].as_uri(), viewport=paper) as (page, _):
+        await page.emulate_media(media="print")
+        boxes = page.locator("article.home").first.locator(".boxes li")
+        tops = {(await boxes.nth(at).bounding_box())["y"] for at in range(4)}
+    assert len(tops) == 1
