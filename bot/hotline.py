@@ -13,6 +13,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import missed
+from bot.missed import TURNS
 from content import alert, call, callback, compose, duty, notice, people, phrase, store
 from content.alert import Status
 from content.call import Line, Meaning, Script, Step
@@ -28,7 +30,8 @@ HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464",
 """What Twilio gives for a number that is hidden: words dialled on a keypad (ANONYMOUS, …)."""
 NOWHERE = "0"
 """The building of a caller who has not named one."""
-TURNS = 200
+CHOSEN = dict.fromkeys("123", "look1")
+"""Where a call goes on after the key that chooses a fact: the answer is waited for."""
 LOOKS, PATIENCE = 20, 5
 """How often at most an answer is looked for while the caller waits, a second each time; after how
 many they are asked for patience."""
@@ -136,34 +139,32 @@ def telling(
     """Return the call that tells this notice; None for one that cannot be spoken."""
     reader = Reader(notice_id, phrase.written(language), language)
     speech = compose.message(session, reader).speech
-    return answered(speech, language, greets=greets) if speech is not None else None
+    return answered(speech, greets=greets) if speech is not None else None
 
 
-def answered(speech: Speech, language: Spoken, *, greets: bool = False) -> Script:
+def answered(speech: Speech, *, greets: bool = False) -> Script:
     """Return the call that tells an answer to whoever waits for it, and goes back to the menu.
 
-    Where it asks which of several facts is meant, what was chosen is looked for again. language:
-    in which the menu goes on; the answer may have to be told in another.
+    Where it asks which of several facts is meant, what was chosen is looked for again.
     """
     mine = speech.language
     opening = f"{speech.opening}{_say('hotline.before', mine)}" if greets else ""
     told = replace(speech, opening=opening, others=())
     if asks(speech):
-        return _long(call.going_on(call.script(told), f"{language}-look1"))
-    told = replace(told, answers={"1": _say("hotline.ok", mine), "3": _say("hotline.help", mine)})
-    script = call.going_on(call.script(told), f"{language}-back")
-    # who has asked for help is not led back to a menu
-    steps = {**script.steps, f"{mine}-key3": replace(script.steps[f"{mine}-key3"], then="")}
-    return _long(replace(script, steps=steps))
+        answers, onward = (
+            {**speech.answers, "0": _say("hotline.none", mine)},
+            {**CHOSEN, "0": missed.BACK},
+        )
+    else:
+        answers = {"1": _say("hotline.ok", mine), "3": _say("hotline.help", mine)}
+        # who has asked for help is not led back to a menu
+        onward = {"1": missed.BACK}
+    return call.script(replace(told, answers=answers), onward=onward, turns=TURNS)
 
 
 def asks(speech: Speech) -> bool:
     """Return whether a key chooses among facts in this call: then 0 is none of them."""
     return "0" in speech.answers
-
-
-def _long(script: Script) -> Script:
-    return replace(script, turns=TURNS)
 
 
 def _residents(session: Session, shown: str) -> Iterator[Resident]:
@@ -244,7 +245,8 @@ class _Language:
             "unheard": replace(menu, say=self._lines("hotline.unheard")),
             "wait": Step(say=self._lines("hotline.looking"), then=self._name("look1")),
             **self._looks(),
-            "back": Step(then=self._name("stay"), language=self.spoken),
+            missed.BACK: Step(then=self._name("stay"), language=self.spoken),
+            missed.OVER: Step(then=self._name("anytime"), language=self.spoken),
             **self._ends(who, phone),
         }
 
@@ -277,6 +279,7 @@ class _Language:
             "help": f"hotline.help{seen}",
             "unreached": "call.unreached" if who.number else "hotline.unreached_hidden",
             "goodbye": "hotline.goodbye",
+            "anytime": "call.call_back",
         }
         person = Step(
             say=self._lines("call.person"),

@@ -76,7 +76,7 @@ def parse(request: Request) -> list[Event]:
         case "key":
             return list(_heard(request.data, _at(at), ref=ref))
         case "hotline":
-            return list(_heard(request.data, _at(at), building=ref))
+            return list(_heard(request.data, _at(at), building=ref.partition("-")[0]))
         case "told":
             return list(_told(request.data, ref, _at(at)))
     return []

@@ -116,8 +116,8 @@ def _gather(step: Step, action_url: str, listens: bool, sounds: Sounds) -> Gathe
     """Return the question of a step: a key, a number up to #, or words where they are heard."""
     speaks = listens and bool(step.words)
     options: dict[str, object] = {"num_digits": DIGITS if step.number else 1}
-    if step.number:
-        options["finish_on_key"] = "#"
+    # where one key is asked for, # is a key like any other
+    options["finish_on_key"] = "#" if step.number else ""
     if speaks:
         options |= {
             "language": HEARS[step.language],

@@ -130,19 +130,24 @@ class TwilioVoice:
         return list(_twilio_calls.parse(request))
 
     def twiml(
-        self, script: Script, request: Request, *, machine: bool = False, then_url: str = ""
+        self,
+        script: Script,
+        request: Request,
+        *,
+        machine: bool = False,
+        onward: Callable[[At], str] | None = None,
     ) -> str:
         """Return the TwiML that answers `script/<ref>` or `key/<ref>/<at>`.
 
-        machine: an answering machine is thought to listen. then_url: where a call goes on that
-        does not end with an answer. Raises BadEventError.
+        machine: an answering machine is thought to listen. onward: gives the address of a step that
+        is another call's. Raises BadEventError.
         """
         what, ref, _ = _twilio.route(request, "script", "key")
         at = self.after(script, request, machine=machine) if what == "key" else call.begin(script)
         step = script.steps[at.step]
-        goes_on = bool(step.then and then_url and not step.forward)
-        url = then_url if goes_on else self._account.url("key", ref, str(at))
-        return self.step(step, url, ref)
+        if onward is not None and step.then and step.then not in script.steps:
+            return self.step(step, onward(At(step.then, at.turn)), ref)
+        return self.step(step, self._account.url("key", ref, str(at)), ref)
 
     def after(self, script: Script, request: Request, *, machine: bool = False) -> At:
         """Return where a call goes after what was posted to `<what>/<ref>/<at>`.

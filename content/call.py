@@ -6,7 +6,7 @@ what follows is always decided here. `At` is all that must be remembered between
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from content.message import Speech, Spoken
@@ -23,7 +23,6 @@ _MOST = 300
 REPEAT, PERSON, OTHER = "2", "0", "9"
 KEYS = frozenset("0123456789*#")
 START, CLOSE, MACHINE = "start", "close", "machine"
-_KEY_STEP = re.compile(r"[a-z]+-key\d", re.ASCII)
 _AT = re.compile(r"([a-z][a-z0-9-]{0,39})\.(\d{1,3})", re.ASCII)
 
 
@@ -207,22 +206,34 @@ def meaning(words: str) -> Meaning | None:
     return next((meant for meant, said in _SAID.items() if re.search(said, text)), None)
 
 
-def script(speech: Speech, number: str = "") -> Script:
+def script(
+    speech: Speech,
+    number: str = "",
+    *,
+    onward: Mapping[str, str] | None = None,
+    turns: int = TURNS,
+) -> Script:
     """Return the call that tells a notice: who calls, the message slowly twice, the keys.
 
     Whoever does not speak the message's language first hears a sentence in their own. A key counts
     from the second reading on, once everything was said. Each language has its own steps; key 9
     goes on in the next one, 0 to a person where there is one. A machine is told whom to call back:
     the person, else `number`, which is the one that calls.
+
+    onward: the steps of another call that follow the answer to a key, and silence (""), in the
+    language of who listens: `back` is `cmn-back`. What goes on there does not end this call.
     """
     ring = (speech, *speech.others)
     steps: dict[str, Step] = {}
     for at, one in enumerate(ring):
-        steps |= _told(one, ring[(at + 1) % len(ring)] if len(ring) > 1 else None)
+        other = ring[(at + 1) % len(ring)] if len(ring) > 1 else None
+        listens = one.foreword_language if one.foreword else one.language
+        then = {key: f"{listens}-{name}" for key, name in (onward or {}).items()}
+        steps |= _told(one, other, then)
     first = speech.language
     steps[MACHINE] = Step(say=_lines(speech, _machine(speech, number)))
     steps[CLOSE] = Step(say=_lines(speech, speech.goodbye))
-    return Script(steps, start=f"{first}-{START}")
+    return Script(steps, start=f"{first}-{START}", turns=turns)
 
 
 def _machine(speech: Speech, number: str) -> str:
@@ -236,15 +247,6 @@ def lines(language: Spoken, *sentences: str) -> tuple[Line, ...]:
     return tuple(Say(language, one) for one in sentences if one)
 
 
-def going_on(script: Script, then: str) -> Script:
-    """Return the same call, which goes on to `then` where an answer to a key has ended it."""
-    steps = {
-        name: replace(step, then=then) if _KEY_STEP.fullmatch(name) else step
-        for name, step in script.steps.items()
-    }
-    return replace(script, steps=steps)
-
-
 def told(speech: Speech) -> tuple[Line, ...]:
     """Return the message itself, once: the recording of it where there is one."""
     if speech.recording:
@@ -252,16 +254,10 @@ def told(speech: Speech) -> tuple[Line, ...]:
     return _lines(speech, *speech.sentences)
 
 
-def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
+def _told(speech: Speech, other: Speech | None, onward: Mapping[str, str]) -> dict[str, Step]:
     """Return the steps of one language, by their names."""
-    mine = speech.language
-    answered = {key: f"{mine}-key{key}" for key in speech.answers}
-    keys = {REPEAT: f"{mine}-repeat"} | answered
-    if speech.person and PERSON not in keys:
-        keys[PERSON] = f"{mine}-person"
-    if other is not None:
-        keys[OTHER] = f"{other.language}-{START}"
-    spoken = {Meaning.REPEAT: f"{mine}-repeat", Meaning.HELP: f"{mine}-help"}
+    mine, keys = speech.language, _keys(speech, other)
+    spoken = {Meaning.REPEAT: keys[REPEAT], Meaning.HELP: f"{mine}-help"}
     if speech.person:
         spoken[Meaning.PERSON] = f"{mine}-person"
     offer = Say(other.language, other.offer) if other is not None and other.offer else None
@@ -282,25 +278,48 @@ def _told(speech: Speech, other: Speech | None) -> dict[str, Step]:
     message = told(speech)
     foreword = (Say(speech.foreword_language, speech.foreword),) if speech.foreword else ()
     opened = (*foreword, *_lines(speech, speech.opening), *message)
-    missed = _lines(speech, speech.no_key)
+    # all was said twice before `again` and `repeat`: there a key counts at once
     steps = {
         START: asking(opened, message, "again"),
-        "again": asking((*missed, *message), message, "missed"),
-        "repeat": asking(message, message, "missed"),
+        "again": asking((), (*_lines(speech, speech.no_key), *message), "missed"),
+        "repeat": asking((), message, "missed"),
         "wrong": asking(_lines(speech, speech.wrong_key), (), "missed"),
         "words": asking(_lines(speech, speech.no_words), (), "missed"),
-        "help": Step(say=_lines(speech, speech.help), language=mine),
-        "missed": Step(say=(*missed, *_lines(speech, speech.goodbye)), language=mine),
-        "person": Step(
-            say=_lines(speech, speech.connecting),
-            forward=speech.person,
-            then=f"{mine}-unreached",
-            language=mine,
-        ),
-        "unreached": Step(say=_lines(speech, speech.unreached), language=mine),
+        **_ends(speech, onward),
     }
-    steps |= {f"key{key}": Step(say=_lines(speech, said)) for key, said in speech.answers.items()}
     return {f"{mine}-{name}": step for name, step in steps.items()}
+
+
+def _keys(speech: Speech, other: Speech | None) -> dict[str, str]:
+    """Return the steps that follow the keys."""
+    mine = speech.language
+    keys = {REPEAT: f"{mine}-repeat"} | {key: f"{mine}-key{key}" for key in speech.answers}
+    if speech.person:
+        keys.setdefault(PERSON, f"{mine}-person")
+    if other is not None:
+        keys[OTHER] = f"{other.language}-{START}"
+    return keys
+
+
+def _ends(speech: Speech, onward: Mapping[str, str]) -> dict[str, Step]:
+    """Return the steps that end a call, hand it on, or go on in another."""
+    mine = speech.language
+    bye = "" if "" in onward else speech.goodbye
+    said: dict[str, tuple[str, ...]] = {
+        "missed": (speech.no_key, bye),
+        "help": (speech.help,),
+        "unreached": (speech.unreached,),
+        **{f"key{key}": (answer,) for key, answer in speech.answers.items()},
+    }
+    then = {"missed": onward.get("", ""), **{f"key{key}": name for key, name in onward.items()}}
+    ends = {
+        name: Step(say=_lines(speech, *lines), then=then.get(name, ""), language=mine)
+        for name, lines in said.items()
+    }
+    connecting = _lines(speech, speech.connecting)
+    unreached = f"{mine}-unreached"
+    person = Step(say=connecting, forward=speech.person, then=unreached, language=mine)
+    return {**ends, "person": person}
 
 
 def _lines(speech: Speech, *sentences: str) -> tuple[Line, ...]:

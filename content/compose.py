@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from content import named, notice, phrase, recording, render
+from content import claim, named, notice, phrase, recording, render
 from content.alert import MsgType
 from content.claim import Job
 from content.message import Kind, Message, Speech, Spoken, Written
@@ -55,6 +55,15 @@ def message(session: Session, who: Reader) -> Message:
     found = recording.playable(session, told.revision_id)
     update = told.msg_type is MsgType.UPDATE
     return replace(made, speech=read_out(made.speech, found, who, update=update)) if found else made
+
+
+def by_ref(session: Session, ref: str) -> Message | None:
+    """Return what an attempt says; None for an unknown one, and for who has been erased since."""
+    try:
+        job = claim.job(session, ref)
+    except KeyError:
+        return None
+    return message(session, reader(job)) if job is not None else None
 
 
 def read_out(

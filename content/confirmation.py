@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from content import cry, elsewhere, event, outcome, shared, store, task, untold
+from content import cry, event, outcome, shared, store, task, untold
 from content.alert import Severity
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.event import Actor, Door
@@ -118,39 +118,19 @@ def by_address(
 
     Whoever has confirmed before and asks for help now is helped all the same.
     """
-    found = _pending(session, (kind,), value)
+    found = pending(session, (kind,), value)
     if found:
         return _confirm(session, found, act, actor, now, help_=help_)
-    before = _pending(session, (kind,), value, (DeliveryState.CONFIRMED,))
+    before = pending(session, (kind,), value, (DeliveryState.CONFIRMED,))
     if help_:
         for delivery, _ in before:
             _help(session, delivery, actor, now)
     return Confirmed(again=bool(before))
 
 
-def unanswered(session: Session, number: str) -> str:
-    """Return the `ref` of the newest attempt at a phone whose notice still waits; "" for none.
-
-    Who was called at another number of their own, and calls from this one, is known as well.
-    """
-    phone = (Kind.CALL, Kind.SMS)
-    waiting = {delivery.notice_id for delivery, _ in _pending(session, phone, number)}
-    query = (
-        select(Attempt.id, Attempt.ref)
-        .where(Attempt.community_id == store.community(session))
-        .where(Attempt.digest == store.digest(session, number))
-        .where(Attempt.kind.in_(phone), Attempt.notice_id.in_(waiting))
-        # a call that told several is one
-        .where(Attempt.along.is_(None))
-    )
-    # the newest is picked here: asked for in order, SQLite would walk back through all attempts
-    newest = max(session.execute(query).all(), default=None)
-    return newest.ref if newest else elsewhere.newest(session, number, OPEN)
-
-
 def asked_at(session: Session, kind: Kind, value: str) -> datetime | None:
     """Return when the newest notice that waits for an act was sent to this number or chat."""
-    waiting = {delivery.notice_id for delivery, _ in _pending(session, (kind,), value)}
+    waiting = {delivery.notice_id for delivery, _ in pending(session, (kind,), value)}
     query = select(func.max(Attempt.started_at)).where(
         Attempt.community_id == store.community(session),
         Attempt.digest == store.digest(session, value),
@@ -201,7 +181,7 @@ def reopen(
         delivery.kind, delivery.next_at = None, now
 
 
-def _pending(
+def pending(
     session: Session, kinds: Sequence[Kind], value: str, states: Sequence[DeliveryState] = OPEN
 ) -> list[tuple[Delivery, Address | None]]:
     """Return the deliveries of live notices in these states with an attempt at this address.

@@ -106,9 +106,14 @@ def choose_by_key(turn: Turn, ref: str) -> bool:
 
 def chosen(turn: Turn, heard: Heard) -> None:
     """Take a key that chooses among facts; one that was not offered chooses nothing."""
-    base, limits = turn.house.base, turn.house.limits
+    base, limits, event = turn.house.base, turn.house.limits, turn.event
     with contextlib.suppress(Refused):
-        desk.choose(turn.session, base, heard.id, turn.event.key, turn.now, limits)
+        reply = desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
+        if reply.state is State.WAITING:
+            # the call itself has said so: nobody is called to hear it again
+            here = (turn.sender, event.provider_id, turn.now)
+            for notice_id in reply.notices:
+                callback.told(turn.session, notice_id, event.address, *here)
 
 
 def useful(turn: Turn, ref: str) -> list[Effect]:

@@ -11,8 +11,8 @@ from bot.simulate.behaviour import Deed
 from content import (
     acceptance,
     bulk,
-    confirmation,
     confirmation_bulk,
+    missed,
     outcome_bulk,
     people,
     store,
@@ -101,8 +101,11 @@ def closed(session: Session, refs: Iterable[str]) -> Sequence[Row[str, str]]:
 
 def _call_back(session: Session, called: Sequence[CalledBack]) -> None:
     """Confirm what each of these numbers still waits for."""
-    found = [(confirmation.unanswered(session, one.number), one) for one in called]
-    acts = [Acted(ref, Act.CALL_BACK, one.actor, one.at) for ref, one in found if ref]
+    acts = [
+        Acted(ref, Act.CALL_BACK, one.actor, one.at)
+        for one in called
+        for ref in missed.refs(session, one.number)
+    ]
     confirmation_bulk.by_refs(session, acts)
 
 

@@ -18,7 +18,6 @@ from bot.web import hotline, voice
 from bot.web.intake import Intake, UnkeptError
 from bot.web.reading import AwayError, Reader
 from bot.web.voice import Calls
-from channels import twilio_voice
 from channels.base import BadEventError, Channel
 from channels.base import Request as Raw
 from channels.telegram import Telegram
@@ -169,22 +168,18 @@ def _number(hooks: Hooks) -> str:
 async def _speak(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:
     """Go on with a call: the key is kept before the answer is given, and before we give up."""
     what, _, rest = raw.path.partition("/")
-    script, away = None, None
+    told, away = None, None
     try:
-        script = await rooms.calls.script(rest.split("/")[0])
+        told = await rooms.calls.script(rest.split("/")[0])
     except AwayError as error:
         away = error
-    if script is None and away is None:
+    if told is None and away is None:
         raise HTTPException(404)
     if what == "key":
         await _keep(rooms, channel, raw)
-    if script is None:
+    if told is None:
         raise away or AwayError
-    message, machine = script
-    told, then_url = voice.then(channel, raw, message, voice.script(message, channel.number))
-    # whoever calls back is no machine, whatever took our call
-    machine = machine and raw.data.get("Direction") != twilio_voice.INBOUND
-    return channel.twiml(told, raw, machine=machine, then_url=then_url)
+    return voice.next_(channel, raw, told)
 
 
 async def _answer(rooms: _Rooms, channel: TwilioVoice, raw: Raw) -> str:

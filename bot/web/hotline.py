@@ -7,17 +7,20 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from bot import hotline
+from bot import hotline, missed
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import call
+from content import call, notice
 from content.call import At, Script
 from content.message import Spoken
+from content.notice import NoticeKind
 
 PATHS = ("inbound", "hotline/", "told/")
-LOOK, BACK = "-look", "-back"
+LOOK = "-look"
 """In the name of a step at which an answer is looked for."""
+_NEXT = (f"-{missed.BACK}", f"-{missed.OVER}")
+"""How the steps end at which what else is due to a caller is looked for."""
 ALERTS = "-alerts"
 """In the name of the step that tells the alerts."""
 
@@ -31,11 +34,12 @@ def carries(request: Request) -> bool:
 
 
 def begin(session: Session, channel: TwilioVoice, request: Request, now: datetime) -> str:
-    """Return the TwiML for who calls and for whom no alert waits."""
+    """Return the TwiML for who calls: what they have missed, what they wait for, or the menu."""
     who = hotline.caller(session, twilio_voice.caller(request.data), hotline.NOWHERE)
     script = hotline.script(session, who, now, speech=channel.listens)
     at = call.begin(script)
-    found = _answer(session, channel, request, who, at, greets=True)
+    found = _missed(session, channel, who, at.turn)
+    found = found or _answer(session, channel, request, who, at, greets=True)
     return found or _step(channel, script, at, who.building)
 
 
@@ -48,8 +52,29 @@ def go_on(session: Session, channel: TwilioVoice, request: Request, now: datetim
     ref, _, where = rest.partition("/")
     if what == "told":
         return _told(session, channel, request, ref)
+    building, _, told = ref.partition("-")
+    who, script, at = _moved(session, channel, request, building, where, now)
+    found = ""
+    if At.read(where).step.endswith(_NEXT):
+        found = _next(session, channel, request, who, at, told)
+    elif LOOK in at.step:
+        found = _answer(session, channel, request, who, at)
+        if not found and not script.steps[at.step].say:
+            return channel.pause(there(channel, who.building, at))
+    return found or _step(channel, script, at, who.building)
+
+
+def _moved(
+    session: Session,
+    channel: TwilioVoice,
+    request: Request,
+    building: str,
+    where: str,
+    now: datetime,
+) -> tuple[hotline.Caller, Script, At]:
+    """Return who calls, the hotline for them, and where in it they are after what was heard."""
     given = twilio_voice.caller(request.data)
-    who = hotline.caller(session, given, ref)
+    who = hotline.caller(session, given, building)
     language = language_of(where)
     build = partial(hotline.script, speech=channel.listens, language=language)
     script = build(session, who, now)
@@ -59,12 +84,12 @@ def go_on(session: Session, channel: TwilioVoice, request: Request, now: datetim
     if script.steps[At.read(where).step].number and twilio_voice.heard(request.data).key:
         who = hotline.caller(session, given, hotline.building(twilio_voice.heard(request.data).key))
         at = at if who.paths else replace(at, step=f"{language}-nowhere")
-    if LOOK not in at.step and BACK not in where:
-        return _step(channel, script, at, who.building)
-    found = _answer(session, channel, request, who, at)
-    if not found and LOOK in at.step and not script.steps[at.step].say:
-        return channel.pause(there(channel, who.building, at))
-    return found or _step(channel, script, at, who.building)
+    return who, script, at
+
+
+def place(building: str, told: uuid.UUID) -> str:
+    """Return how a building stands in an address at which more is looked for than what was told."""
+    return f"{building}-{told.hex}"
 
 
 def there(channel: TwilioVoice, building: str, at: At) -> str:
@@ -78,6 +103,41 @@ def language_of(at: str) -> Spoken:
         return Spoken(At.read(at).step.partition("-")[0])
     except ValueError:
         raise BadEventError("This is no place in a call.") from None
+
+
+def _next(
+    session: Session,
+    channel: TwilioVoice,
+    request: Request,
+    who: hotline.Caller,
+    at: At,
+    told: str,
+) -> str:
+    """Return the TwiML that tells what else is due to a caller: missed alerts before answers."""
+    try:
+        last = notice.find(session, uuid.UUID(told)) if told else None
+    except ValueError:
+        raise BadEventError("This is no place in a call.") from None
+    found = ""
+    if last is not None and last.kind is NoticeKind.ALERT:
+        found = _missed(session, channel, who, at.turn, last.id)
+    return found or _answer(session, channel, request, who, at)
+
+
+def _missed(
+    session: Session,
+    channel: TwilioVoice,
+    who: hotline.Caller,
+    turn: int,
+    after: uuid.UUID | None = None,
+) -> str:
+    """Return the TwiML that tells the next alert that a caller has missed; empty: there is none."""
+    found = missed.next_(session, who.number, after) if who.number else None
+    if found is None:
+        return ""
+    begun = call.begin(found.script, turn)
+    url = channel.url("key", found.ref, str(begun))
+    return channel.step(found.script.steps[begun.step], url, found.ref)
 
 
 def _answer(
@@ -103,16 +163,17 @@ def _answer(
 def _told(session: Session, channel: TwilioVoice, request: Request, ref: str) -> str:
     """Go on with an answer that is being told; after its end with the next, or with the menu."""
     try:
-        notice, building, language = ref.split("-")
-        script = hotline.telling(session, uuid.UUID(notice), Spoken(language))
+        notice_id, building, language = ref.split("-")
+        script = hotline.telling(session, uuid.UUID(notice_id), Spoken(language))
     except (ValueError, KeyError):
         script = None
     if script is None:
         raise BadEventError("This notice cannot be told.")
     at = channel.after(script, request)
     step = script.steps[at.step]
-    if step.then and not step.forward:
-        return channel.step(step, there(channel, building, At(step.then, at.turn)))
+    if step.then and step.then not in script.steps:
+        here = place(building, uuid.UUID(notice_id))
+        return channel.step(step, there(channel, here, At(step.then, at.turn)))
     return channel.step(step, channel.url("told", ref, str(at)))
 
 

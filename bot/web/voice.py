@@ -1,26 +1,24 @@
 """What is said on the phone: to who was called, to who calls back, and while we cannot look."""
 
+import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from bot.hotline import NOWHERE, asks
-from bot.hotline import number as number_of
+from bot import missed
+from bot.hotline import CHOSEN, NOWHERE, asks
 from bot.web import hotline
 from bot.web.reading import AwayError, Reader
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import call, claim, compose, confirmation, outcome, phrase
+from content import call, compose, outcome, phrase
 from content.call import At, Heard, Script
 from content.message import Message, Spoken
 from content.speak import speak
-
-Told = tuple[Message, bool]
-"""What a call says, and whether a machine is thought to listen."""
 
 WAITS = 20
 """How often one caller is asked for a moment: well over a minute."""
@@ -33,6 +31,14 @@ _TALKED = {"talked": "completed", "missed": "no-answer"}
 """How a call that was put through has ended."""
 _NAMES = {"*": "star", "#": "hash", "": "none"}
 _KEYS = {name: key for key, name in _NAMES.items()}
+
+
+class Told(NamedTuple):
+    """What a call says, of which notice, and whether a machine is thought to listen."""
+
+    message: Message
+    notice_id: uuid.UUID
+    machine: bool
 
 
 class Calls:
@@ -61,11 +67,13 @@ class Calls:
     async def find(self, ref: str) -> Script | None:
         """Return the call of a ref with all its lines; raises AwayError."""
         told = await self.script(ref)
-        return script(told[0], self._number) if told and told[0].speech else None
+        return script(told.message, self._number) if told and told.message.speech else None
 
     async def back(self, channel: TwilioVoice, request: Request, now: datetime) -> str:
         """Return the TwiML for somebody who calls us; raises AwayError."""
-        return await self._reader.read(lambda session: _back(session, channel, request, now))
+        return await self._reader.read(
+            lambda session: hotline.begin(session, channel, request, now)
+        )
 
     async def hotline(self, channel: TwilioVoice, request: Request, now: datetime) -> str:
         """Return the TwiML that follows in a call to us; raises AwayError, BadEventError."""
@@ -75,46 +83,45 @@ class Calls:
 
 
 def message(session: Session, ref: str) -> Told | None:
-    """Return what this call says, and whether a machine is thought to listen; None: unknown."""
+    """Return what this call says; None: unknown."""
     attempt = outcome.by_ref(session, ref)
-    if attempt is None:
-        return None
-    try:
-        job = claim.job(session, ref)
-    except KeyError:
-        job = None  # whoever was called has been erased since
-    if job is None:
-        return None
-    return compose.message(session, compose.reader(job)), attempt.machine
+    said = compose.by_ref(session, ref) if attempt is not None else None
+    return Told(said, attempt.notice_id, attempt.machine) if attempt and said else None
 
 
-def then(
-    channel: TwilioVoice, request: Request, message: Message, told: Script
-) -> tuple[Script, str]:
-    """Return how a call goes on after its answer, and the address at which it does (or neither).
+def next_(channel: TwilioVoice, request: Request, told: Told) -> str:
+    """Return the TwiML that follows in a call that tells a notice; raises BadEventError.
 
-    Who has called us comes to the menu; who has chosen a fact hears it.
+    Who has called us goes on to the next that they have missed, or to the menu; who has chosen a
+    fact hears it.
     """
-    _, _, where = request.path.rpartition("/")
-    start = told.start if request.path.startswith("script/") else where
-    language = start.partition("-")[0]
-    chooses = message.speech is not None and asks(message.speech)
     called = request.data.get("Direction") == twilio_voice.INBOUND
-    if not chooses and not called:
-        return told, ""
-    step = f"{language}-look1" if chooses else f"{language}-back"
-    turn = At.read(where).turn + 1 if "." in where else 0
-    return call.going_on(told, step), hotline.there(channel, NOWHERE, At(step, turn))
+    # whoever calls back is no machine, whatever took our call
+    machine = told.machine and not called
+    return channel.twiml(
+        script(told.message, channel.number, called=called),
+        request,
+        machine=machine,
+        onward=_onward(channel, told),
+    )
 
 
-def script(message: Message, number: str = "") -> Script:
+def script(message: Message, number: str = "", *, called: bool = False) -> Script:
     """Return the call that tells a message; raises BadEventError where nothing can be said.
 
-    number: the one that calls, at which a machine is told that we can be reached.
+    number: the one that calls, at which a machine is told that we can be reached. called: somebody
+    has called us back.
     """
     if message.speech is None:
         raise BadEventError("There is nothing to say in this call.")
-    return call.script(message.speech, number)
+    if called:
+        return missed.script(message.speech)
+    chosen = CHOSEN if asks(message.speech) else None
+    return call.script(message.speech, number, onward=chosen)
+
+
+def _onward(channel: TwilioVoice, told: Told) -> Callable[[At], str]:
+    return lambda at: hotline.there(channel, hotline.place(NOWHERE, told.notice_id), at)
 
 
 def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
@@ -169,23 +176,3 @@ def _in_each(key: str) -> dict[Spoken, str]:
         language: speak(phrase.say(key, language), language)
         for language in (Spoken.MANDARIN, Spoken.ENGLISH)
     }
-
-
-def _back(session: Session, channel: TwilioVoice, request: Request, now: datetime) -> str:
-    """Answer with the alert that waits for this number, or with the hotline."""
-    number = number_of(twilio_voice.caller(request.data))
-    ref, waiting = _waiting(session, number) if number else ("", None)
-    if waiting is None:
-        return hotline.begin(session, channel, request, now)
-    return channel.twiml(script(waiting), Request(f"script/{ref}"))
-
-
-def _waiting(session: Session, number: str) -> tuple[str, Message | None]:
-    """Return the attempt whose notice still waits for this number, and what to say of it."""
-    ref = confirmation.unanswered(session, number)
-    found = message(session, ref) if ref else None
-    if found is None or found[0].speech is None:
-        return "", None
-    told, speech = found[0], found[0].speech
-    opening = speak(phrase.say("call.callback", speech.language), speech.language)
-    return ref, replace(told, speech=replace(speech, opening=f"{opening}{speech.opening}"))

@@ -54,6 +54,17 @@ def _on_duty(session: Session, town: Town) -> None:
     duty.begin(session, worker.id, now, None, now)
 
 
+async def calls_back(town: Town, *keys: str) -> Call:
+    """Let 王奶奶 call the committee and press these keys; return the call when it is over."""
+    phone = town.sandbox.phones.by_number(WANG)
+    assert phone is not None
+    doing = OnCall(keys=keys, hangs_up=True)
+    call = town.sandbox.calls.dials(phone, town.sandbox.numbers[1], doing)
+    await town.until(lambda: call.ended_at)
+    assert [one for one in town.sandbox.book.notes if "twilio_voice" in one.where] == []
+    return call
+
+
 async def called(town: Town, does: OnCall, *, english: bool = False) -> tuple[Notice, Call]:
     """Publish an alert to somebody who does this with the call; return when the call is over."""
     phone = town.sandbox.phones.by_number(WANG)
@@ -190,7 +201,7 @@ async def test_key_0_connects_to_the_duty_phone_and_confirms_nothing(town: Town)
 
 async def test_key_9_tells_it_in_the_other_language_which_can_confirm_it(town: Town) -> None:
     notice, call = await called(town, OnCall(keys=("9", "1")), english=True)
-    assert said(call).index("For English, press 9.") < said(call).index("Stay at home.")
+    assert said(call).index("请待在家里") < said(call).index("Stay at home.")
     await ends(town, notice, DeliveryState.CONFIRMED)
 
 
@@ -219,3 +230,44 @@ def notes(town: Town) -> list[str]:
     with town.store.read() as session:
         found = session.scalars(select(Task).where(Task.kind == TaskKind.HELP)).all()
         return [one.note for one in found]
+
+
+async def two_missed(town: Town) -> tuple[Notice, Notice]:
+    """Let 王奶奶 miss the call about a storm, and then the one about the gas."""
+    storm, _ = await called(town, NO_ANSWER)
+    texts = {Written.HANS: Text("今天停煤气", "检修管道。", "请关好阀门。", "煤气已经恢复。")}
+    gas = town.with_session(lambda _: town.street.publish(replace(town.storm, texts=texts)))
+    await tried(town, gas)
+    return storm, gas
+
+
+async def test_who_has_missed_several_hears_each_with_its_own_key(town: Town) -> None:
+    notices = await two_missed(town)
+    heard = said(await calls_back(town, "1", "1"))
+    assert heard.startswith("您好，这里是幸福里社区。您有两个通知没有接到")
+    assert heard.index("今天停煤气") < heard.index("请听下一个通知") < heard.index("暴雨")
+    # nobody is told goodbye before the end
+    assert "再见" not in heard
+    assert heard.index("暴雨") < heard.index("听最新通知请按一")
+    for notice in notices:
+        row = await ends(town, notice, DeliveryState.CONFIRMED)
+        assert row.reason is Reason.CONFIRMED_CALL_BACK
+
+
+async def test_who_presses_nothing_hears_the_next_one_all_the_same(town: Town) -> None:
+    notices = await two_missed(town)
+    heard = said(await calls_back(town, "", "", "", ""))
+    assert heard.index("今天停煤气") < heard.index("请听下一个通知") < heard.index("暴雨")
+    assert heard.strip().endswith("您随时可以回拨这个电话。再见。")
+    for notice in notices:
+        assert (
+            await ends(town, notice, DeliveryState.OPEN, DeliveryState.DOOR)
+        ).confirmed_at is None
+
+
+async def test_who_asks_for_help_is_led_to_nothing_else(town: Town) -> None:
+    storm, gas = await two_missed(town)
+    heard = said(await calls_back(town, "3"))
+    assert "暴雨" not in heard
+    assert (await ends(town, gas, DeliveryState.CONFIRMED)).needs_help
+    assert (await ends(town, storm, DeliveryState.OPEN, DeliveryState.DOOR)).confirmed_at is None

@@ -119,6 +119,12 @@ async def test_who_means_none_of_them_has_a_case(town: Town) -> None:
     assert "有结果一定告诉您" in heard
     (asked,) = town.with_session(lambda s: _cases(s, number))
     assert asked.state is State.WAITING
+    # they have heard so: no call tells it again
+    done = [DeliveryState.DONE]
+    await town.until(
+        lambda: town.with_session(lambda s: _direct(s, number, NoticeKind.CASE)) == done
+    )
+    assert [one for one in town.sandbox.book.calls if one.to == number] == []
 
 
 async def test_a_case_that_is_settled_is_told_to_its_asker_by_a_call(town: Town) -> None:
@@ -287,13 +293,15 @@ async def test_a_recording_that_is_ready_only_later_is_fetched_then(deaf: Town) 
     await deaf.until(lambda: deaf.sandbox.book.recordings == {})
 
 
-def _direct(session: Session, number: str) -> list[DeliveryState]:
+def _direct(
+    session: Session, number: str, kind: NoticeKind = NoticeKind.ANSWER
+) -> list[DeliveryState]:
     """Return how it stands with the answers to a number."""
     mine: list[uuid.UUID] = [one for *_, one in people.owners(session, Kind.CALL, number)]
     query = (
         select(Delivery.state)
         .join(Notice, Notice.id == Delivery.notice_id)
-        .where(Delivery.recipient_id.in_(mine), Notice.kind == NoticeKind.ANSWER)
+        .where(Delivery.recipient_id.in_(mine), Notice.kind == kind)
     )
     return list(session.scalars(query))
 

@@ -249,10 +249,10 @@ async def test_who_calls_back_hears_the_notice_that_waits_for_them(
         ref = street.send(street.publish(), street.wang, Kind.CALL)
     form = {"CallSid": CALL, "From": WANG, "To": "+12025550100", "Direction": "inbound"}
     answer = await door.twilio("twilio_voice/inbound", form)
-    assert "未接的通知" in answer.text
+    assert "您有一个通知没有接到" in answer.text
     assert f"{PUBLIC}/hooks/twilio_voice/key/{ref}/cmn-start.0" in answer.text
     key = await door.twilio(f"twilio_voice/key/{ref}/cmn-start.0", {**form, "Digits": "1"})
-    assert "记下您收到" in key.text
+    assert "已经记下了" in key.text
     assert door.kept() == 2
 
 

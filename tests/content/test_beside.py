@@ -15,6 +15,7 @@ from content import (
     confirmation,
     coverage,
     expansion,
+    missed,
     outcome,
     store,
 )
@@ -129,7 +130,7 @@ def test_they_can_call_back_when_their_own_try_is_long_over(
     outcome.receipt(session, jobs[DAUGHTER].ref, AttemptState.FAILED, now, reason=Reason.NO_ANSWER)
     later = now + timedelta(minutes=6)
     outbox.route(session, later)
-    ref = confirmation.unanswered(session, DAUGHTER)
+    (ref,) = missed.refs(session, DAUGHTER)
     confirmation.by_ref(session, ref, Act.CALL_BACK, SOMEBODY, later)
     assert outbox.delivery(session, made, who).state is DeliveryState.PASSED_ON
 

@@ -113,6 +113,21 @@ def test_words_instead_of_a_key_confirm_nothing_and_a_cry_for_help_is_heard(
     assert call.after(script, call.begin(script), Heard(words=words)).step == step
 
 
+def test_once_all_was_said_a_key_counts_while_it_is_said_again() -> None:
+    script = call.script(CHINESE)
+    for name in ("cmn-again", "cmn-repeat"):
+        assert script.steps[name].say == ()
+
+
+def test_a_call_goes_on_in_another_after_a_key_or_silence_and_then_says_no_goodbye() -> None:
+    script = call.script(BOTH, onward={"1": "back", "": "over"})
+    assert script.steps["cmn-key1"].then == "cmn-back"
+    assert script.steps["en-key1"].then == "en-back"
+    assert script.steps["cmn-key3"].then == ""
+    assert script.steps["cmn-missed"].then == "cmn-over"
+    assert [line.text for line in script.steps["cmn-missed"].say] == [CHINESE.no_key]
+
+
 def test_a_machine_that_presses_nothing_hears_the_number_to_call_back() -> None:
     script = call.script(CHINESE)
     at = call.after(script, call.begin(script), Heard(machine=True))

@@ -15,7 +15,7 @@ from content import (
     claim,
     confirmation,
     due,
-    elsewhere,
+    missed,
     outcome,
     people,
     routing,
@@ -37,9 +37,9 @@ ASKED: dict[str, Callable[[Session, datetime], object]] = {
     "who shares it": lambda session, _now: confirmation._sharers(
         session, (Kind.SMS,), NUMBER, confirmation.OPEN
     ),
-    "what they were told": lambda session, _now: confirmation.unanswered(session, NUMBER),
-    "what they were told elsewhere": lambda session, now: elsewhere.newest(
-        session, _call(session, now).to, confirmation.OPEN
+    "what they were told": lambda session, _now: missed.refs(session, NUMBER),
+    "what they were told elsewhere": lambda session, now: missed.elsewhere(
+        session, _call(session, now).to
     ),
     "what is reported about": lambda session, _now: outcome.prefetch(
         session, [f"{number:032x}" for number in range(60)]

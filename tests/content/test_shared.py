@@ -7,7 +7,17 @@ import pytest
 from sqlalchemy.orm import Session
 
 from channels import sweep
-from content import claim, compose, confirmation, outcome, outcome_bulk, people, shared, store
+from content import (
+    claim,
+    compose,
+    confirmation,
+    missed,
+    outcome,
+    outcome_bulk,
+    people,
+    shared,
+    store,
+)
 from content.alert import Severity
 from content.claim import Job
 from content.confirmation import Act
@@ -194,7 +204,7 @@ def test_who_is_sent_an_sms_is_not_named_in_the_call_of_another(
 
 def test_a_call_that_tells_two_is_called_back_as_one(session: Session, now: datetime) -> None:
     job, *_ = _called(session, now)
-    assert confirmation.unanswered(session, LANDLINE) == job.ref
+    assert missed.refs(session, LANDLINE) == [job.ref]
     assert list(shared.along(session, job.ref))
 
 
@@ -207,7 +217,7 @@ def test_who_was_told_by_a_shared_call_can_call_back_from_a_phone_of_their_own(
     made = outbox.tell(session, now)
     (job,) = outbox.take(session, now, CALL)
     outcome.receipt(session, job.ref, AttemptState.FAILED, now, reason=Reason.NO_ANSWER)
-    ref = confirmation.unanswered(session, MOBILES[0])
+    (ref,) = missed.refs(session, MOBILES[0])
     asked = claim.job(session, ref)
     assert asked is not None
     assert asked.names == ()
