@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections.abc import Iterator
 
 from bot.commands import ask, errands, resident
 from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
@@ -25,7 +26,7 @@ from content.event import Actor
 from content.message import Action, Kind, Written
 from content.notice import NoticeState
 from content.outcome_bulk import Report
-from content.people import Consent
+from content.people import Consent, Contact, OwnerKind, Resident
 from content.plain import dialled
 from content.reply import Meaning
 from content.task import TaskError
@@ -131,7 +132,7 @@ def replied(turn: Turn, text: str) -> list[Effect] | None:
     waits to be confirmed was sent after the list. 收到 and 求助 in words are never a choice. Where
     there is nothing to confirm they are told so; a neighbour's cry for help is always heard.
     """
-    said = reply.read(text)
+    said = reply.read(text, lambda: _names(turn))
     if said is None or (said.carrier and turn.kind is not Kind.SMS):
         return None
     if said.meaning in (Meaning.STOP, Meaning.START):
@@ -151,6 +152,18 @@ def replied(turn: Turn, text: str) -> list[Effect] | None:
         help_=help_,
     )
     return _told(turn, done, help_=help_)
+
+
+def _names(turn: Turn) -> Iterator[str]:
+    """Give the names with which who writes may sign: their own, a contact's, and whose they are."""
+    here = turn.community.community_id
+    for kind, owner_id, _ in turn.owners():
+        resident_id = owner_id
+        if kind is OwnerKind.CONTACT and (contact := turn.session.get(Contact, (here, owner_id))):
+            yield contact.name
+            resident_id = contact.resident_id
+        if resident := turn.session.get(Resident, (here, resident_id)):
+            yield resident.name
 
 
 def blocked(turn: Turn) -> list[Effect]:

@@ -6,7 +6,7 @@ question. So 收到的快递是真的吗 never confirms anything, nor does anyth
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
@@ -36,14 +36,16 @@ class Reply:
 
 _LONGEST = 60
 """Characters of a text that may still be a reply."""
-_TRADITIONAL = str.maketrans(
-    "幫謝瞭沒訂復繼續開們請經過閱曉來還發給別長師員這個該啲喇",
-    "帮谢了没订复继续开们请经过阅晓来还发给别长师员这个该的啦",
+_PLAIN = str.maketrans(
+    "幫謝瞭沒訂復繼續開們請經過閱曉來還發給別長師員這個該啲喇㗎囉問題無❶❷❸➊➋➌",
+    "帮谢了没订复继续开们请经过阅晓来还发给别长师员这个该的啦的咯问题无123123",
 )
+"""Traditional characters, and digits that have no plain form of their own."""
 _ASKS = re.compile(r"[?❓❔⁉🤔]|已经?好|[都的]好了")
 """What asks, or may tell that something works again."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\u20e3\U0001f3fb-\U0001f3ff'\u2019]")
 """Widths, variants, keycaps and skin tones; and the apostrophe of I'm."""
+_SPACED = re.compile("(?<=[\u3400-\u9fff])[ \u3000]+(?=[\u3400-\u9fff])")
 _HOME = re.compile(
     r"(?:\d{1,3}(?:号楼|栋|幢|座|#楼?)|\d{1,3}-(?=\d))(?:\d{1,2}(?:单元|-))?(?:\d{3,4}(?:室|号)?)?"
     r"|\d{1,2}单元\d{3,4}(?:室|号)?|(?<!\d)\d{3,4}(?:室|户)?(?!\d)"
@@ -56,17 +58,18 @@ _DIGITS = {str(number): str(number) for number in range(10)} | dict(
 # a word of several English ones has _ between them
 _SURE = """
 收到 已收到 收悉 已收 收讫 已阅 受到 收道 收倒 收咗 收左 知道 晓得 明白 了解 清楚 看到 看见 看过
-听到 听见 听明白 没问题 遵命 不需要帮助 不需要帮忙 不用帮助 不用帮忙 不用上门 [收到] [ok] ok
-okay okey received got_it got understood noted roger copy acknowledged confirmed i_see
+听到 听见 听明白 听清 听清楚 懂了 知悉 悉知 已悉 已读 没问题 冇问题 无问题 遵命 不需要帮助
+不需要帮忙 不用帮助 不用帮忙 不用上门 [收到] [ok] ok okay okey received got_it got understood
+noted roger copy acknowledged confirmed i_see
 """
 _AGREED = """
-好 好的 好滴 好哒 好嘞 好咧 好啊 好吧 好嘅 行 中 可以 嗯 嗯嗯 妥 [强] [赞] [好的] [好] 👍 👌 ✅
-✔ ☑ ✓ yes yep yeah okk alright all_right sure will_do
+好 好的 好滴 好哒 好嘞 好咧 好啊 好吧 好嘅 好呀 行 中 要得 可以 嗯 嗯嗯 嗯呢 恩 恩恩 妥 🆗 [强]
+[赞] [好的] [好] 👍 👌 ✅ ✔ ☑ ✓ yes yep yeah okk alright all_right sure will_do
 """
 _AID = """
-求助 求救 救命 救我 救救我 救人 帮我 帮帮我 帮帮忙 帮忙 帮一下 帮助 帮助我 来人 快来人 救援
-需要帮助 需要帮忙 要帮助 要帮忙 需要人帮 需要救援 请求帮助 请求救援 上门 需要上门 🆘 help
-help_me need_help sos rescue
+求助 求救 救命 救我 救救我 救人 帮我 帮帮我 帮帮忙 帮忙 帮一下 帮助 帮助我 来人 快来人 救援 就命
+救名 求住 求组 需要帮助 需要帮忙 要帮助 要帮忙 帮手 要帮手 需要人 需要人来 需要人帮 需要救援
+请求帮助 请求救援 上门 需要上门 🆘 help help_me need_help sos rescue
 """
 _THANKS = "谢 谢谢 多谢 感谢 唔该 辛苦 麻烦 费心 thanks thank thx ty"
 _YOU = """
@@ -75,23 +78,27 @@ _YOU = """
 """
 """Whom one thanks; before 收到 they would be those who have it, or are asked."""
 _RINGS = """
-我 我们 我家 家里 本人 俺 咱 已 已经 都 全 了 啦 啊 呀 呐 哈 哈哈 哦 噢 喔 咯 喽 嘞 哒 滴 的 过
-哎 诶 您好 你好 通知 消息 短信 信息 提醒 关心 请 放心 会 一定 注意 照办 照做 马上 这就 立刻 没事
-平安 安全 回 回复 按 选 选择 填 答 确认 i ive weve we have has ve the it a an message msg very
-much so please pls and with well reply
+我 我是 我们 我家 家里 家人 本人 俺 咱 已 已经 都 全 了 啦 啊 呀 呐 哈 哈哈 哦 噢 喔 咯 喽 嘞 哒
+滴 的 过 哎 诶 您好 你好 通知 消息 短信 信息 提醒 关心 请 放心 会 一定 注意 照办 照做 马上 这就
+立刻 没事 平安 安全 在家 转告 已转移 已撤离 回 回复 按 选 选择 填 答 确认 i ive weve we have has
+ve the it a an message msg very much so please pls and with well reply
 """
 """What may stand around 收到 without asking or telling anything more."""
 _HURRY = """
-请 我 我们 家里 快 快点 赶紧 马上 立刻 急 很急 现在 了 啊 呀 吧 收到 已收到 知道 回 回复 按 i we
-me please pls now the a some urgent
+请 我 我们 家里 快 快点 快来 赶紧 马上 立刻 急 很急 现在 了 啊 阿 呀 吧 收到 已收到 知道 回 回复
+按 i we me please pls now the a some urgent
 """
 _BARE = "请 我 了 啊 是 回 回复 按 选 选择 填 答 please reply"
 """What may stand around a digit and leaves it bare."""
 _STOP = """
 退订 退定 我要退订 请退订 回复退订 退订短信 取消订阅 取消短信 拒收 不再接收 不想再收 不要再发
-别发 别再发 不要发 不要给我发 别给我发 停止发送 停发 stop stopall unsubscribe optout revoke
+别发 别再发 不要发 不要给我发 别给我发 别再给我发 不要再给我发 不要给我发短信 别给我发短信
+不要发短信 别发短信 唔好再发 停止发送 停止 停发 推订 退丁 stop stopall unsubscribe optout revoke
 """
-_CARRIER = "t td r qx cancel end quit 回t 回td 回r 回复t 回复td 回复r t退订 td退订"
+_CARRIER = """
+t td r qx cancel end quit 回t 回td 回r 回复t 回复td 回复r t退订 td退订
+回t退订 回td退订 回复t退订 回复td退订
+"""
 _START = """
 恢复 订阅 恢复订阅 重新订阅 恢复接收 重新接收 继续接收 开始接收 恢复短信 start unstop subscribe
 resume
@@ -99,14 +106,28 @@ resume
 _ENDS = ("谢谢", "了", "thanks", "please")
 
 
-def read(text: str) -> Reply | None:
-    """Return what a short text means; None: it is no reply, or it says more than that."""
+def read(text: str, names: Callable[[], Iterable[str]] = tuple) -> Reply | None:
+    """Return what a short text means; None: it is no reply, or it says more than that.
+
+    names: returns the names with which its writer may sign; asked for only where one may stand.
+    """
     if len(text) > _LONGEST:
         return None
-    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).lower().translate(_TRADITIONAL)
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).lower().translate(_PLAIN)
+    plain = _SPACED.sub("", plain)
     if _ASKS.search(plain):
         return None
-    return _opted(plain) or _said(_words(plain)) or _signed(_words(_HOME.sub(" ", plain)))
+    found = _opted(plain) or _said(_words(plain)) or _signed(_words(_HOME.sub(" ", plain)))
+    if found is None and any(word in plain for word in _WORDS["sure"] | _WORDS["aid"]):
+        found = _signed(_words(_HOME.sub(" ", _unnamed(plain, names()))))
+    return found
+
+
+def _unnamed(plain: str, names: Iterable[str]) -> str:
+    """Return a text without the names with which it is signed."""
+    for name in sorted(names, key=len, reverse=True):
+        plain = plain.replace(name.lower().translate(_PLAIN), " ") if len(name) > 1 else plain
+    return plain
 
 
 def _opted(plain: str) -> Reply | None:

@@ -49,6 +49,21 @@ def test_a_short_reply_in_the_chat_confirms_and_is_thanked(street: Street) -> No
     assert said(street.says(LI_CHAT, "1")) == word("confirm.again")
 
 
+def test_whoever_signs_with_a_name_of_that_number_confirms(street: Street) -> None:
+    made = street.publish()
+    street.send(made, street.li, Kind.CHAT)
+    street.says(LI_CHAT, "王奶奶收到")
+    assert street.delivery(made, street.li).state is DeliveryState.OPEN
+    street.says(LI_CHAT, "3-2-501李明收到")
+    assert street.delivery(made, street.li).state is DeliveryState.CONFIRMED
+
+
+def test_a_contact_may_sign_for_whom_they_stand_for(street: Street) -> None:
+    made = street.publish()
+    street.send(made, street.wang, Kind.CHAT, contact=True)
+    assert said(street.says(SON_CHAT, "王奶奶已收到")) == word("confirm.received")
+
+
 @pytest.mark.parametrize("text", ["收到，几点结束？", "收到的快递是真的吗", "1号楼也停电吗"])
 def test_any_other_text_is_a_question_and_confirms_nothing(street: Street, text: str) -> None:
     made = street.publish()

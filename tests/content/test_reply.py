@@ -14,8 +14,9 @@ _RECEIVED = """
 收到1 1收到 收到，没事，谢谢提醒 收咗 收到喇 知道喇，唔該 好嘅 謝謝，收到了 已經收到
 瞭解 已閱 受到 👍 👍🏻 👍🏿👍🏿 1👍🏽 👌 ✔️ ✅ [OK] [强] OK ok Okay OK👌
 3号楼2单元501收到 3-2-501收到 收到（3栋501） 501室收到，谢谢 收到。
+听清了 懂了，谢谢 知悉 已读 嗯呢 恩恩 要得 好呀，唔該 收到囉 冇問題 🆗 收到，会转告家人 收到，已转移
 """
-RECEIVED = [*_RECEIVED.split(), "收到\n谢谢"]
+RECEIVED = [*_RECEIVED.split(), "收到\n谢谢", "收 到", "收　到 了"]
 ENGLISH = [
     *("received", "Received, thank you", "got it", "Got it!", "OK thanks", "ok, thank you so much"),
     *("yes", "noted with thanks", "I have received it", "message received", "I've got it", "Roger"),
@@ -33,6 +34,10 @@ HELP = [
         "需要幫助",
         "來人",
         "快来人啊",
+        "快来救我",
+        "就命啊",
+        "需要人来",
+        "我要幫手",
     ),
     *(
         "收到，需要帮助",
@@ -148,7 +153,7 @@ def test_what_says_or_asks_more_is_no_reply(text: str) -> None:
 
 DIGITS = {
     "0": "0 零",
-    "1": "1 １ 1。 1. 1、 1！ (1) （1） “1” 【1】 1️⃣ ① ⒈ 一 壹 幺 回1 回复1 按1 选1 我选1",
+    "1": "1 １ 1。 1. 1、 1！ (1) （1） “1” 【1】 1️⃣ ① ⒈ ❶ 一 壹 幺 回1 回复1 按1 选1 我选1",
     "2": "2 ② 二 两 选二",
     "3": "3 ３ 三 叁 ③ 3️⃣ 回3",
     "9": "9 九",
@@ -164,14 +169,27 @@ def test_a_digit_in_any_script_is_bare(text: str, digit: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["退订", "退订。", "退订了", "退訂", "我要退订", "别再发了", "STOP", "Stop please", "取消订阅"],
+    [
+        *(
+            "退订",
+            "退订。",
+            "退订了",
+            "退訂",
+            "我要退订",
+            "别再发了",
+            "STOP",
+            "Stop please",
+            "取消订阅",
+        ),
+        *("退 订", "推订", "停止", "别给我发短信了", "不要再给我发了", "唔好再發"),
+    ],
 )
 def test_opting_out_in_words(text: str) -> None:
     assert read(text) == Reply(Meaning.STOP)
 
 
 @pytest.mark.parametrize(
-    "text", ["T", "TD", "td", "ＴＤ", "回T", "回复TD", "R", "TD退订", "CANCEL"]
+    "text", ["T", "TD", "td", "ＴＤ", "回T", "回复TD", "R", "TD退订", "CANCEL", "回T退订"]
 )
 def test_opting_out_as_carriers_teach_it(text: str) -> None:
     assert read(text) == Reply(Meaning.STOP, carrier=True)
@@ -202,3 +220,22 @@ def test_a_word_that_is_not_known_makes_a_question(text: str, word: str, first: 
 def test_any_text_is_read_without_an_error(text: str) -> None:
     found = read(text)
     assert found is None or (found.digit != "") == (found.meaning is Meaning.DIGIT)
+
+
+@pytest.mark.parametrize("text", ["王秀兰收到", "3-2-501王秀兰收到，谢谢", "我是王秀兰，收到了"])
+def test_who_signs_with_their_name_is_understood(text: str) -> None:
+    assert read(text) is None
+    assert read(text, lambda: ["王秀兰"]) == Reply(Meaning.RECEIVED)
+
+
+@pytest.mark.parametrize("text", ["李明收到", "王秀兰收到了吗", "王秀兰收到的快递", "王秀兰1"])
+def test_a_name_beside_it_makes_no_question_a_reply(text: str) -> None:
+    assert read(text, lambda: ["王秀兰"]) is None
+
+
+def test_names_are_asked_for_only_where_one_may_stand() -> None:
+    def names() -> list[str]:
+        raise AssertionError
+
+    assert read("明天停水是真的吗", names) is None
+    assert read("收到", names) == Reply(Meaning.RECEIVED)
