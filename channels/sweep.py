@@ -1,7 +1,8 @@
 """What should have happened and did not: found on a schedule, settled, counted."""
 
+import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -26,6 +27,8 @@ log = structlog.get_logger("sweep")
 LONG_REST = timedelta(seconds=60)
 """A sender that its provider lets rest for longer counts as closed: the ladder goes on without."""
 NO_RECEIPT = timedelta(seconds=60)
+_RECALLED = 10
+"""Calls that are taken back side by side."""
 _AT_ONCE = 500
 """Calls that one sweep ends at most: its transaction stays short."""
 _URGENT = (Severity.EXTREME, Severity.SEVERE)
@@ -205,18 +208,34 @@ def _needless() -> Select[str, str | None]:
 
 
 async def recall(
-    calls: Iterable[tuple[str, str]], channels: Mapping[str, Channel], tried: set[str]
-) -> None:
-    """Take superfluous calls back, once each: one that is ringing already goes on."""
-    for sender, provider_id in calls:
-        channel = channels.get(sender)
-        if provider_id in tried or not isinstance(channel, Recalls):
-            continue
-        tried.add(provider_id)
-        try:
+    calls: Sequence[tuple[str, str]], channels: Mapping[str, Channel], tried: set[str]
+) -> bool:
+    """Take superfluous calls back, once each; False where one is to be asked again in a moment.
+
+    One that was picked up goes on. tried: what was taken back so far, or could not be; a call that
+    is over is forgotten in it.
+    """
+    tried.intersection_update(provider_id for _, provider_id in calls)
+    left = [
+        (channels[sender], provider_id)
+        for sender, provider_id in calls
+        if provider_id not in tried and isinstance(channels.get(sender), Recalls)
+    ]
+    for at in range(0, len(left), _RECALLED):
+        await asyncio.gather(*(_recall(*one, tried) for one in left[at : at + _RECALLED]))
+    return all(provider_id in tried for _, provider_id in left)
+
+
+async def _recall(channel: Channel, provider_id: str, tried: set[str]) -> None:
+    tried.add(provider_id)
+    try:
+        if isinstance(channel, Recalls):
             await channel.cancel(provider_id)
-        except SendError as error:
-            log.warning("call.not_recalled", sender=sender, reason=str(error))
+    except SendError as error:
+        log.warning("call.not_recalled", sender=channel.name, reason=str(error))
+        if not error.permanent:
+            # it is asked again as long as the phone may ring
+            tried.discard(provider_id)
 
 
 def urgent(session: Session, notice_id: uuid.UUID) -> bool:

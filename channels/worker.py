@@ -188,7 +188,8 @@ class Worker:
             try:
                 # what a process holds itself nobody else can take back
                 mine = self.channels if self.holds() else self._plays
-                await sweep.recall(self._seen.superfluous, mine, self._recalled)
+                if not await sweep.recall(self._seen.superfluous, mine, self._recalled):
+                    await self._rest(_ERROR_PAUSE)
             except Exception:
                 log.exception("worker.recall_failed")
                 await asyncio.sleep(_ERROR_PAUSE)

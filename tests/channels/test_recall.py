@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import update
 
 from channels import sweep
+from channels.base import SendError
 from channels.sip_voice import SipVoice
 from channels.worker import Worker
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.message import Kind, Message
 from content.pace import Sender
+from content.reason import Reason
 from content.store import Store
 from tests.channels.callee import Callee, called
 from tests.content import outbox
@@ -80,3 +82,38 @@ async def _stopped_ringing(store: Store, voice: SipVoice, callee: Callee) -> Non
     worker.stop()
     await running
     await voice.close()
+
+
+class Dialling:
+    """A provider whose first answer to a recall is that it is busy."""
+
+    name = "twilio_voice"
+    kind = Kind.CALL
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def cancel(self, provider_id: str) -> bool:
+        self.asked.append(provider_id)
+        if len(self.asked) == 1:
+            raise SendError(Reason.RATE_LIMITED, retry_after=1)
+        return True
+
+
+async def test_a_recall_that_failed_is_tried_again_and_then_done_with() -> None:
+    provider, tried = Dialling(), set[str]()
+    done = [
+        await sweep.recall([("twilio_voice", "CA1")], {"twilio_voice": provider}, tried)
+        for _ in range(3)
+    ]
+    assert done == [False, True, True]
+    assert provider.asked == ["CA1", "CA1"]
+
+
+async def test_who_was_recalled_is_forgotten_once_the_call_is_over() -> None:
+    """A worker runs for months."""
+    provider, tried = Dialling(), {"CA0"}
+    await sweep.recall([("twilio_voice", "CA0")], {"twilio_voice": provider}, tried)
+    assert (provider.asked, tried) == ([], {"CA0"})
+    await sweep.recall([], {"twilio_voice": provider}, tried)
+    assert tried == set()
