@@ -81,19 +81,20 @@ def chunk(before: int, seconds: float) -> int:
 def grow(session: Session, now: datetime, most: int = CHUNK) -> int | None:
     """Do one step of what is unfinished; return how many deliveries were made, None: all is done.
 
-    What has ended is closed before anything new is made, the more severe notice first.
+    What has ended is closed before anything new is made, unless something more severe waits; the
+    more severe notice is expanded first.
     """
+    waiting = _waiting(session)
     ended = closing.unfinished(session)
-    if ended is not None:
+    if ended is not None and not (waiting and _overtakes(waiting[0], ended)):
         closing.go_on(session, ended, now, most)
         return 0
-    waiting = unfinished(session)
     if not waiting:
         return None
     # another worker may be at it, or may have done it
     found = session.get(
         Notice,
-        (store.community(session), waiting[0]),
+        (store.community(session), waiting[0].id),
         populate_existing=True,
         with_for_update={"skip_locked": True},
     )
@@ -139,13 +140,21 @@ def growing(session: Session) -> bool:
 
 def unfinished(session: Session) -> list[uuid.UUID]:
     """Return the live notices whose expansion is not at its end, the most severe first."""
+    return [one.id for one in _waiting(session)]
+
+
+def _waiting(session: Session) -> list[Notice]:
     query = (
         select(Notice)
         .where(Notice.community_id == store.community(session), notices.is_growing)
         .where(Notice.state == NoticeState.LIVE)
     )
-    found = sorted(session.scalars(query), key=lambda one: (one.severity.rank, one.made_at))
-    return [one.id for one in found]
+    return sorted(session.scalars(query), key=lambda one: (one.severity.rank, one.made_at))
+
+
+def _overtakes(new: Notice, ended: Notice) -> bool:
+    """Say whether it does not wait for the other's end; an update of its own alert does."""
+    return new.severity.rank < ended.severity.rank and new.alert_id != ended.alert_id
 
 
 def short(session: Session, now: datetime) -> list[uuid.UUID]:

@@ -123,6 +123,42 @@ def test_the_more_severe_notice_is_expanded_first(
     assert expansion.unfinished(session) == [grave.id, mild.id]
 
 
+@pytest.mark.parametrize(
+    ("severity", "first"), [(Severity.EXTREME, "grow"), (Severity.MINOR, "close")]
+)
+def test_a_more_severe_notice_does_not_wait_until_another_is_closed(
+    session: Session, now: datetime, severity: Severity, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in (expansion, closing):
+        monkeypatch.setattr(where, "CHUNK", 1)
+    _many(session, now, 3)
+    about = outbox.alert(session, now)
+    outbox.tell(session, now, Severity.MODERATE, alert_id=about)
+    closing.supersede(session, about, NoticeState.CANCELLED, now)
+    made = outbox.tell(session, now, severity)
+    before = len(_rows(session, made))
+    expansion.grow(session, now)
+    assert (len(_rows(session, made)) > before) is (first == "grow")
+    while expansion.grow(session, now) is not None:
+        pass
+    assert len(_rows(session, made)) == 3
+
+
+def test_an_update_that_is_more_severe_waits_until_the_old_one_is_closed(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in (expansion, closing):
+        monkeypatch.setattr(where, "CHUNK", 1)
+    _many(session, now, 3)
+    about = outbox.alert(session, now)
+    outbox.tell(session, now, Severity.MODERATE, alert_id=about)
+    closing.supersede(session, about, NoticeState.SUPERSEDED, now)
+    made = outbox.tell(session, now, Severity.EXTREME, touched=about, alert_id=about)
+    before = len(_rows(session, made))
+    expansion.grow(session, now)
+    assert len(_rows(session, made)) == before
+
+
 def test_an_erased_resident_gets_nothing(session: Session, now: datetime) -> None:
     who = outbox.resident(session, now)
     made = outbox.make(session, now)
