@@ -1,7 +1,7 @@
 """What `linxun doctor` looks at: settings, key file, database, channels, people, how it works."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.errors import KNOWN, AppError
 from bot.finding import Finding
 from bot.opening import open_store
-from content import duty, expansion, ladder, store, template
+from content import duty, expansion, ladder, phrase, store, template
 from content.clock import Clock
 from content.keys import KeyFileError, Keyring
 from content.message import Written
@@ -53,7 +53,7 @@ def _key_file(settings: Settings) -> str:
     Keyring.load(settings.key_file)
     if stat.S_IMODE(settings.key_file.stat().st_mode) & _NOBODY_ELSE:
         raise KeyFileError(f"Others can read {settings.key_file}: run chmod 600 on it.")
-    return "only its owner can read it"
+    return "只有所有者能读。 Only its owner can read it."
 
 
 def _ladders(settings: Settings) -> str:
@@ -64,8 +64,8 @@ def _channels(settings: Settings) -> str:
     found = senders.channels(settings, settings.public_url or "http://127.0.0.1")
     if not found:
         raise AppError(
-            "No channel is set up: set LINXUN_TELEGRAM_TOKEN, LINXUN_SIP_SERVER or the "
-            "LINXUN_TWILIO_ settings."
+            "还没有设任何渠道，通知发不出去。 No channel is set up, and nothing goes out: set "
+            "LINXUN_TELEGRAM_TOKEN, LINXUN_SIP_SERVER or the LINXUN_TWILIO_ settings."
         )
     return ", ".join(found)
 
@@ -83,7 +83,8 @@ def _texts(settings: Settings) -> str:
             f"No registered SMS text in zh-Hans is for {', '.join(missing)}: "
             f"numbers that begin with {', '.join(known.required)} get no such SMS."
         )
-    return f"{len(known.known)} registered" if known.known else "none registered"
+    count = len(known.known)
+    return f"登记了{count}条。 {count} are registered."
 
 
 def _database(settings: Settings, now: datetime) -> list[Finding]:
@@ -93,7 +94,7 @@ def _database(settings: Settings, now: datetime) -> list[Finding]:
         return [Finding("database", ok=False, said=str(error))]
     try:
         return [
-            Finding("database", ok=True, said="migrated"),
+            Finding("database", ok=True, said="能用。 It can be used."),
             *_contents(kept, now),
             *_standing(kept, settings, now),
         ]
@@ -111,14 +112,51 @@ def _contents(kept: Store, now: datetime) -> list[Finding]:
         known = session.scalar(select(func.count()).where(answers)) or 0
         on = duty.current(session, now)
         short = len(expansion.short(session, now))
-    missing = ", ".join(sorted(_NEEDED - roles))
+    missing = sorted(_NEEDED - roles)
     return [
-        Finding("residents", residents > 0, f"{residents} residents"),
-        Finding("staff", not missing, f"nobody is {missing}" if missing else "every role"),
-        Finding("duty", on is not None, "somebody is on duty" if on else "nobody is on duty"),
-        Finding("facts", known > 0, f"{known} published facts"),
-        Finding("outbox", short == 0, f"{short} notices short of their audience"),
+        _count("residents", residents, "位", "居民", "residents", "linxun residents import FILE"),
+        Finding("staff", not missing, _missing(missing)),
+        Finding("duty", on is not None, _on_duty(there=on is not None)),
+        _count("facts", known, "条", "已发布的事实", "published facts", "linxun facts import FILE"),
+        Finding("outbox", short == 0, _outbox(short)),
     ]
+
+
+def _count(
+    check: str, count: int, measure: str, chinese: str, english: str, remedy: str
+) -> Finding:
+    if count:
+        return Finding(check, ok=True, said=f"{count}{measure}{chinese}。 {count} {english}.")
+    said = f"还没有{chinese}：请运行 {remedy}。 No {english} yet: run `{remedy}`."
+    return Finding(check, ok=False, said=said)
+
+
+def _missing(roles: Sequence[Role]) -> str:
+    if not roles:
+        return "每个角色都有人。 Somebody has every role."
+    chinese = "、".join(phrase.say(f"staff.role_{one}", Written.HANS) for one in roles)
+    return (
+        f"没有人负责{chinese}：请运行 linxun staff add 或 linxun staff roles。 Nobody is "
+        f"{', '.join(roles)}: run `linxun staff add` or `linxun staff roles`."
+    )
+
+
+def _on_duty(*, there: bool) -> str:
+    if there:
+        return "有人值班。 Somebody is on duty."
+    return (
+        "没有人值班，求助没有人接：请运行 linxun staff duty。 Nobody is on duty, and nobody hears "
+        "a cry for help: run `linxun staff duty`."
+    )
+
+
+def _outbox(short: int) -> str:
+    if not short:
+        return "没有漏掉人的通知。 No notice has left anybody out."
+    return (
+        f"{short}条通知漏了人，服务会在一分钟内补上。 {short} notices have left somebody out: a "
+        "running service makes up for it within a minute."
+    )
 
 
 def _standing(kept: Store, settings: Settings, now: datetime) -> list[Finding]:

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from bot.config import Settings
 from bot.finding import Finding
+from bot.leases import ROUNDS, SWEEP
 from bot.web import intake
 from channels import sweep
 from channels.base import Channel, SendError, Tests
 from channels.telegram import Telegram
-from content import gauge, guard, incident, late
+from content import gauge, guard, incident, late, lease
 from content.gauge import Gauges
 from content.ladder import Ladders
 from content.link import LinkTest
@@ -30,6 +31,7 @@ def of(
     with kept.read() as session:
         seen = gauge.look(session, now)
         return [
+            *_running(lease.held(session, now), seen),
             *(_link(one, settings, now) for one in seen.links if one.sender in _names(senders)),
             *_late(session, senders, ladders, now),
             _sweeps(session, now),
@@ -67,6 +69,25 @@ def ago(at: datetime, now: datetime) -> str:
         if minutes >= 2 * size:
             return f"{minutes // size}{chinese}前 {minutes // size} {english} ago"
     return f"{minutes}分钟前 {minutes} minutes ago"
+
+
+def _running(held: set[str], seen: Gauges) -> Iterator[Finding]:
+    """Say whether the service runs; that it does not is wrong where somebody waits for it."""
+    sends, hears = SWEEP in held, ROUNDS in held
+    said = "有进程在发通知。 A process sends notices."
+    if not sends:
+        said = (
+            "没有进程在发通知：请启动服务。 No process sends notices: start the service "
+            "(`linxun run` or `linxun worker`)."
+        )
+    yield Finding("sending", ok=sends or not seen.due, said=said)
+    said = "有进程在收消息。 A process takes in what people write and press."
+    if not hears:
+        said = (
+            "没有进程在收消息：请启动服务。 No process takes in what people write and press: start "
+            "the service (`linxun run` or `linxun web`)."
+        )
+    yield Finding("hearing", ok=hears or not seen.waiting, said=said)
 
 
 def _names(senders: Sequence[Sender]) -> set[str]:

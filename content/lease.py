@@ -50,6 +50,14 @@ def holders(session: Session) -> dict[str, str]:
     return dict(session.execute(query).all())
 
 
+def held(session: Session, now: datetime) -> set[str]:
+    """Return the duties that somebody has at this moment."""
+    query = select(Lease.name).where(
+        Lease.community_id == store.community(session), Lease.until > now
+    )
+    return set(session.scalars(query))
+
+
 def drop(session: Session, name: str, holder: str) -> None:
     """Give a duty back, so that another process need not wait for its end."""
     session.execute(

@@ -25,9 +25,11 @@ def doctor(
     if as_json:
         context.console.print_json(json.dumps([asdict(one) for one in found], ensure_ascii=False))
     else:
-        table = Table("检查 check", Column("结果 result", overflow="fold"))
+        table = Table("", "检查 check", Column("结果 result", overflow="fold"))
         for one in found:
-            table.add_row(one.check, one.said, style="green" if one.ok else "bold red")
+            # a mark beside the colour: a log, a printer and many eyes know none
+            mark, style = ("✓", "green") if one.ok else ("✗", "bold red")
+            table.add_row(mark, one.check, one.said, style=style)
         context.console.print(table)
     if not all(one.ok for one in found):
         raise typer.Exit(1)

@@ -11,7 +11,8 @@ from bot import config, standing
 from bot.cli.main import app
 from bot.config import Settings
 from bot.finding import Finding
-from content import gauge, guard, incident, late, link
+from bot.leases import ROUNDS, SWEEP
+from content import gauge, guard, inbound, incident, late, lease, link
 from content.inbound import TRIES, Inbound
 from content.reason import Reason
 from content.store import Store
@@ -48,6 +49,27 @@ def test_a_link_test_that_is_long_ago_says_so(store: Store, now: datetime) -> No
     said = _of(store, now + timedelta(hours=3))["link telegram"].said
     assert "3小时前 3 hours ago" in said
     assert "does `linxun run` run?" in said
+
+
+def test_a_service_that_does_not_run_is_wrong_where_somebody_waits_for_it(
+    store: Store, now: datetime
+) -> None:
+    idle = _of(store, now)
+    assert "start the service" in idle["sending"].said
+    assert idle["sending"].ok
+    assert idle["hearing"].ok
+    with store.begin() as session:
+        outbox.resident(session, now, chat="11")
+        outbox.tell(session, now)
+        inbound.keep(session, "telegram", "1", "", {}, now)
+    waiting = _of(store, now)
+    assert not waiting["sending"].ok
+    assert not waiting["hearing"].ok
+    with store.begin() as session:
+        for duty in (SWEEP, ROUNDS):
+            lease.hold(session, duty, "m:1:a", now, 15)
+    assert [_of(store, now)[name].ok for name in ("sending", "hearing")] == [True, True]
+    assert not _of(store, now + timedelta(seconds=16))["sending"].ok
 
 
 def test_what_is_held_up_is_told_with_what_to_do(store: Store, now: datetime) -> None:
