@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot import hotline
 from bot.prices import Prices
 from channels.base import Event, EventKind
-from content import guard, identity, people, phrase, place, store
+from content import bare, guard, identity, people, phrase, place, store
 from content.call import Line
 from content.event import Actor, Door
 from content.guard import Limits, Pass
@@ -109,9 +109,18 @@ class Turn:
         return found[0][2] if found else None
 
     def address_id(self) -> uuid.UUID:
-        """Return the address that acts; a stranger's is kept as a bare one."""
-        known = self.known_address()
-        return known or people.bare(self.session, self.kind, self.event.address, self.now)
+        """Return the address that acts; a stranger's is kept as a bare one, with their language."""
+        known = self.owners()[:1]
+        if known and known[0][0] is not OwnerKind.BARE:
+            return known[0][2]
+        event = self.event
+        mine = (
+            known[0][2] if known else bare.address(self.session, self.kind, event.address, self.now)
+        )
+        # a key in a call of ours tells what it was told in, and not what they speak
+        if event.language and (self.kind is Kind.CHAT or event.step):
+            bare.speaks(self.session, mine, self.language())
+        return mine
 
     def actor(self) -> Actor:
         """Return who acts: staff, a resident, or somebody unknown."""

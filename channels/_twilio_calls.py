@@ -173,7 +173,7 @@ def _digit(form: Mapping[str, object]) -> str:
 def _told(form: Mapping[str, object], told: str, at: At) -> Iterator[Event]:
     """Return that somebody has heard a notice to its end, with the key or words that followed."""
     notice, _, rest = told.partition("-")
-    building = rest.partition("-")[0]
+    building, _, language = rest.partition("-")
     found = next(_heard(form, at, building=building), None)
     if found is None or found.kind not in (EventKind.KEY, EventKind.TEXT):
         found = Event(
@@ -183,7 +183,8 @@ def _told(form: Mapping[str, object], told: str, at: At) -> Iterator[Event]:
             called=_twilio.text(form, "Direction") == INBOUND,
             step=at.step.partition("-")[2],
         )
-    yield replace(found, subject=notice)
+    # what is told may be in another language than the call
+    yield replace(found, subject=notice, language=LANGUAGES.get(language, ""))
 
 
 def caller(form: Mapping[str, object]) -> str:

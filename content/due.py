@@ -178,9 +178,11 @@ def busy(session: Session) -> bool:
 def spoken_to(reader: type[Resident], owner: type[Resident]) -> tuple[ColumnElement[Any], ...]:
     """Return the columns that say how a person is told; a contact in the resident's language."""
     contact = Address.owner_kind == OwnerKind.CONTACT
+    english = literal(Spoken.ENGLISH, Resident.spoken.type)
+    theirs = case((Address.written == Written.ENGLISH, english), else_=null())
     return (
-        func.coalesce(reader.written, owner.written).label("written"),
-        func.coalesce(reader.spoken, owner.spoken).label("spoken"),
+        func.coalesce(reader.written, owner.written, Address.written).label("written"),
+        func.coalesce(reader.spoken, owner.spoken, theirs).label("spoken"),
         case((contact, reader.name), else_=null()).label("alone"),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import people, store
+from content import bare, store
 from content.message import Kind
 from content.people import Address, Consent
 
@@ -18,7 +18,7 @@ def use(session: Session, now: datetime, *, on: bool) -> None:
     """Let alerts go to the loudspeaker, or keep them from it where none is set up."""
     found = _addresses(session)
     if not found and on:
-        people.bare(session, Kind.SPEAKER, _ONLY, now)
+        bare.address(session, Kind.SPEAKER, _ONLY, now)
     for address in found:
         consent = Consent.GRANTED if on else Consent.WITHDRAWN
         if address.consent is not consent:

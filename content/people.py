@@ -119,6 +119,8 @@ class Address(Identified, Base):
     consent_at: Mapped[datetime] = mapped_column(Instant)
     consent_via: Mapped[str] = mapped_column(default="")
     """The door through which it was last given or withdrawn."""
+    written: Mapped[Written | None]
+    """The language of a bare address, as it was last spoken; a resident's stands with them."""
 
     __table_args__ = (UniqueConstraint("community_id", "owner_id", "kind", "digest"),)
 
@@ -333,14 +335,6 @@ def changes(session: Session) -> int:
     """Return how often addresses came or went in this transaction."""
     found: int = session.info.get("addresses", 0)
     return found
-
-
-def bare(session: Session, kind: Kind, value: str, now: datetime) -> uuid.UUID:
-    """Return the id of the address that stands for itself: a number or chat nobody here owns."""
-    for owner_kind, _, address_id in owners(session, kind, value):
-        if owner_kind is OwnerKind.BARE:
-            return address_id
-    return add_address(session, OwnerKind.BARE, new_id(), kind, value, now)
 
 
 def set_consent(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from bot import config
 from bot.cli.main import app
-from content import identity, people
+from content import bare, identity
 from content.keys import Keyring
 from content.message import Kind
 from content.staff import Role
@@ -53,7 +53,7 @@ def filled() -> Filled:
     with databases.memory() as store:
         databases.found(store)
         with store.begin() as session:
-            chat = people.bare(session, Kind.CHAT, "1001", now)
+            chat = bare.address(session, Kind.CHAT, "1001", now)
             roles = (Role.EXPERT, Role.PUBLISHER, Role.AUTHOR)
             staff = {role: identity.add_staff(session, "某人", [role], now) for role in roles}
             tokens = {role: identity.token(session, one.id, now) for role, one in staff.items()}

@@ -13,7 +13,7 @@ from bot.metrics import Metrics
 from channels.base import SendError
 from channels.meter import Meter
 from channels.telegram import Telegram
-from content import people
+from content import bare
 from content.clock import Clock
 from content.message import Kind
 from content.reason import Reason
@@ -75,7 +75,7 @@ def collector(file_store: Store, clock: Later, line: Line) -> Collector:
 def asks(store: Store, now: datetime, came: Attachment = LEFT, *, fails: bool = False) -> None:
     """Take a recorded question in, as the inbox does; `fails`: and roll it back."""
     with store.begin() as session:
-        who = people.bare(session, Kind.CALL, "+8613800000001", now)
+        who = bare.address(session, Kind.CALL, "+8613800000001", now)
         case.record(session, Question("", who, attachment=came), "", now)
         leftover.keep(session, came, now)
         leftover.keep(session, came, now)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.config import Settings
 from bot.rounds import Rounds, duties
-from content import doorstep, identity, knock, notice, people
+from content import bare, doorstep, identity, knock, notice, people
 from content.clock import Clock
 from content.event import Actor, Door
 from content.message import Kind, Written
@@ -42,7 +42,7 @@ async def test_who_waits_longer_than_the_set_hours_is_told_once(
     store: Store, now: datetime
 ) -> None:
     with store.begin() as session:
-        who = people.bare(session, Kind.CHAT, "1001", now)
+        who = bare.address(session, Kind.CHAT, "1001", now)
         desk.hear(session, shelf.Base(), Question("夜市要搬到河对岸去", who), now)
     early, late = (Clock(start=now + timedelta(hours=hours)) for hours in (1.9, 2.1))
     work = duties(Settings(promise_hours=2))

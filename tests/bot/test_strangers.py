@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from channels.base import Event, EventKind
-from content import identity, pager, people, place
-from content.message import Kind
+from content import claim, identity, pager, people, place
+from content.claim import Job
+from content.message import Kind, Spoken, Written
 from content.people import OwnerKind
 from content.staff import Role
 from content.task import Task, TaskKind
-from tests.bot.street import WANG, Street
+from tests.bot.street import STRANGER, WANG, Street
 
 CALLER = "+8613800000401"
 
@@ -68,3 +69,34 @@ def test_a_resident_who_calls_is_known_and_can_be_called_back(street: Street) ->
     one = calls(street, WANG, text="家里着火了，快来人", step="rumor")
     assert one.resident_id == street.wang.id
     assert WANG.removeprefix("+86") in one.note.replace(" ", "")
+
+
+def _job(street: Street, kind: Kind, value: str) -> Job:
+    ref = street.hand_over(kind, value)
+    made = claim.job(street.session, ref)
+    assert made is not None
+    return made
+
+
+def test_a_stranger_who_went_on_in_english_is_called_back_in_it(street: Street) -> None:
+    asked = {"step": "rumor", "language": "en", "called": True, "provider_id": "CA1"}
+    event = Event(EventKind.TEXT, address=CALLER, text="后山的水库要炸掉", **asked)
+    street.hear(Kind.CALL, event)
+    street.hear(Kind.CALL, Event(EventKind.ENDED, address=CALLER, called=True, step="end"))
+    job = _job(street, Kind.CALL, CALLER)
+    assert (job.written, job.spoken) == (Written.ENGLISH, Spoken.ENGLISH)
+    # a key tells in what the call was told, which may be the Chinese text of a notice
+    street.keys(CALLER, job.ref, "1", language="zh-hans")
+    again = claim.job(street.session, job.ref)
+    assert again is not None
+    assert again.spoken is Spoken.ENGLISH
+
+
+def test_a_stranger_in_a_chat_is_answered_in_the_language_of_their_app(street: Street) -> None:
+    street.says(STRANGER, "后山的水库要炸掉", language="en")
+    job = _job(street, Kind.CHAT, STRANGER)
+    assert job.written is Written.ENGLISH
+    street.says(STRANGER, "听说后山要修路", language="zh-hans")
+    again = claim.job(street.session, job.ref)
+    assert again is not None
+    assert again.written is Written.HANS

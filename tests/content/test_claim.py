@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
-from content import claim, confirmation, due, outcome, pace, people
+from content import bare, claim, confirmation, due, outcome, pace, people
 from content.alert import Severity
 from content.delivery import AttemptState, Delivery, DeliveryState
 from content.message import Kind, Spoken, Written
@@ -204,7 +204,7 @@ def test_a_paused_sender_starts_nothing_until_the_pause_is_over(
 
 
 def test_who_opted_out_is_still_answered_when_asking(session: Session, now: datetime) -> None:
-    address = people.bare(session, Kind.CHAT, "77", now)
+    address = bare.address(session, Kind.CHAT, "77", now)
     people.set_consent(session, Kind.CHAT, "77", Consent.WITHDRAWN, "chat", SOMEBODY, now)
     for kind in (NoticeKind.ANSWER, NoticeKind.CORRECTION):
         made = outbox.make(session, now, kind=kind, confirms=False)

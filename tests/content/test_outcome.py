@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import event, outcome, pace, people, routing
+from content import bare, event, outcome, pace, people, routing
 from content.alert import Severity
 from content.claim import Job
 from content.delivery import AttemptState, Delivery, DeliveryState, Receipt
@@ -311,7 +311,7 @@ class TestUnknown:
         assert following.recipient_id == job.recipient_id
 
     def test_an_answer_to_an_address_ends_as_failed(self, session: Session, now: datetime) -> None:
-        address = people.bare(session, Kind.CHAT, "77", now)
+        address = bare.address(session, Kind.CHAT, "77", now)
         made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
         outbox.expansion.direct(session, made, [address], now)
         (job,) = outbox.take(session, now, CHAT)
@@ -383,7 +383,7 @@ def test_an_address_that_is_gone_after_routing_goes_back_to_the_router(
 def test_who_opted_out_is_answered_but_not_told_of_a_correction(
     session: Session, now: datetime, kind: NoticeKind, ends: DeliveryState
 ) -> None:
-    address = people.bare(session, Kind.CHAT, "77", now)
+    address = bare.address(session, Kind.CHAT, "77", now)
     made = outbox.make(session, now, kind=kind, confirms=False)
     outbox.expansion.direct(session, made, [address], now)
     people.set_consent(session, Kind.CHAT, "77", Consent.WITHDRAWN, "chat", SOMEBODY, now)

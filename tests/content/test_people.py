@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import people
+from content import bare, people
 from content import store as database
 from content.event import HOUSE, Event
 from content.message import Kind, Written
@@ -140,9 +140,9 @@ def test_a_change_of_consent_is_an_event_without_the_number(store: Store, now: d
 
 def test_a_number_nobody_owns_stands_for_itself(store: Store, now: datetime) -> None:
     with store.begin() as session:
-        bare = people.bare(session, Kind.SMS, MOBILE, now)
-        assert people.bare(session, Kind.SMS, MOBILE, now) == bare
-        assert people.owners(session, Kind.SMS, MOBILE) == [(OwnerKind.BARE, bare, bare)]
+        mine = bare.address(session, Kind.SMS, MOBILE, now)
+        assert bare.address(session, Kind.SMS, MOBILE, now) == mine
+        assert people.owners(session, Kind.SMS, MOBILE) == [(OwnerKind.BARE, mine, mine)]
 
 
 def test_contacts_come_by_rank(store: Store, live: Callable[..., uuid.UUID]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import confirmation, outcome, people
+from content import bare, confirmation, outcome
 from content.claim import Job
 from content.confirmation import Act
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt
@@ -261,7 +261,7 @@ def test_a_repetition_is_called_off_when_the_first_one_was_taken_after_all(
 
 def planned_again(session: Session, now: datetime, kind: Kind, to: str, news: Told) -> Delivery:
     """An answer, planned again before its first attempt is settled by the news; it is not repeated."""
-    address = people.bare(session, kind, to, now)
+    address = bare.address(session, kind, to, now)
     made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
     outbox.expansion.direct(session, made, [address], now)
     (job,) = outbox.take(session, now, SENDERS[kind])

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import confirmation, people, privacy, routing
+from content import bare, confirmation, people, privacy, routing
 from content.alert import Severity
 from content.delivery import DeliveryState
 from content.event import Event
@@ -105,7 +105,7 @@ def test_one_delivery_that_lost_its_ladder_does_not_hold_up_the_rest(
 
 
 def test_an_answer_goes_to_a_bare_address(session: Session, now: datetime) -> None:
-    address = people.bare(session, Kind.CHAT, "77", now)
+    address = bare.address(session, Kind.CHAT, "77", now)
     made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
     outbox.expansion.direct(session, made, [address], now)
     (job,) = outbox.take(session, now, CHAT)

@@ -7,7 +7,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import callback, confirmation, identity, outcome, outcome_bulk, pager, people, untold
+from content import (
+    bare,
+    callback,
+    confirmation,
+    identity,
+    outcome,
+    outcome_bulk,
+    pager,
+    untold,
+)
 from content.alert import Severity
 from content.confirmation import Act
 from content.delivery import AttemptState, Delivery, DeliveryState
@@ -29,12 +38,12 @@ NIGHT = timedelta(hours=12, minutes=50)
 
 def asked(session: Session, now: datetime, kind: NoticeKind = NoticeKind.ANSWER) -> Notice:
     made = outbox.make(session, now, Severity.MINOR, kind=kind, confirms=False, hours=48)
-    outbox.expansion.direct(session, made, [people.bare(session, Kind.CALL, NUMBER, now)], now)
+    outbox.expansion.direct(session, made, [bare.address(session, Kind.CALL, NUMBER, now)], now)
     return made
 
 
 def standing(session: Session, made: Notice) -> Delivery:
-    who = people.bare(session, Kind.CALL, NUMBER, made.made_at)
+    who = bare.address(session, Kind.CALL, NUMBER, made.made_at)
     return outbox.delivery(session, made, who)
 
 
@@ -134,7 +143,7 @@ def test_a_number_that_was_called_often_enough_rests(session: Session, now: date
 
 def test_an_answer_by_sms_is_told_when_it_was_handed_over(session: Session, now: datetime) -> None:
     made = outbox.make(session, now, kind=NoticeKind.ANSWER, confirms=False)
-    address = people.bare(session, Kind.SMS, NUMBER, now)
+    address = bare.address(session, Kind.SMS, NUMBER, now)
     outbox.expansion.direct(session, made, [address], now)
     (job,) = outbox.take(session, now, SMS)
     outcome.accepted(session, job.ref, "SM1", now)

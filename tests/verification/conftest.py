@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import select
 
-from content import identity, people
+from content import bare, identity
 from content.delivery import Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
@@ -50,8 +50,8 @@ def cast(store: Store, now: datetime) -> Desk:
         expert = identity.add_staff(session, "陈医师", [Role.EXPERT], now)
         publisher = identity.add_staff(session, "周主任", [Role.PUBLISHER], now)
         author = identity.add_staff(session, "孙干事", [Role.AUTHOR], now)
-        wang = people.bare(session, Kind.CHAT, "1001", now)
-        li = people.bare(session, Kind.CHAT, "1002", now)
+        wang = bare.address(session, Kind.CHAT, "1001", now)
+        li = bare.address(session, Kind.CHAT, "1002", now)
         acting = (Actor(Door.CLI, one.id) for one in (expert, publisher, author))
         return Desk(*acting, wang, li)
 
