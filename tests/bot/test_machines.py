@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot.leases import SWEEP
@@ -17,9 +18,10 @@ from content.keys import Keyring
 from content.message import Kind
 from content.place import Community
 from content.store import Store
+from tests.bot.test_crash_inbound import Provider, handled
 from tests.bot.test_inbox import Desk
-from tests.bot.town import Town, opened, until
-from tests.databases import cut, server
+from tests.bot.town import ANSWER, Town, opened, until
+from tests.databases import cut, fragile, server
 
 pytestmark = pytest.mark.slow
 
@@ -102,3 +104,44 @@ async def test_workers_wait_for_a_server_that_is_gone_and_go_on(town: Town) -> N
             await asyncio.sleep(0.2)
         await until(town.settled, 90)
     assert town.heard() == Counter(town.numbers)
+
+
+async def test_a_server_that_is_away_for_a_while_is_waited_for_by_all_of_the_house(
+    tmp_path: Path,
+) -> None:
+    """Workers go on where they were, nobody is told twice, webhooks are answered and kept."""
+    with fragile() as server:
+        journal = tmp_path / "journal"
+        async with AsyncExitStack() as running:
+            town = await running.enter_async_context(opened(tmp_path, url=server.address))
+            for kind in (Kind.SMS, Kind.CALL, Kind.CHAT):
+                town.people(25, kind)
+            slow = {f"{one}_rate": "10" for one in ("telegram", "twilio_sms", "twilio_voice")}
+            children = [
+                await running.enter_async_context(
+                    town.process(part, journal_folder=str(journal), **slow)
+                )
+                for part in ("worker", "worker", "web")
+            ]
+            client = await running.enter_async_context(httpx.AsyncClient(timeout=30))
+            provider = Provider(town, client)
+            await provider.ready()
+            await until(lambda: _sweeper(town), 120)
+            town.tell()
+            await until(lambda: len(town.heard()) >= 20, 60)
+            await asyncio.to_thread(server.stop)
+            for number in range(10):
+                await provider.post(number)
+            shelved = list(journal.glob("*.journal"))
+            # past the deadline of whatever was in flight
+            await asyncio.sleep(2 * ANSWER)
+            await asyncio.to_thread(server.start)
+            await until(town.settled, 120)
+            await until(lambda: set(provider.taken) <= set(handled(town)), 120)
+            await until(lambda: not list(journal.glob("*.journal")), 60)
+            assert [one.returncode for one in children] == [None] * 3
+            assert len(provider.taken) == 10
+            assert shelved
+            assert set(handled(town).values()) == {1}
+            heard = town.heard()
+            assert {heard[one] for one in town.numbers} == {1}
