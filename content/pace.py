@@ -44,6 +44,14 @@ class Sender:
         """Return how long so many units take at this sender's pace."""
         return units / (self.rate * HEADROOM)
 
+    @property
+    def slack(self) -> float:
+        """Return the seconds that a start may be late and the limit still be kept to one unit.
+
+        What was reserved for a second and what comes late from before it arrive within one.
+        """
+        return self.seconds(1) + 1 / HEADROOM - 1
+
 
 def pause(session: Session, sender: str, until: datetime) -> None:
     """Let a sender rest: its provider asked for it."""

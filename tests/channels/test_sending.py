@@ -1,8 +1,10 @@
 """One sender at work, on real time and a channel that counts."""
 
 import asyncio
+import itertools
 import time
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -61,6 +63,31 @@ async def test_what_was_held_up_does_not_arrive_in_one_bunch(
     first, *held = channel.at[1:]
     # after one that may follow at once, each keeps its distance
     assert all(at - first > (index - 0.5) / RATE for index, at in enumerate(held))
+
+
+async def test_what_comes_late_out_of_the_database_is_reserved_anew(
+    file_store: Store, now: datetime
+) -> None:
+    with file_store.begin() as session:
+        for number in range(4):
+            outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
+        outbox.tell(session, now)
+        outbox.route(session, now)
+    # time stands still, so that only what we make late is late
+    clock, channel = Clock(1e-6, start=now), Counting(stall=0)
+    recorder = Recorder(file_store, Meter())
+    line = Line(SMS, channel, House(file_store, clock, outbox.LADDERS, Texts(), recorder, Meter()))
+    with file_store.begin() as session:
+        jobs = line._claim(session, 4, now)[0]
+    stale = [replace(job, at=job.at - timedelta(seconds=2 * SMS.slack)) for job in jobs]
+    with file_store.begin() as session:
+        others = pace.reserve(session, SMS, [1] * 3, now)
+    anew = [job.at for job in await line._timely(stale)]
+    assert await line._timely(jobs) == jobs
+    assert anew[0] > others[-1]
+    assert [(b - a).total_seconds() for a, b in itertools.pairwise(anew)] == pytest.approx(
+        [SMS.seconds(1)] * 3, abs=1e-5
+    )
 
 
 class Other(Counting):
