@@ -34,6 +34,8 @@ _LEAST = 0.02
 """Real seconds between two claims that take nothing, however fast the clock is."""
 HELD = 1.0
 """Real seconds until what is due and yet may not go out is looked at again, at night or at rest."""
+_SLOW = 0.5
+"""Real seconds of a slow claim that the next one makes up for at most: others wait behind it."""
 _LONGEST_PAUSE = 3600.0
 """Real seconds a provider may ask for at most: more is a mistake of its own."""
 _BATCH = 500
@@ -151,6 +153,8 @@ class Line:
         self._turn = asyncio.Lock()
         self._free = datetime.min.replace(tzinfo=UTC)
         """When the limit lets this process begin the next request."""
+        self._took = 0.0
+        """Clock seconds that the last claim took."""
 
     async def step(self) -> float:
         """Claim what may start now, and send it; return when to look again (real s, 0: at once).
@@ -168,7 +172,9 @@ class Line:
         jobs, limited = await self.house.store.write(
             lambda session: self._claim(session, permits, clock.now()), shared=True
         )
-        self.house.meter.claim(self.sender.name, len(jobs), time.monotonic() - began)
+        took = time.monotonic() - began
+        self.house.meter.claim(self.sender.name, len(jobs), took)
+        self._took = min(took, _SLOW) * clock.scale
         if limited:
             jobs = await self._timely(jobs)
         for job in jobs:
@@ -205,11 +211,13 @@ class Line:
         """Return what was claimed, and whether the sender's limits let nothing more start now."""
         loudest = self.house.ladders.loudest(self.sender.kind, now, cap.zone(session))
         weigh = self._weigh if self.sender.segments else None
-        jobs = claim.claim(session, self.sender, permits, now, loudest=loudest, weigh=weigh)
+        # the slower the database, the further ahead: what this claim gets starts after its end
+        sender = replace(self.sender, window=self.sender.window + 2 * self._took)
+        jobs = claim.claim(session, sender, permits, now, loudest=loudest, weigh=weigh)
         for job in jobs:
             if self.house.texts.kept(job) is None:
                 self._prepare(session, job)
-        return jobs, claim.full(session, self.sender, now)
+        return jobs, claim.full(session, sender, now)
 
     async def _timely(self, jobs: list[Job]) -> list[Job]:
         """Reserve anew what comes too late out of a slow database, as far ahead as it was late.
