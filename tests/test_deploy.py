@@ -105,6 +105,10 @@ def test_a_compose_file_describes_web_workers_and_database() -> None:
         assert services[name]["command"][0] in COMMANDS
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
+        # what is pressed in a call, or brought by a webhook, outlives the container
+        folder = services[name]["environment"]["LINXUN_JOURNAL_FOLDER"]
+        kept = [one.partition(":")[2] for one in services[name]["volumes"]]
+        assert any(folder.startswith(f"{one}/") for one in kept)
     assert all("healthcheck" in services[name] for name in ("web", "worker", "db"))
     used = {one for service in services.values() for one in service["secrets"]}
     assert used == set(found["secrets"])
