@@ -344,11 +344,11 @@ def _resting() -> ColumnElement[bool]:
 
 
 def _called() -> ColumnElement[int]:
-    """Return how often this sender has tried the same number in the last hour."""
+    """Return how often the same number was called in the last hour, by whichever sender."""
     return (
         select(func.count())
         .where(Attempt.community_id == Delivery.community_id, Attempt.digest == Address.digest)
-        .where(Attempt.sender == bindparam("sender"), Attempt.started_at > bindparam("hour"))
+        .where(Attempt.kind == Kind.CALL, Attempt.started_at > bindparam("hour"))
         .where(often.rang())
         .scalar_subquery()
     )

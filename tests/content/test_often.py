@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -58,3 +59,17 @@ def test_who_waits_at_a_number_that_rests_goes_another_way(session: Session, now
     (due,) = [one for one in routing.due(session, now, hourly=2) if one.notice_id == stray[0]]
     assert due.rested == {one.id for one in people.addresses(session, [who])[who]}
     assert routing.astray(session, later, hourly=2) == []
+
+
+def test_it_is_the_number_that_rests_whichever_sender_has_called_it(
+    session: Session, now: datetime
+) -> None:
+    outbox.resident(session, now, landlines=[NUMBER])
+    _ring(session, now, 1)
+    for _ in range(2):
+        outbox.tell(session, now)
+    outbox.route(session, now, [TWICE])
+    other = replace(TWICE, name="sip_voice")
+    (job,) = claim.claim(session, other, 10, now)
+    outcome.receipt(session, job.ref, AttemptState.FAILED, now, reason=Reason.NO_ANSWER)
+    assert claim.claim(session, other, 10, now) == []
