@@ -325,21 +325,21 @@ def _segments(session: Session, ids: Sequence[uuid.UUID]) -> int:
     query = (
         select(
             Attempt.notice_id,
-            func.coalesce(Resident.written, Written.HANS.value).label("written"),
-            func.coalesce(Resident.spoken, Spoken.MANDARIN.value).label("spoken"),
+            func.coalesce(Resident.written, Written.HANS.value).label("read"),
+            func.coalesce(Resident.spoken, Spoken.MANDARIN.value).label("heard"),
             case((contact, 1), else_=0).label("contact"),
             func.count().label("sent"),
         )
         .outerjoin(Resident, _same(Resident, Attempt, Resident.id == Attempt.recipient_id))
         .outerjoin(Address, _same(Address, Attempt, Address.id == Attempt.address_id))
         .where(_of(session, ids), Attempt.kind == Kind.SMS, Attempt.accepted_at.is_not(None))
-        .group_by(Attempt.notice_id, "written", "spoken", "contact")
+        .group_by(Attempt.notice_id, "read", "heard", "contact")
     )
     total = 0
     rows: Any = session.execute(query)
     for row in rows:
         alone = _NAME if row.contact else ""
-        who = Reader(row.notice_id, Written(row.written), Spoken(row.spoken), alone)
+        who = Reader(row.notice_id, Written(row.read), Spoken(row.heard), alone)
         total += row.sent * segment.measure(compose.message(session, who).sms).segments
     return total
 
