@@ -116,7 +116,8 @@ class Told:
 
 def notices(session: Session, alert: Alert) -> list[Told]:
     """Return what was told of an alert, the oldest first."""
-    theirs = and_(Delivery.notice_id == Notice.id, Delivery.recipient_kind != OwnerKind.CONTACT)
+    mine = Delivery.recipient_kind == OwnerKind.RESIDENT
+    theirs = and_(Delivery.notice_id == Notice.id, mine)
     query = (
         select(
             Notice.id,

@@ -360,7 +360,7 @@ def _earlier(session: Session, told: Notice) -> tuple[Earlier, ...]:
         )
         .where(Notice.community_id == told.community_id, Notice.alert_id == told.alert_id)
         .where(Notice.id != told.id, Notice.made_at <= told.made_at)
-        .where(Delivery.recipient_kind != OwnerKind.CONTACT)
+        .where(Delivery.recipient_kind == OwnerKind.RESIDENT)
         .group_by(Notice.id, Notice.made_at, Notice.state)
         .order_by(Notice.made_at)
     )

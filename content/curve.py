@@ -174,7 +174,8 @@ def _attempts(session: Session, notice_id: uuid.UUID) -> Iterator[Any]:
             extract("epoch", func.min(arrived)).label("reached"),
         )
         .where(Attempt.community_id == store.community(session), Attempt.notice_id == notice_id)
-        .where(coverage.theirs())
+        # a loudspeaker is nobody
+        .where(coverage.theirs(), Attempt.kind != Kind.SPEAKER)
         .group_by(Attempt.recipient_id, Attempt.kind)
         .execution_options(yield_per=_ROWS)
     )

@@ -162,7 +162,7 @@ def short(session: Session, now: datetime) -> list[uuid.UUID]:
     rows = (
         select(func.count())
         .where(Delivery.community_id == Notice.community_id, Delivery.notice_id == Notice.id)
-        .where(Delivery.recipient_kind != OwnerKind.CONTACT)
+        .where(Delivery.recipient_kind == OwnerKind.RESIDENT)
         .scalar_subquery()
     )
     query = select(Notice.id).where(
@@ -184,7 +184,7 @@ def restart(session: Session, notice_id: uuid.UUID) -> None:
     rows = select(func.count()).where(
         Delivery.community_id == notice.community_id,
         Delivery.notice_id == notice.id,
-        Delivery.recipient_kind != OwnerKind.CONTACT,
+        Delivery.recipient_kind == OwnerKind.RESIDENT,
     )
     missing = meant.members(session, notice, func.count()).where(~meant.has(notice))
     left = session.scalar(missing) or 0
@@ -195,7 +195,10 @@ def restart(session: Session, notice_id: uuid.UUID) -> None:
 def direct(
     session: Session, notice: Notice, address_ids: Sequence[uuid.UUID], now: datetime
 ) -> None:
-    """Tell single addresses, without a ladder: answers, receipts, corrections."""
+    """Tell single addresses, without a ladder: answers, receipts, corrections.
+
+    Beside an audience they are loudspeakers, and nobody of those who are counted.
+    """
     here = store.community(session)
     query = select(Address.id, Address.kind).where(
         Address.community_id == here, Address.id.in_(address_ids)
@@ -204,8 +207,9 @@ def direct(
         row = _row(notice, address_id, OwnerKind.BARE, now)
         row["wait"] = untold.wait(notice.kind, kind)
         session.add(Delivery(**row, kind=kind, address_id=address_id))
-        notice.expected += 1
-        notice.expanded += 1
+        if notice.audience is None:
+            notice.expected += 1
+            notice.expanded += 1
 
 
 def to_staff(

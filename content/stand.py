@@ -149,7 +149,11 @@ def _wait(what: str, count: int, language: Written) -> str:
 
 
 def _kind(one: ByKind, language: Written) -> str:
-    silent = {Kind.CHAT: "live.kind_silent", Kind.DOOR: "live.kind_door"}
+    silent = {
+        Kind.CHAT: "live.kind_silent",
+        Kind.DOOR: "live.kind_door",
+        Kind.SPEAKER: "live.kind_speaker",
+    }
     return phrase.say(
         silent.get(one.kind, "live.kind"),
         language,

@@ -1,15 +1,31 @@
 """The loudspeaker gets every alert once, and no resident waits for it."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from content import alert, cap, claim, draft, identity, ladder, loudspeaker, review
+from content import (
+    aftermath,
+    alert,
+    cap,
+    claim,
+    coverage,
+    draft,
+    expansion,
+    identity,
+    ladder,
+    loudspeaker,
+    outcome,
+    review,
+    stand,
+)
 from content.alert import Severity
 from content.delivery import Delivery
 from content.event import Actor, Door
 from content.message import Kind, Written
+from content.notice import Notice
 from content.pace import Sender
 from content.people import OwnerKind, Resident
 from content.place import ensure
@@ -87,3 +103,34 @@ def test_the_loudspeaker_rests_at_night_but_for_what_is_severe(
         loudest = ladder.load().loudest(Kind.SPEAKER, at, cap.zone(session))
         found = claim.claim(session, Sender("speaker", Kind.SPEAKER, 1.0), 5, at, loudest=loudest)
     assert len(found) == told
+
+
+def test_a_loudspeaker_is_no_resident_in_any_figure(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        loudspeaker.use(session, now, on=True)
+    (made,) = {one.notice_id for one in publish(store, now)}
+    with store.begin() as session:
+        speaker = Sender("speaker", Kind.SPEAKER, 1000.0)
+        (job,) = claim.claim(session, speaker, 10, now)
+        outcome.accepted(session, job.ref, "w", now)
+    with store.read() as session:
+        told = session.get_one(Notice, (store.community_id, made))
+        (line,) = aftermath.notices(session, session.scalars(select(alert.Alert)).one())
+        live = coverage.live(session, made, now)
+        assert (told.expected, live.expected, line.expected) == (1, 1, 1)
+        assert (line.contacted, live.total.contacted) == (0, 0)
+        assert expansion.short(session, now) == []
+        said = stand.lines(live, ZoneInfo("Asia/Shanghai"))
+        assert "广播：播了1次" in said
+        assert said[0].startswith("联系过0人")
+
+
+def test_a_resident_who_is_missing_is_found_beside_a_loudspeaker(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        loudspeaker.use(session, now, on=True)
+    (made,) = {one.notice_id for one in publish(store, now)}
+    with store.begin() as session:
+        session.execute(delete(Delivery).where(Delivery.recipient_kind == OwnerKind.RESIDENT))
+        assert expansion.short(session, now) == [made]
