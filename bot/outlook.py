@@ -195,7 +195,7 @@ def costs(spends: Sequence[Spend], language: Written, prices: Prices) -> list[st
 def _cost(one: Spend, language: Written, prices: Prices) -> str:
     values = {
         "language": _tongue(one.language, language),
-        "count": one.people,
+        "count": one.count,
         "each": one.each,
         "units": one.units,
     }

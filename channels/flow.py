@@ -2,12 +2,14 @@
 
 import heapq
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from channels import airtime
 from content import segment
+from content.due import APART
 from content.message import Kind, Message
 from content.pace import Sender
 
@@ -38,12 +40,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The queue of one sender; `busy` starts are under way, `share` of all calls are answered."""
+    """The queue of one sender; `busy` starts are under way, `share` of all calls are answered.
+
+    apart: starts that wait until another number of the same home has rung for a minute.
+    """
 
     sender: Sender
     batches: tuple[Batch, ...]
     share: float = 0.0
     busy: int = 0
+    apart: int = 0
 
     @property
     def count(self) -> int:
@@ -69,11 +75,11 @@ class Line:
         busy = [self.holding / 2] * min(self.busy, lines or 0)
         waiting = [*free, *busy]
         heapq.heapify(waiting)
-        may, owed = 0.0, 0.0
+        may, owed, homes = 0.0, 0.0, _Homes(self.count - self.apart, self.apart)
         for one in self.batches:
             pace = self.sender.seconds(one.units)
             for _ in range(one.count):
-                at = max(may, waiting[0]) if waiting else may
+                at = homes.start(max(may, waiting[0]) if waiting else may)
                 may = at + pace
                 if waiting:
                     owed += self.share
@@ -84,11 +90,35 @@ class Line:
 
     def by_rate(self) -> float:
         """Return when the last of them would start if only the rate were a limit."""
+        if self.apart:
+            return max(replace(self, sender=replace(self.sender, lines=None)).starts(), default=0.0)
         last = next((one.units for one in reversed(self.batches) if one.count), 0)
         return self.sender.seconds(max(0, self.units - last))
 
     def _held(self, one: Batch) -> float:
         return self.share * one.answered + (1 - self.share) * one.unanswered
+
+
+class _Homes:
+    """Which start comes next where `apart` of them follow another of their home, `firsts` none.
+
+    They are spread evenly: whose homes they are is not known.
+    """
+
+    def __init__(self, firsts: int, apart: int) -> None:
+        self._firsts, self._apart = firsts, apart
+        self._begun = self._followed = 0
+        self._later: deque[float] = deque()
+
+    def start(self, at: float) -> float:
+        """Return when the next one starts, which might start at `at`."""
+        if self._later and (self._later[0] <= at or self._begun == self._firsts):
+            return max(at, self._later.popleft())
+        self._begun += 1
+        while self._followed < (2 * self._begun * self._apart + self._firsts) // (2 * self._firsts):
+            self._followed += 1
+            self._later.append(at + APART.total_seconds())
+        return at
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,17 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class _First:
+    """The first contacts by one kind: to how many people, and what is made for them."""
+
+    people: int
+    made: Counter[Profile]
+    """Messages or calls: who shares a number is called together."""
+    apart: int = 0
+    """Calls that wait until another number of the same home has rung."""
+
+
+@dataclass(frozen=True, slots=True)
 class _View:
     """All that does not change between two profiles."""
 
@@ -144,8 +155,11 @@ def forecast(
             (one for one in KINDS[Rung.CONTACT] if one in kinds & {*who.contacts}), None
         ):
             first[kind][who] += many
+    waves = {kind: _wave(session, sending, kind, some) for kind, some in first.items()}
     share = backlog.answered(session) if answered is None else answered
-    found = [_queue(session, view, one, first[one.kind], share) for one in senders]
+    found = [
+        _queue(session, view, one, waves[one.kind], share) for one in senders if one.kind in waves
+    ]
     queues = sorted((one for one in found if one), key=lambda one: one.last, reverse=True)
     last = {one.sender.kind: one.last for one in queues}
     return Forecast(
@@ -153,11 +167,26 @@ def forecast(
         recipients=people.total(),
         first=told,
         languages=_languages(people),
-        spends=spend.of(sending.message, first),
+        spends=spend.of(sending.message, {kind: one.made for kind, one in waves.items()}),
         queues=tuple(queues),
         ends=max((end for who in people for end in view.steps(who, last)), default=now),
         expires_at=sending.expires_at,
     )
+
+
+def _wave(session: Session, sending: Sending, kind: Kind, people: Counter[Profile]) -> _First:
+    """Return what is made for people whose first contact is of this kind."""
+    own = {who: many for who, many in people.items() if kind in who.own}
+    if kind is not Kind.CALL or sum(own.values()) < 2:  # noqa: PLR2004 - nobody to share with
+        return _First(people.total(), people)
+    rings = profile.rings(session, sending.audience, own)
+    made, seen, share = Counter(people), 0, rings.numbers / sum(own.values())
+    for who in sorted(own, key=lambda one: not one.vulnerable):
+        # each rounded by itself would not sum up
+        made[who] = round((seen + own[who]) * share) - round(seen * share)
+        seen += own[who]
+    at_once = sending.severity is Severity.EXTREME
+    return _First(people.total(), +made, 0 if at_once else rings.apart)
 
 
 def _languages(people: Counter[Profile]) -> Counter[Written]:
@@ -181,12 +210,12 @@ def _address(number: int, kind: Kind) -> AddressView:
 
 
 def _queue(
-    session: Session, view: _View, sender: Sender, people: Counter[Profile], share: float
+    session: Session, view: _View, sender: Sender, first: _First, share: float
 ) -> Queue | None:
     """Return the first contacts of one sender, behind what is due there; None: there are none."""
     ours = [
         flow.batch(sender, view.sending.message(sender.kind, who.written, who.spoken), many)
-        for who, many in sorted(people.items(), key=_order)
+        for who, many in sorted(first.made.items(), key=_order)
     ]
     if not ours:
         return None
@@ -195,13 +224,13 @@ def _queue(
     begins = max(hushed or view.now, backlog.free(session, sender, view.now))
     given = view.ladders, sender, severity, share, ours[-1], begins
     ahead = list(backlog.ahead(session, *given))
-    count, before = flow.total(ours), flow.total(ahead)
+    before = flow.total(ahead)
     busy = backlog.busy(session, sender) if sender.lines and begins == view.now else 0
-    line = Line(sender, (*ahead, *ours), share, busy)
+    line = Line(sender, (*ahead, *ours), share, busy, first.apart)
     end = flow.end(line, (view.sending.expires_at - begins).total_seconds(), before)
     return Queue(
         sender=sender,
-        count=count,
+        count=first.people,
         units=sum(one.count * one.units for one in ours),
         ahead=before,
         begins=begins,

@@ -17,14 +17,14 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """First contacts that are alike: so many people, with so many units for each of them.
+    """First contacts that are alike: so many messages or calls, with so many units for each.
 
     each: chat messages (1), SMS segments, or begun minutes of a call that is taken and heard out.
     """
 
     kind: Kind
     language: Written
-    people: int
+    count: int
     each: int
     size: Size | None = None
     """What the SMS takes."""
@@ -32,16 +32,16 @@ class Spend:
     @property
     def units(self) -> int:
         """Return the units of all of them; calls that nobody takes cost less."""
-        return self.people * self.each
+        return self.count * self.each
 
 
 def of(
-    message: Callable[[Kind, Written, Spoken], Message], first: Mapping[Kind, Counter[Profile]]
+    message: Callable[[Kind, Written, Spoken], Message], made: Mapping[Kind, Counter[Profile]]
 ) -> tuple[Spend, ...]:
-    """Return what is spent on these people, by kind, then language, the dearest last."""
+    """Return what so many first contacts take, by kind, then language, the dearest last."""
     found: Counter[tuple[Kind, Written, int, Size | None]] = Counter()
     for kind in _BILLED:
-        for who, many in first.get(kind, Counter[Profile]()).items():
+        for who, many in made.get(kind, Counter[Profile]()).items():
             told = message(kind, who.written, who.spoken)
             size = segment.measure(told.sms) if kind is Kind.SMS else None
             language = compose.language(kind, who.written, who.spoken)

@@ -1,16 +1,31 @@
-"""Profile: how many residents are alike in needs, languages and the ways to reach them."""
+"""Profile: how many residents are alike in needs, languages and the ways to reach them.
+
+Also how often the phone rings for them: a number is called once for all who share it.
+"""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    type_coerce,
+)
 from sqlalchemy import select as select_
 from sqlalchemy.orm import Session
 
 from content import people, store
 from content.message import Kind, Spoken, Written
 from content.people import Address, Audience, Consent, Contact, Need, Resident
+from content.place import Place, PlaceKind
 
 _DIGITS = 1_000
 _KINDS = (Kind.CHAT, Kind.SMS, Kind.CALL)
@@ -30,6 +45,15 @@ class Profile:
     """The kinds of their own addresses."""
     contacts: tuple[Kind, ...]
     """The kinds by which their contacts can be reached."""
+
+
+class Rings(NamedTuple):
+    """How often phones ring for some people, each called once."""
+
+    numbers: int
+    """Who shares a number is called together."""
+    apart: int
+    """Those of them that ring in a home where another number has just rung, and wait for it."""
 
 
 def count(session: Session, audience: Audience) -> Counter[Profile]:
@@ -57,6 +81,56 @@ def count(session: Session, audience: Audience) -> Counter[Profile]:
         who = Profile(needs, written, spoken, rank == 0, _kinds(own), _kinds(theirs))
         found[who] += many
     return found
+
+
+def rings(session: Session, audience: Audience, whom: Collection[Profile]) -> Rings:
+    """Count the numbers of those of an audience who are alike `whom`, each with their first one."""
+    own = and_(
+        Address.community_id == store.community(session),
+        Address.owner_id == Resident.id,
+        Address.consent != Consent.WITHDRAWN,
+    )
+    first = (
+        select_(Address.digest)
+        .where(own, Address.kind == Kind.CALL)
+        .order_by(Address.rank, Address.id)
+        .limit(1)
+        .correlate(Resident)
+        .scalar_subquery()
+    )
+    alike = type_coerce(Resident.needs, Integer) * 4
+    for kind, worth in _ALIKE.items():
+        has = exists(select_(literal(1)).where(own, Address.kind == kind))
+        alike += case((has.correlate(Resident), worth), else_=0)
+    # who is known by their building only is nobody's housemate
+    home = case((Place.kind == PlaceKind.HOUSEHOLD, Place.id), else_=Resident.id)
+    there = and_(Place.community_id == Resident.community_id, Place.id == Resident.place_id)
+    each = (
+        select_(home.label("home"), first.label("number"))
+        .select_from(Resident)
+        .join(Place, there)
+        .where(Resident.community_id == store.community(session))
+        .where(Resident.id.in_(people.select(session, audience)))
+        .where(alike.in_({_alike(who) for who in whom}))
+        .distinct()
+        .subquery()
+    )
+    columns = (
+        func.count(),
+        func.count(each.c.home.distinct()),
+        func.count(each.c.number.distinct()),
+    )
+    ringing, homes, numbers = session.execute(select_(*columns).select_from(each)).one()
+    return Rings(numbers, ringing - homes)
+
+
+_ALIKE = {Kind.CHAT: 2, Kind.SMS: 1}
+"""What besides their needs decides how somebody who can be called is told first."""
+
+
+def _alike(who: Profile) -> int:
+    ways = sum(worth for kind, worth in _ALIKE.items() if kind in who.own)
+    return sum(need.bit for need in who.needs) * 4 + ways
 
 
 def beside(session: Session, audience: Audience) -> Counter[Profile]:

@@ -76,7 +76,7 @@ def _spend(one: Spend, priced: Prices) -> dict[str, Any]:
     return {
         "kind": one.kind,
         "language": one.language,
-        "people": one.people,
+        "count": one.count,
         "each": one.each,
         "units": one.units,
         "encoding": one.size.encoding if one.size else None,

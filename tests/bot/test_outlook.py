@@ -109,7 +109,7 @@ def test_what_each_language_takes_is_said_with_its_money() -> None:
     priced = Prices("元", {Kind.SMS: 0.05})
     assert outlook.costs(spends, Written.HANS, priced) == [
         "短信（简体中文）：120人，每人2段，共240段，约12.00 元",
-        "电话（英文）：30人，每通约2分钟，共60分钟",
+        "电话（英文）：30通，每通约2分钟，共60分钟",
         "首次联系最多约12.00 元",
     ]
     assert len(outlook.costs(spends, Written.ENGLISH, Prices())) == 2

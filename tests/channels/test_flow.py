@@ -1,5 +1,7 @@
 """When the last of a queue starts: by the rate, by the lines, and what would be better."""
 
+from dataclasses import replace
+
 import pytest
 
 from channels import flow
@@ -36,6 +38,25 @@ def _calls(count: int, held: float = 75.0) -> Batch:
 def test_the_slower_of_pace_and_lines_decides(line: Line, seconds: float, limit: Limit) -> None:
     end = flow.end(line)
     assert (end.seconds, end.limit) == (pytest.approx(seconds, abs=0.01), limit)
+
+
+@pytest.mark.parametrize(
+    ("calls", "apart", "seconds"),
+    [
+        # the other number of the one home waits a minute
+        (2, 1, 60.0),
+        (20, 1, 69.0),
+        # meanwhile the others ring
+        (200, 1, 199.0),
+        # whose minute is over goes before who has not been called: 60 and 60, then 40 and 40
+        (200, 100, 219.0),
+        (100, 50, 109.0),
+    ],
+)
+def test_the_numbers_of_a_home_ring_a_minute_apart(calls: int, apart: int, seconds: float) -> None:
+    line = replace(_line(1.0, None, _calls(calls)), apart=apart)
+    end = flow.end(line)
+    assert (end.seconds, end.limit) == (pytest.approx(seconds), Limit.RATE)
 
 
 def test_what_starts_too_late_is_counted_without_what_goes_before_it() -> None:

@@ -100,6 +100,39 @@ def test_a_forecast_writes_nothing(store: Store, now: datetime) -> None:
         assert outbox.attempts(session) == []
 
 
+def _home(session: Session, now: datetime, room: str, *numbers: str) -> None:
+    """Let somebody old with each of these numbers live in one home."""
+    for number in numbers:
+        outbox.resident(session, now, room=room, landlines=[number], needs=[Need.ELDERLY])
+
+
+@pytest.mark.parametrize(
+    ("severity", "last"), [(Severity.SEVERE, 60.0), (Severity.EXTREME, 1.0)], ids=["apart", "now"]
+)
+def test_a_number_that_is_shared_rings_once_and_a_home_a_minute_apart(
+    store: Store, now: datetime, severity: Severity, last: float
+) -> None:
+    voice = Sender("twilio_voice", Kind.CALL, 1 / pace.HEADROOM, 60, 60)
+    with store.begin() as session:
+        _home(session, now, "3-1-101", "+862100000001", "+862100000001", "+862100000002")
+        found = _forecast(session, now, voice, severity=severity)
+    (queue,) = found.queues
+    assert (found.first, queue.count, queue.units) == ({Kind.CALL: 3}, 3, 2)
+    assert sum(one.count for one in found.spends) == 2
+    assert _seconds(queue, now) == pytest.approx(last, abs=0.5)
+
+
+def test_who_shares_a_number_but_is_told_in_the_chat_first_does_not_ring(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        _home(session, now, "3-1-101", "+862100000001")
+        outbox.resident(session, now, room="3-1-101", chat="11", landlines=["+862100000001"])
+        found = _forecast(session, now, VOICE, Sender("chat", Kind.CHAT, 10.0))
+    assert found.first == {Kind.CALL: 1, Kind.CHAT: 1}
+    assert {one.sender.kind: one.units for one in found.queues} == {Kind.CALL: 1, Kind.CHAT: 1}
+
+
 def test_only_the_audience_is_counted(store: Store, now: datetime) -> None:
     with store.begin() as session:
         for room in ("3-1-101", "4-1-101", "4-1-102"):

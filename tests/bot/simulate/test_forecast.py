@@ -23,19 +23,27 @@ ENOUGH = "lines=200,calls_per_second=50,sms_per_second=50"
 CASES = {
     "three lines": (
         Kind.CALL,
-        # a number that is shared rings once, and homes ring a minute apart: no forecast counts it
         small(60, "lines=3,calls_per_second=1,sms_per_second=50", hours=0.25, household=1.0),
     ),
     "a call a second": (
         Kind.CALL,
         small(100, "lines=60,calls_per_second=1,sms_per_second=50", hours=0.03, household=1.0),
     ),
+    # a number that is shared rings once, and the numbers of a home ring a minute apart
+    "homes and three lines": (
+        Kind.CALL,
+        small(120, "lines=3,calls_per_second=1,sms_per_second=50", hours=0.2, household=2.0),
+    ),
+    "homes and a call a second": (
+        Kind.CALL,
+        small(300, "lines=60,calls_per_second=1,sms_per_second=50", hours=0.05, household=2.0),
+    ),
     "a segment a second": (Kind.SMS, small(80, f"{ENOUGH},sms_per_second=1", hours=0.04)),
     "thirty chats a second": (Kind.CHAT, small(400, ENOUGH, hours=0.02)),
 }
 
 
-SLOW = ("a segment a second", "thirty chats a second")
+SLOW = ("homes and a call a second", "a segment a second", "thirty chats a second")
 """Cases that are played in `make test-all` only."""
 
 
