@@ -72,9 +72,11 @@ class App:
     async def start(self) -> None:
         """Start everything; returns when webhooks are served and people can write."""
         speaks = any(one.kind is Kind.SPEAKER for one in self.senders)
-        await self.store.write(
-            lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
-        )
+        # of several machines another one may have the loudspeaker
+        if speaks or self.parts == frozenset(Part):
+            await self.store.write(
+                lambda session: loudspeaker.use(session, self.clock.now(), on=speaks)
+            )
         try:
             if self.listening is not None:
                 await self._hear(self.listening)

@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+from datetime import datetime
 
 import httpx
 import pytest
 from sqlalchemy.orm import Session
 
-from bot.app import App
+from bot.app import App, Part
 from bot.config import Settings
+from content import loudspeaker
 from content.clock import Clock
 from content.store import Store
 from verification import shelf
@@ -44,3 +46,19 @@ async def test_webhooks_are_served_while_the_fact_base_is_still_loaded(
     await house.stop()
     assert early
     assert answer.status_code == httpx.codes.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"), [({Part.WORKER}, True), ({Part.WEB}, True), (set(Part), False)]
+)
+async def test_only_a_house_that_is_whole_knows_that_there_is_no_loudspeaker(
+    file_store: Store, now: datetime, parts: set[Part], *, kept: bool
+) -> None:
+    """Of several machines one has it, whichever starts last."""
+    with file_store.begin() as session:
+        loudspeaker.use(session, now, on=True)
+    house = App(Settings.model_validate(CALLS), file_store, Clock(), frozenset(parts))
+    await house.start()
+    await house.stop()
+    with file_store.read() as session:
+        assert bool(loudspeaker.ids(session)) is kept
