@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import missed
 from bot.missed import TURNS
-from content import alert, call, callback, compose, duty, notice, people, phrase, store
+from content import alert, call, callback, compose, duty, notice, numeral, people, phrase, store
 from content.alert import Status
 from content.call import Line, Meaning, Script, Step
 from content.compose import Reader
@@ -61,9 +61,13 @@ def number(given: str) -> str:
     return given if NUMBER.fullmatch(given) and given not in HIDDEN else ""
 
 
-def building(pressed: str) -> str:
-    """Return how a building stands in an address, of the keys that name it; none: NOWHERE."""
-    digits = re.sub(r"\D", "", pressed)
+def building(pressed: str, said: str = "") -> str:
+    """Return how a building stands in an address, of the keys or words that name it; else NOWHERE.
+
+    Of words the first number counts: 三号楼, and of 三号楼二单元 the building.
+    """
+    spoken = re.search(numeral.PATTERN, said)
+    digits = re.sub(r"\D", "", pressed or (numeral.value(spoken[0]) if spoken else ""))
     return f"b{digits}" if _BUILDING.fullmatch(f"b{digits}") else NOWHERE
 
 
@@ -122,13 +126,13 @@ def script(
 
 
 def waiting(
-    session: Session, who: Caller, language: Spoken, call_id: str, *, greets: bool = False
+    session: Session, who: Caller, language: Spoken, here: callback.Call, *, greets: bool = False
 ) -> tuple[uuid.UUID, Script] | None:
     """Return the answer that waits for a caller and the call that tells it; None: none yet.
 
-    call_id: what was told in this call is not told again. greets: it is the first thing they hear.
+    What was told in this call is not told again. greets: it is the first thing they hear.
     """
-    found = callback.due(session, who.number, call_id) if who.number else None
+    found = callback.due(session, who.number, here) if who.number else None
     told = telling(session, found, language, greets=greets) if found is not None else None
     return (found, told) if found is not None and told is not None else None
 
@@ -198,12 +202,24 @@ def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Ite
     if not meant:
         yield from call.lines(spoken, _say("hotline.no_alerts", spoken))
         return
-    written = phrase.written(spoken)
-    for one in meant[:_MOST]:
-        told = compose.message(session, Reader(one.id, written, spoken)).speech
-        if told is not None:
-            yield from call.lines(spoken, told.opening)
-            yield from call.told(told)
+    written, told = phrase.written(spoken), meant[:_MOST]
+    if len(told) > 1:
+        yield from call.lines(spoken, _say("hotline.alerts", spoken, count=len(told)))
+    for place, one in enumerate(told):
+        if place:
+            yield from call.lines(spoken, _say("hotline.next_alert", spoken))
+        yield from _alert(compose.message(session, Reader(one.id, written, spoken)).speech)
+
+
+def _alert(speech: Speech | None) -> Iterator[Line]:
+    """Return what is said of an alert to who knows already who speaks."""
+    if speech is None:
+        return
+    if speech.foreword:
+        # without the keys, which are others here
+        language = speech.foreword_language
+        yield from call.lines(language, phrase.say("missing.text", language))
+    yield from call.told(speech)
 
 
 def _concerns(one: Notice, paths: tuple[str, ...]) -> bool:
@@ -235,11 +251,11 @@ class _Language:
         menu = self._menu(who, phone)
         greeted = replace(menu, say=opening if who.known or not who.number else ())
         return {
-            "building": self._building(opening),
+            "building": self._building(opening, speech=speech),
             "menu": greeted,
             "nowhere": replace(menu, say=self._lines("hotline.no_building")),
             "stay": replace(menu, say=self._lines("hotline.stay")),
-            **self._patience(menu),
+            **self._patience(menu, phone),
             "alerts": replace(menu, say=(*alerts, *self._lines("hotline.stay"))),
             "rumor": self._rumor(speech=speech),
             "unheard": replace(menu, say=self._lines("hotline.unheard")),
@@ -250,14 +266,18 @@ class _Language:
             **self._ends(who, phone),
         }
 
-    def _patience(self, menu: Step) -> dict[str, Step]:
-        """Return the menu for who pressed nothing or another key, or spoke: once, then the end."""
+    def _patience(self, menu: Step, phone: str) -> dict[str, Step]:
+        """Return the menu for who pressed nothing or another key, or spoke.
+
+        Whoever presses a wrong key again needs a person, where there is one; nothing else that is
+        repeated is followed by more than the end, for it may be a television.
+        """
         over = self._name("goodbye")
-        last = replace(menu, wrong=over, words=over, silence=over)
+        lost = self._name("person") if phone else over
         return {
             "again": replace(menu, say=self._lines("call.no_key"), silence=over),
-            "wrong": replace(last, say=self._lines("call.wrong_key")),
-            "words": replace(last, say=self._lines("call.no_words")),
+            "wrong": replace(menu, say=self._lines("call.wrong_key"), wrong=lost),
+            "words": replace(menu, say=self._lines("call.no_words"), words=over, silence=over),
         }
 
     def _looks(self) -> dict[str, Step]:
@@ -315,12 +335,14 @@ class _Language:
             language=self.spoken,
         )
 
-    def _building(self, opening: tuple[Line, ...]) -> Step:
+    def _building(self, opening: tuple[Line, ...], *, speech: bool) -> Step:
         return Step(
             say=opening,
-            ask=self._lines("hotline.building"),
+            ask=self._lines("hotline.building_speak" if speech else "hotline.building"),
             number=self._name("menu"),
             silence=self._name("menu"),
+            words=self._name("menu"),
+            spoken={Meaning.HELP: self._name("help")},
             language=self.spoken,
         )
 

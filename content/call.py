@@ -89,7 +89,8 @@ class Step:
     """The step that follows words of a meaning; other words are followed by `words`."""
     then: str = ""
     number: str = ""
-    """The step that follows a number of several digits, ended by #; it is asked for instead."""
+    """The step that follows a number of several digits, ended by #; it is asked for instead of a
+    key, and may be said where words are followed by one."""
     record: int = 0
     """Seconds of a message that the caller leaves instead of an answer."""
     forward: str = ""
@@ -178,8 +179,8 @@ def _next(script: Script, step: Step, heard: Heard) -> str:
     meant = step.spoken.get(said) if said is not None else None
     if heard.machine and not heard.key and not meant and script.machine in script.steps:
         return script.machine
-    if step.number:
-        return step.number if heard.key else step.silence
+    if step.number and heard.key:
+        return step.number
     if heard.key:
         return step.keys.get(heard.key) or step.wrong or script.close
     if heard.words:
@@ -250,7 +251,8 @@ def lines(language: Spoken, *sentences: str) -> tuple[Line, ...]:
 def told(speech: Speech) -> tuple[Line, ...]:
     """Return the message itself, once: the recording of it where there is one."""
     if speech.recording:
-        return (Play(speech.language, "\n".join(speech.sentences), speech.recording),)
+        recorded = Play(speech.language, "\n".join(speech.sentences), speech.recording)
+        return (*_lines(speech, *speech.lead), recorded)
     return _lines(speech, *speech.sentences)
 
 

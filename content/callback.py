@@ -4,6 +4,7 @@ import secrets
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -22,11 +23,18 @@ ON_THE_LINE = timedelta(seconds=90)
 """How long what is due to somebody is left to a call of ours in which they wait for it."""
 
 
-def due(session: Session, number: str, call_id: str = "") -> uuid.UUID | None:
+class Call(NamedTuple):
+    """A call to us or of ours: the sender that carries it, and the provider's id of it."""
+
+    sender: str
+    id: str
+
+
+def due(session: Session, number: str, call: Call | None = None) -> uuid.UUID | None:
     """Return the oldest notice that this number (E.164) is to be called for; None: nothing waits.
 
     Alerts are not among them: they are told by the attempt that was missed. Nor is what was told
-    in the call of this id: that may be kept and not handled yet.
+    in this call: that may not be handled yet, or not count.
     """
     calling = select(Attempt.notice_id).where(
         Attempt.community_id == Delivery.community_id,
@@ -44,7 +52,7 @@ def due(session: Session, number: str, call_id: str = "") -> uuid.UUID | None:
         .where(Delivery.recipient_id.in_(_addresses(session, number)))
         .where(Delivery.recipient_kind == OwnerKind.BARE, Delivery.state == DeliveryState.OPEN)
         .where(Notice.state == NoticeState.LIVE, Notice.kind.in_(_ANSWERS))
-        .where(~calling.exists(), Notice.id.not_in(_just_told(session, call_id)))
+        .where(~calling.exists(), Notice.id.not_in(_just_told(session, call)))
         .order_by(Notice.made_at, Notice.id)
         .limit(1)
     )
@@ -70,36 +78,42 @@ def hold(session: Session, number: str, until: datetime) -> None:
     session.execute(waiting.where(Delivery.wait > 0, again, Delivery.next_at < until))
 
 
-def told(
-    session: Session,
-    notice_id: uuid.UUID,
-    number: str,
-    sender: str,
-    provider_id: str,
-    now: datetime,
-) -> None:
-    """Record that a notice was heard in a call to us; hearing it again changes nothing."""
+def told(session: Session, notice_id: uuid.UUID, number: str, call: Call, now: datetime) -> None:
+    """Record that a notice was heard in a call to us; hearing it again changes nothing.
+
+    A caller's number can be forged. What they have not asked for in this very call counts
+    only where we have rung the number before, and they may be calling back: else whoever it
+    is for is called all the same.
+    """
     query = select(Delivery).where(
         Delivery.community_id == store.community(session),
         Delivery.notice_id == notice_id,
         Delivery.recipient_id.in_(_addresses(session, number)),
         Delivery.state == DeliveryState.OPEN,
     )
+    begun, made = _begun(session, call), session.get(Notice, (store.community(session), notice_id))
+    if begun is not None and made is not None and made.made_at < begun.at:
+        query = query.where(Delivery.tries > 0)
     for delivery in session.scalars(query):
         delivery.state, delivery.reason = DeliveryState.DONE, Reason.HANDED_OVER
         delivery.kind, delivery.closed_at = None, now
         delivery.first_at = delivery.first_at or now
-        session.add(_attempt(session, delivery, number, sender, provider_id, now))
+        session.add(_attempt(session, delivery, number, call, now))
     session.flush()
 
 
+def _begun(session: Session, call: Call) -> Inbound | None:
+    """Return the event with which somebody called us; None for a call of our own."""
+    query = select(Inbound).where(
+        Inbound.community_id == store.community(session),
+        Inbound.sender == call.sender,
+        Inbound.event_id == f"{call.id}:inbound",
+    )
+    return session.scalar(query)
+
+
 def _attempt(
-    session: Session,
-    delivery: Delivery,
-    number: str,
-    sender: str,
-    provider_id: str,
-    now: datetime,
+    session: Session, delivery: Delivery, number: str, call: Call, now: datetime
 ) -> Attempt:
     return Attempt(
         community_id=delivery.community_id,
@@ -109,10 +123,10 @@ def _attempt(
         address_id=delivery.recipient_id,
         digest=store.digest(session, number),
         kind=Kind.CALL,
-        sender=sender,
+        sender=call.sender,
         ref=secrets.token_hex(16),
         rung=delivery.rung,
-        provider_id=provider_id,
+        provider_id=call.id,
         state=AttemptState.COMPLETED,
         started_at=now,
         deadline=now,
@@ -125,14 +139,17 @@ def _addresses(session: Session, number: str) -> Collection[uuid.UUID]:
     return [address_id for *_, address_id in people.owners(session, Kind.CALL, number)]
 
 
-def _just_told(session: Session, call_id: str) -> set[uuid.UUID]:
+def _just_told(session: Session, call: Call | None) -> set[uuid.UUID]:
     """Return the notices whose end was heard in a call, by the events that say so."""
-    if not call_id:
+    begun = _begun(session, call) if call is not None else None
+    if call is None or begun is None:
         return set()
     query = select(Inbound.event_id).where(
-        Inbound.community_id == store.community(session),
-        Inbound.event_id.startswith(f"{call_id}:told:", autoescape=True),
-        Inbound.handled_at.is_(None),
+        Inbound.community_id == begun.community_id,
+        # only what has come since is looked through
+        Inbound.id > begun.id,
+        Inbound.sender == call.sender,
+        Inbound.event_id.startswith(f"{call.id}:told:", autoescape=True),
     )
     found = (one.split(":")[2].partition("-")[0] for one in session.scalars(query))
     return {uuid.UUID(one) for one in found}

@@ -83,9 +83,8 @@ def read_out(
         phrase.say("call.again", voice) if who.again else "",
         phrase.say("call.update", voice) if update else "",
     )
-    space = " " if voice is Spoken.ENGLISH else ""
-    opening = space.join((speech.opening, *(speak(one, voice) for one in lead if one)))
-    return replace(speech, opening=opening, recording=recordings[voice], others=others)
+    said = tuple(speak(one, voice) for one in lead if one)
+    return replace(speech, recording=recordings[voice], lead=said, others=others)
 
 
 def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> Message:

@@ -98,6 +98,8 @@ class Speech:
     """Said where nobody takes the call at that number."""
     recording: str = ""
     """The recording that is played in place of the sentences; empty: they are spoken."""
+    lead: tuple[str, ...] = ()
+    """What such a recording, made for everybody, cannot say: it is spoken before it."""
     offer: str = ""
     """What offers this language, in it, to who listens in another: `For English, press 9.`"""
     others: "tuple[Speech, ...]" = ()

@@ -111,9 +111,9 @@ def chosen(turn: Turn, heard: Heard) -> None:
         reply = desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
         if reply.state is State.WAITING:
             # the call itself has said so: nobody is called to hear it again
-            here = (turn.sender, event.provider_id, turn.now)
+            here = callback.Call(turn.sender, event.provider_id)
             for notice_id in reply.notices:
-                callback.told(turn.session, notice_id, event.address, *here)
+                callback.told(turn.session, notice_id, event.address, here, turn.now)
 
 
 def useful(turn: Turn, ref: str) -> list[Effect]:

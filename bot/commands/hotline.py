@@ -79,8 +79,8 @@ def _told(turn: Turn) -> None:
         told = notice.get(turn.session, uuid.UUID(event.subject))
     except (KeyError, ValueError):
         return
-    here = (turn.sender, event.provider_id, turn.now)
-    callback.told(turn.session, told.id, event.address, *here)
+    here = callback.Call(turn.sender, event.provider_id)
+    callback.told(turn.session, told.id, event.address, here, turn.now)
     heard = case.by_notice(turn.session, told.id, turn.address_id())
     asks = heard is not None and heard.state is case.State.ASKED_BACK
     if heard is not None and asks and event.key:

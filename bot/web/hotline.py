@@ -11,7 +11,7 @@ from bot import hotline, missed
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import call, notice
+from content import call, callback, notice
 from content.call import At, Script
 from content.message import Spoken
 from content.notice import NoticeKind
@@ -81,8 +81,10 @@ def _moved(
     at = channel.after(script, request)
     if at.step.endswith(ALERTS):
         script = build(session, who, now, tells=True)
-    if script.steps[At.read(where).step].number and twilio_voice.heard(request.data).key:
-        who = hotline.caller(session, given, hotline.building(twilio_voice.heard(request.data).key))
+    heard = twilio_voice.heard(request.data)
+    named = hotline.building(heard.key, heard.words)
+    if script.steps[At.read(where).step].number and (heard.key or named != hotline.NOWHERE):
+        who = hotline.caller(session, given, named)
         at = at if who.paths else replace(at, step=f"{language}-nowhere")
     return who, script, at
 
@@ -150,8 +152,9 @@ def _answer(
     greets: bool = False,
 ) -> str:
     """Return the TwiML that tells what is due to a caller; empty where nothing is, or not yet."""
-    language, sid = language_of(str(at)), str(request.data.get("CallSid", ""))
-    found = hotline.waiting(session, who, language, sid, greets=greets)
+    language = language_of(str(at))
+    here = callback.Call(channel.name, str(request.data.get("CallSid", "")))
+    found = hotline.waiting(session, who, language, here, greets=greets)
     if found is None:
         return ""
     notice_id, script = found

@@ -150,7 +150,7 @@ def moment(channel: TwilioVoice, request: Request, times: int) -> str:
     """Return the TwiML for a moment's patience, or for the end of it: the key, if any, is kept."""
     heard = twilio_voice.heard(request.data)
     if times >= WAITS:
-        return channel.wait(_in_each(_farewell(request.path, heard.key)))
+        return channel.wait(_in_each(_farewell(request.path, heard)))
     path = [request.path]
     if request.path.startswith(_KEYED):
         path.append(_stands_for(request, heard))
@@ -164,10 +164,12 @@ def _stands_for(request: Request, heard: Heard) -> str:
     return _WORDS if heard.words else _NAMES.get(heard.key, heard.key)
 
 
-def _farewell(path: str, digit: str) -> str:
-    if digit:
-        return "call.kept"
-    return "call.later" if path == "inbound" else "call.goodbye"
+def _farewell(path: str, heard: Heard) -> str:
+    """Return what is said to who has waited in vain; a question that was kept is answered later."""
+    what, _, where = path.partition("/")
+    if what in ("key", "script"):
+        return "call.kept" if heard.key else "call.goodbye"
+    return "hotline.later" if heard.words and "-rumor" in where else "call.later"
 
 
 def _in_each(key: str) -> dict[Spoken, str]:

@@ -64,7 +64,7 @@ async def test_who_is_known_comes_to_the_menu_and_hears_the_alerts_of_their_plac
     town: Town,
 ) -> None:
     heard = said(await dials(town, WANG, "1"))
-    assert "请输入您住的楼号" not in heard
+    assert "几号楼" not in heard
     assert "听最新通知请按一" in heard
     assert "现在没有通知" in heard
 
@@ -81,7 +81,7 @@ async def test_a_stranger_names_a_building_and_one_that_is_not_there_is_told_so(
     town: Town,
 ) -> None:
     heard = said(await dials(town, "+8613800000301", "3#", "1"))
-    assert heard.index("请输入您住的楼号") < heard.index("听最新通知请按一")
+    assert heard.index("几号楼") < heard.index("听最新通知请按一")
     assert "没有找到这个楼号" in said(await dials(town, "+8613800000302", "99#"))
 
 
@@ -237,6 +237,36 @@ async def test_a_hidden_number_hears_the_alerts_and_nothing_that_needs_a_call_ba
     heard = said(await dials(town, "anonymous", "2"))
     assert "问听到的消息" not in heard
     assert "这个键没有用" in heard
+
+
+async def test_whoever_presses_wrong_keys_twice_comes_to_a_person(town: Town) -> None:
+    town.with_session(lambda s: on_duty(s, town))
+    call = await dials(town, WANG, "7", "7")
+    assert said(call).count("这个键没有用") == 1
+    assert [one.text for one in call.script if one.verb == "Dial"] == [DUTY]
+
+
+async def test_who_hesitates_after_a_wrong_key_is_asked_once_more(town: Town) -> None:
+    heard = said(await dials(town, WANG, "*", "", "1"))
+    assert heard.index("这个键没有用") < heard.index("没有听到您按键") < heard.index("现在没有通知")
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("我住三号楼二单元", "听最新通知请按一"),
+        ("九十九栋", "没有找到这个楼号"),
+        ("哎呀快来人，帮帮我", "马上请人打电话给您"),
+        ("什么", "听最新通知请按一"),
+    ],
+)
+async def test_a_building_may_be_said_and_a_cry_is_heard_there_too(
+    town: Town, words: str, answer: str
+) -> None:
+    heard = said(await dials(town, "+8613800000320", speech=(words,)))
+    assert "请说出您住几号楼" in heard
+    assert answer in heard
+    assert ("没有找到" in heard) == ("没有找到" in answer)
 
 
 async def test_an_exercise_is_not_read_out_to_who_calls(town: Town) -> None:

@@ -323,7 +323,7 @@ async def test_who_calls_us_meanwhile_is_asked_for_a_moment_too(
         answer = await served.twilio(redirected(answer), From=WANG, Direction="inbound")
     monkeypatch.setattr(reading, "PATIENCE", 30)
     again = await served.twilio(redirected(answer), From=WANG, Direction="inbound")
-    assert "未接的通知" in again.text
+    assert "您有一个通知没有接到" in again.text
 
 
 async def test_a_call_in_progress_goes_on_from_memory(
@@ -367,6 +367,8 @@ async def test_what_is_asked_by_phone_while_the_database_is_away_is_kept_and_goe
         ("script/{}", "", "稍后再打给您"),
         ("key/{}/cmn-start.0/star", "*", "已经记下"),
         ("inbound", "", "幺幺九"),
+        ("hotline/0/cmn-menu.1/1", "", "幺幺九"),
+        ("hotline/0/cmn-rumor.2/words", "", "查到了马上打电话告诉您"),
     ],
 )
 async def test_nobody_is_asked_for_a_moment_for_ever(

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from content import alert, audible, compose, notice, privacy, recording, review
+from content import alert, audible, call, compose, notice, privacy, recording, review
 from content import sound as sounds
 from content.alert import ReviewError, Revision, Stage
+from content.call import Play
 from content.compose import Reader
 from content.draft import Draft
 from content.event import Event
@@ -143,9 +144,10 @@ def test_what_a_reading_cannot_know_is_spoken_before_it(store: Store, now: datet
     with store.read() as session:
         who = Reader(made.id, Written.HANS, MANDARIN, alone="王奶奶", again=True)
         speech = compose.message(session, who).speech
-    assert "您是王奶奶的紧急联系人" in speech.opening
-    assert "可能是重复通知" in speech.opening
-    assert speech.opening.startswith("您好")
+    *lead, reading = call.told(speech)
+    assert "您是王奶奶的紧急联系人" in lead[0].text
+    assert "可能是重复通知" in lead[1].text
+    assert isinstance(reading, Play)
 
 
 @pytest.mark.parametrize(

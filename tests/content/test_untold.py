@@ -12,6 +12,7 @@ from content import (
     callback,
     confirmation,
     identity,
+    inbound,
     outcome,
     outcome_bulk,
     pager,
@@ -32,6 +33,7 @@ from tests.content.outbox import CALL, SMS, SOMEBODY
 
 S = AttemptState
 NUMBER = "+8613800000001"
+HERE = callback.Call("twilio_voice", "CA2")
 NIGHT = timedelta(hours=12, minutes=50)
 """From a morning at nine to ten to ten in the evening."""
 
@@ -215,8 +217,30 @@ def test_who_calls_us_between_two_tries_hears_it_and_is_called_no_more(
     assert callback.due(session, NUMBER) == made.id
     callback.hold(session, NUMBER, later + timedelta(minutes=6))
     assert outbox.take(session, later + timedelta(minutes=5), CALL) == []
-    callback.told(session, made.id, NUMBER, "twilio_voice", "CA2", later)
+    callback.told(session, made.id, NUMBER, HERE, later)
     assert standing(session, made).state is DeliveryState.DONE
+
+
+@pytest.mark.parametrize(
+    ("asks_in_it", "state"), [(True, DeliveryState.DONE), (False, DeliveryState.OPEN)]
+)
+def test_what_a_caller_has_not_asked_in_their_call_is_told_to_the_number_all_the_same(
+    session: Session, now: datetime, *, asks_in_it: bool, state: DeliveryState
+) -> None:
+    """The number of a caller can be forged: nobody loses an answer to who pretends to be them."""
+    begun = now - timedelta(minutes=1) if asks_in_it else now + timedelta(minutes=1)
+    made = asked(session, now)
+    inbound.keep(session, "twilio_voice", "CA2:inbound", "inbound", {}, begun)
+    inbound.keep(
+        session, "twilio_voice", f"CA2:told:{made.id.hex}-0-cmn:cmn-start.0", "", {}, begun
+    )
+    later = now + timedelta(minutes=2)
+    callback.told(session, made.id, NUMBER, HERE, later)
+    assert standing(session, made).state is state
+    # it is not told twice in one call
+    assert callback.due(session, NUMBER, HERE) is None
+    callback.hold(session, NUMBER, later)
+    assert len(outbox.take(session, later, CALL)) == (0 if asks_in_it else 1)
 
 
 def test_help_in_such_a_call_is_for_the_residents_of_the_number(
