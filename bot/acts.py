@@ -4,7 +4,7 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 
-from bot.commands import ask, errands, resident
+from bot.commands import ask, cry, errands, resident
 from bot.turn import DOORS, Acknowledge, Effect, Turn, tell
 from channels.base import State
 from content import (
@@ -19,15 +19,13 @@ from content import (
     reply,
     untold,
 )
-from content import cry as cries
 from content.confirmation import Act, Confirmed
 from content.delivery import Attempt, AttemptState
 from content.event import Actor
-from content.message import Action, Kind, Written
+from content.message import Action, Kind
 from content.notice import NoticeState
 from content.outcome_bulk import Report
 from content.people import Consent, Contact, OwnerKind, Resident
-from content.plain import dialled
 from content.reply import Meaning
 from content.task import TaskError
 from verification import desk
@@ -77,35 +75,6 @@ def key(turn: Turn) -> list[Effect]:
         with contextlib.suppress(TaskError):
             errands.take(turn, errand, ref)
     return []
-
-
-def call_back(turn: Turn) -> None:
-    """Open a task for who wanted a person and reached nobody: somebody calls them back."""
-    note = phrase.say("call.unreached_note", Written.HANS, phone=dialled(turn.event.address))
-    cry(turn, note)
-
-
-def cry(turn: Turn, note: str = "") -> None:
-    """Open a task for each resident of this number or chat, or for the stranger who acts.
-
-    Of a contact it is for whom they stand for; a stranger may have named their building.
-    """
-    if _cry(turn, note):
-        return
-    cries.give(
-        turn.session,
-        (),
-        turn.actor(),
-        turn.now,
-        note + _building(turn),
-        stranger=turn.address_id(),
-        place_id=turn.place_id(),
-    )
-
-
-def _building(turn: Turn) -> str:
-    named = turn.event.building.removeprefix("b").lstrip("0")
-    return phrase.say("hotline.building_note", Written.HANS, building=named) if named else ""
 
 
 def button(turn: Turn, action: Action, ref: str) -> list[Effect]:
@@ -185,7 +154,7 @@ def _chooses(turn: Turn, word: str) -> bool:
 
 def _told(turn: Turn, done: Confirmed, *, help_: bool) -> list[Effect]:
     """Answer a reply in kind; by SMS only who asks for help or has nothing to confirm."""
-    if help_ and (done.notices or done.again or _cry(turn)):
+    if help_ and (done.notices or done.again or cry.known(turn)):
         return tell(turn, "confirm.help", urgent=True)
     if help_:
         return tell(turn, "confirm.nothing", "emergency.general", urgent=True)
@@ -193,15 +162,6 @@ def _told(turn: Turn, done: Confirmed, *, help_: bool) -> list[Effect]:
         said = "confirm.received" if done.notices else "confirm.again"
         return tell(turn, said) if turn.kind is Kind.CHAT else []
     return _nothing(turn, "confirm.nothing")
-
-
-def _cry(turn: Turn, note: str = "") -> bool:
-    """Open a task for who asks for help although no notice is running; False for a stranger."""
-    about = cries.of(turn.session, turn.kind, turn.event.address)
-    if about:
-        nobody = about[0].resident_id
-        cries.give(turn.session, about, turn.actor(), turn.now, note, stranger=nobody)
-    return bool(about)
 
 
 def _nothing(turn: Turn, key_: str) -> list[Effect]:

@@ -51,15 +51,9 @@ def give(
     actor: Actor,
     now: datetime,
     note: str,
-    *,
-    stranger: uuid.UUID,
-    place_id: uuid.UUID | None = None,
     notice_id: uuid.UUID | None = None,
 ) -> None:
-    """Open a task for each resident whom a cry is about; else for the address of a stranger.
-
-    place_id: where the stranger says that they are.
-    """
+    """Open a task for each resident whom a cry is about."""
     for one in about:
         task.add(
             session,
@@ -72,18 +66,30 @@ def give(
             urgent=True,
             note=one.note + note,
         )
-    if not about:
-        task.add(
-            session,
-            TaskKind.HELP,
-            actor,
-            now,
-            subject_id=stranger,
-            place_id=place_id,
-            notice_id=notice_id,
-            urgent=True,
-            note=note,
-        )
+
+
+def give_stranger(
+    session: Session,
+    address_id: uuid.UUID,
+    actor: Actor,
+    now: datetime,
+    note: str,
+    *,
+    place_id: uuid.UUID | None = None,
+    notice_id: uuid.UUID | None = None,
+) -> None:
+    """Open a task for the address of a stranger; place_id: where they say that they are."""
+    task.add(
+        session,
+        TaskKind.HELP,
+        actor,
+        now,
+        subject_id=address_id,
+        place_id=place_id,
+        notice_id=notice_id,
+        urgent=True,
+        note=note,
+    )
 
 
 def from_address(
@@ -96,8 +102,10 @@ def from_address(
     note = ""
     if address.kind is not Kind.CHAT:
         note = phrase.say("call.help_note", Written.HANS, phone=dialled(address.value))
-    about = of(session, address.kind, address.value)
-    give(session, about, actor, now, note, stranger=address_id, notice_id=notice_id)
+    if about := of(session, address.kind, address.value):
+        give(session, about, actor, now, note, notice_id)
+    else:
+        give_stranger(session, address_id, actor, now, note, notice_id=notice_id)
 
 
 def _resident(session: Session, resident_id: uuid.UUID) -> Resident | None:

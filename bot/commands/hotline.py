@@ -3,15 +3,12 @@
 import uuid
 from datetime import timedelta
 
-from bot import acts
-from bot.commands import ask
+from bot.commands import ask, cry
 from bot.hotline import number
 from bot.turn import Effect, Turn, tell
 from channels.base import EventKind
-from content import call, callback, notice, phrase, reply
+from content import call, callback, notice, reply
 from content.call import Meaning
-from content.message import Written
-from content.plain import dialled
 from verification import case
 from verification.case import Attachment
 
@@ -47,13 +44,13 @@ def _heard(turn: Turn, file: Attachment | None) -> None:
         _told(turn)
     match event.kind:
         case EventKind.UNREACHED:
-            acts.call_back(turn)
+            cry.call_back(turn)
         case EventKind.MEDIA:
             ask.media(turn, file)
         case EventKind.TEXT:
             _said(turn)
         case EventKind.KEY if event.key == HELP and event.step in MENU and not event.subject:
-            acts.cry(turn, _note(turn))
+            cry.by_phone(turn)
 
 
 def _said(turn: Turn) -> None:
@@ -62,11 +59,11 @@ def _said(turn: Turn) -> None:
     if event.step != RUMOR:
         # what else is said where a key is asked for is a mistake or a television
         if call.meaning(event.text) is Meaning.HELP:
-            acts.cry(turn, _note(turn))
+            cry.by_phone(turn)
         return
     said = reply.read(event.text)
     if said is not None and said.meaning is reply.Meaning.HELP:
-        acts.cry(turn, _note(turn))
+        cry.by_phone(turn)
         tell(turn, "confirm.help", urgent=True)
         return
     ask.question(turn)
@@ -86,9 +83,4 @@ def _told(turn: Turn) -> None:
     if heard is not None and asks and event.key:
         ask.chosen(turn, heard)
     elif event.key == HELP:
-        acts.cry(turn, _note(turn))
-
-
-def _note(turn: Turn) -> str:
-    phone = dialled(turn.event.address)
-    return phrase.say("hotline.help_note", Written.HANS, phone=phone)
+        cry.by_phone(turn)
