@@ -59,7 +59,8 @@ class Live:
                     person,
                     manner.pause,
                 )
-                ended["how"] = str(await talk.run(left))
+                # nobody is cut off before a key is asked for
+                ended["how"] = str(await talk.run(max(left, talk.needs + manner.after)))
         finally:
             await self.call.hang_up()
             await self._media.close()

@@ -35,6 +35,8 @@ class Manner:
     """The silence after each sentence."""
     longest: float = 195.0
     """A whole call: a little less than the sweep waits until it gives a call up."""
+    after: float = 30.0
+    """What is left for keys in any case beside saying everything three times, however long."""
 
 
 class How(StrEnum):
@@ -85,6 +87,13 @@ class Talk:
         self._person = person
         """Gives the address of a number that a call is transferred to; empty: it cannot be."""
         self._silence = b"\xff" * int(pause * RATE)
+
+    @property
+    def needs(self) -> float:
+        """Return the seconds in which everything is said three times."""
+        first = self._script.steps[self._script.start]
+        twice = sum(len(self._said[line] + self._silence) for line in (*first.say, *first.ask))
+        return 1.5 * twice / RATE
 
     async def run(self, longest: float) -> How:
         """Play until the script ends, the other side hangs up, or `longest` seconds are over."""

@@ -71,7 +71,8 @@ class SipVoice:
 
     server: `host` or `host:port`. ports: the first and last port for sound. patience: real seconds
     that the trunk may be silent; ring: those that a phone rings; pause: those after a sentence;
-    longest: those of a whole call; grace: those for which a talk goes on when we close. transfers:
+    longest: those of a whole call, unless a long message needs more; after: those that are then
+    left for keys; grace: those for which a talk goes on when we close. transfers:
     whether the trunk connects a call to somebody else (REFER).
     """
 
@@ -98,6 +99,7 @@ class SipVoice:
         ring: float = MANNER.ring,
         pause: float = MANNER.pause,
         longest: float = MANNER.longest,
+        after: float = MANNER.after,
         transfers: bool = False,
         patience: float = 8,
         grace: float = 15,
@@ -112,7 +114,7 @@ class SipVoice:
         self._agent = Agent(self._trunk, patience)
         self._ports = PortAllocator((ports[0], ports[1] + 1))
         self._lines = lines
-        self._manner = Manner(ring, pause, longest)
+        self._manner = Manner(ring, pause, longest, after)
         self._transfers = transfers
         self._grace = grace
         self._refs: set[str] = set()

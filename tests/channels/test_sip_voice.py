@@ -20,7 +20,7 @@ from tests.channels.callee import Callee, called
 REF, PHONE = "ab" * 16, "+8657187654321"
 SOUND = b"\x55\xd5" * 400
 """A tenth of a second of a tone."""
-BRISK = {"ring": 0.5, "pause": 0.02, "longest": 5}
+BRISK = {"ring": 0.5, "pause": 0.02, "longest": 5, "after": 0.1}
 OPTIONS = (
     "OPTIONS sip:100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bKx;rport\r\n"
     "From: <sip:a@b>;tag=1\r\nTo: <sip:100@b>\r\nCall-ID: scan\r\nCSeq: 1 OPTIONS\r\n\r\n"
@@ -243,6 +243,12 @@ async def test_no_call_lasts_longer_than_it_may(message: Message) -> None:
     ours = await call(message, {"longest": 1}, answers=[200])
     assert ours.raw[-1].data["how"] == "too_long"
     assert ours.states[-1] is State.COMPLETED
+
+
+async def test_a_long_message_is_told_twice_and_its_key_taken(message: Message) -> None:
+    given = {"longest": 0.1, "after": 1.0}
+    ours = await call(message, given, answers=[200], keys=[(ASKED, "1")])
+    assert ours.keys == ["1"]
 
 
 async def test_closing_ends_what_rings_and_what_talks(message: Message) -> None:
