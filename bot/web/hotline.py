@@ -139,7 +139,8 @@ def _missed(
         return ""
     begun = call.begin(found.script, turn)
     url = channel.url("key", found.ref, str(begun))
-    return channel.step(found.script.steps[begun.step], url, found.ref)
+    # how many there are is no part of the call that the ref stands for: nobody could say it again
+    return channel.step(found.script.steps[begun.step], url)
 
 
 def _answer(
