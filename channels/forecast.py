@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from channels import backlog, flow, router, spend
+from channels import backlog, flow, router, spend, sweep
 from channels.flow import Better, Limit, Line
 from channels.router import Recipient, Standing, Step
 from channels.spend import Spend
@@ -105,14 +105,20 @@ class _View:
     sending: Sending
     ladders: Ladders
     kinds: frozenset[Kind]
+    closed: Mapping[Kind, datetime]
+    """Kinds whose providers have asked for a long rest, and until when."""
     now: datetime
     zone: ZoneInfo
+
+    def open(self, at: datetime) -> frozenset[Kind]:
+        """Return the kinds by which the router would send then."""
+        return self.kinds - self._paused(at).keys()
 
     def step(self, who: Profile, at: datetime, rung: int = 0, tries: int = 0) -> Step:
         """Return what the router says of such a person."""
         standing = Standing(self.sending.severity, rung, tries, expires_at=self.sending.expires_at)
-        given = standing, _recipient(who), self.ladders, self.kinds
-        return router.next_step(*given, at, self.zone)
+        given = standing, _recipient(who), self.ladders, self.open(at)
+        return router.next_step(*given, at, self.zone, self._paused(at))
 
     def steps(self, who: Profile, last: Mapping[Kind, datetime]) -> Iterator[datetime]:
         """Return when each step of an unanswered ladder is over; none starts before `last`."""
@@ -123,6 +129,10 @@ class _View:
             rung, tries = step.rung, step.tries + 1
             at = max(step.at, last.get(step.kind, step.at)) + timedelta(seconds=step.wait)
             yield at
+
+    def _paused(self, at: datetime) -> dict[Kind, datetime]:
+        rest = at + sweep.LONG_REST
+        return {kind: until for kind, until in self.closed.items() if until > rest}
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -143,7 +153,8 @@ def forecast(
     """
     kinds = frozenset(sender.kind for sender in senders)
     sending = replace(sending, message=cache(sending.message))
-    view = _View(sending, ladders, kinds, now, cap.zone(session))
+    closed = sweep.closed(session, senders, now)
+    view = _View(sending, ladders, kinds, closed, now, cap.zone(session))
     people = profile.count(session, sending.audience)
     first: dict[Kind, Counter[Profile]] = defaultdict(Counter)
     for who, many in people.items():
@@ -152,7 +163,7 @@ def forecast(
     for who, many in profile.beside(session, sending.audience).items():
         # no recipients themselves, but they take lines and money
         if kind := next(
-            (one for one in KINDS[Rung.CONTACT] if one in kinds & {*who.contacts}), None
+            (one for one in KINDS[Rung.CONTACT] if one in view.open(now) & {*who.contacts}), None
         ):
             first[kind][who] += many
     waves = {kind: _wave(session, sending, kind, some) for kind, some in first.items()}

@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -9,13 +10,24 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels import airtime, forecast
+from channels import airtime, forecast, route, sweep
 from channels.flow import Limit
 from channels.forecast import Forecast, Queue, Sending
-from content import claim, compose, confirmation, ladder, notice, outcome, pace, segment
+from content import (
+    cap,
+    claim,
+    compose,
+    confirmation,
+    ladder,
+    notice,
+    outcome,
+    pace,
+    routing,
+    segment,
+)
 from content.alert import Severity
 from content.compose import Reader
-from content.delivery import AttemptState
+from content.delivery import AttemptState, Delivery
 from content.message import Kind, Message, Spoken, Written
 from content.notice import NoticeKind
 from content.pace import Sender
@@ -391,3 +403,25 @@ def test_contacts_who_are_told_at_once_take_their_calls_too(store: Store, now: d
         after = _forecast(session, now)
     assert (after.recipients, after.first) == (20, before.first)
     assert [one.count for one in (*before.queues, *after.queues)] == [20, 40]
+
+
+def test_who_has_another_way_does_not_wait_for_a_provider_that_wants_a_long_rest(
+    store: Store, now: datetime
+) -> None:
+    """The router goes another way too; who has nothing else waits."""
+    until = now + timedelta(minutes=20)
+    with store.begin() as session:
+        outbox.resident(session, now, chat="11", mobile="+8613800000001")
+        outbox.resident(session, now, chat="12")
+        pace.pause(session, outbox.CHAT.name, until)
+        found = _forecast(session, now)
+        made = outbox.tell(session, now)
+        closed = sweep.closed(session, SENDERS, now)
+        due = routing.due(session, now)
+        kinds = frozenset(one.kind for one in SENDERS) - closed.keys()
+        route.take(session, due, LADDERS, kinds, cap.zone(session), now, closed)
+        session.expire_all()
+        rows = [one for one in session.scalars(select(Delivery)) if one.notice_id == made.id]
+    assert found.first == Counter(one.kind for one in rows) == {Kind.SMS: 1, Kind.CHAT: 1}
+    (chat,) = [one for one in found.queues if one.sender.kind is Kind.CHAT]
+    assert (chat.count, chat.begins) == (1, until)
