@@ -286,7 +286,8 @@ def _at(cursor: str | None) -> tuple[int, uuid.UUID]:
 def _insert(session: Session, notice: Notice, part: _Part | None, now: datetime) -> int:
     """Insert a part of the audience (None: all of it); who has a delivery already keeps it."""
     made = _fill(session, notice, part, now, OwnerKind.RESIDENT, _OF_RESIDENT)
-    _fill(session, notice, part, now, OwnerKind.CONTACT, _OF_CONTACT)
+    if part is None or meant.may_have_contacts(session, notice, part.after, part.until):
+        _fill(session, notice, part, now, OwnerKind.CONTACT, _OF_CONTACT)
     if (notice.audience or {}).get("keep"):
         _keep_confirmations(session, notice, part)
     return made

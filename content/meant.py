@@ -49,6 +49,22 @@ def contacts(session: Session, notice: Notice) -> ColumnElement[bool]:
     return or_(*told)
 
 
+def may_have_contacts(session: Session, notice: Notice, after: uuid.UUID, until: uuid.UUID) -> bool:
+    """Say, by an index alone, whether it is worth looking for `contacts` of a stretch of residents.
+
+    Few are told at once; what replaces another looks for all who were tried.
+    """
+    if (notice.audience or {}).get("touched"):
+        return True
+    query = (
+        select(literal(1))
+        .where(Contact.community_id == store.community(session), people.is_told_with)
+        .where(Contact.resident_id > after, Contact.resident_id <= until)
+        .limit(1)
+    )
+    return session.scalar(query) is not None
+
+
 def left_out(session: Session, now: datetime) -> list[uuid.UUID]:
     """Return the expanded notices of the last minutes that somebody who was tried has missed.
 
