@@ -16,7 +16,7 @@ from channels.flow import Limit
 from channels.forecast import Forecast, Queue, Sending
 from channels.spend import Spend
 from content import alert as alerts
-from content import bulletin, clarity, compose, phrase, segment, store
+from content import bulletin, clarity, compose, phrase, recording, segment, store
 from content.alert import MsgType, ReviewError, Revision
 from content.compose import Reader
 from content.draft import Draft
@@ -99,9 +99,16 @@ class Outlook:
 
     def forecast(self, ladders: Ladders, senders: Sequence[Sender]) -> Forecast:
         """Return whom it would reach first by what, and when the last of them."""
-        sending = Sending(
-            self._draft.audience, self._draft.severity, self._draft.expires, self._message
-        )
+        readings = recording.playable(self._session, self._id, accepted=False)
+
+        def message(kind: Kind, written: Written, spoken: Spoken) -> Message:
+            told = self._message(kind, written, spoken)
+            if kind is not Kind.CALL or told.speech is None:
+                return told
+            who = Reader(self._id, written, spoken)
+            return replace(told, speech=compose.read_out(told.speech, readings, who))
+
+        sending = Sending(self._draft.audience, self._draft.severity, self._draft.expires, message)
         return forecasts.forecast(self._session, sending, ladders, senders, self._now)
 
     def figures(

@@ -24,10 +24,11 @@ def saying(*sentences: str) -> float:
 
 def answered(speech: Speech) -> float:
     """Return for how long somebody holds the line who hears it all and presses 1."""
-    once = saying(speech.foreword, speech.opening, *speech.sentences)
+    recorded = saying(*speech.lead) + speech.seconds + _PAUSE
+    told = recorded if speech.recording else saying(*speech.sentences)
     offers = speech.others[0].offer if speech.others else ""
-    again = saying(*speech.sentences, speech.prompt, offers)
-    return _PICK_UP + once + again + _THINK + saying(speech.answers.get("1", ""))
+    around = saying(speech.foreword, speech.opening, speech.prompt, offers)
+    return _PICK_UP + 2 * told + around + _THINK + saying(speech.answers.get("1", ""))
 
 
 def _seconds(text: str) -> float:

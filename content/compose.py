@@ -12,6 +12,7 @@ from content.alert import MsgType
 from content.claim import Job
 from content.message import Kind, Message, Speech, Spoken, Written
 from content.notice import NoticeKind
+from content.recording import Played
 from content.speak import speak
 
 
@@ -67,7 +68,7 @@ def by_ref(session: Session, ref: str) -> Message | None:
 
 
 def read_out(
-    speech: Speech, recordings: Mapping[Spoken, str], who: Reader, *, update: bool = False
+    speech: Speech, recordings: Mapping[Spoken, Played], who: Reader, *, update: bool = False
 ) -> Speech:
     """Return a call that plays recordings where it would speak the message.
 
@@ -84,7 +85,8 @@ def read_out(
         phrase.say("call.update", voice) if update else "",
     )
     said = tuple(speak(one, voice) for one in lead if one)
-    return replace(speech, recording=recordings[voice], lead=said, others=others)
+    played = recordings[voice]
+    return replace(speech, recording=played.id, seconds=played.seconds, lead=said, others=others)
 
 
 def of(kind: NoticeKind, texts: dict[Written, dict[str, Any]], who: Reader) -> Message:

@@ -98,6 +98,8 @@ class Speech:
     """Said where nobody takes the call at that number."""
     recording: str = ""
     """The recording that is played in place of the sentences; empty: they are spoken."""
+    seconds: float = 0.0
+    """How long the recording is."""
     lead: tuple[str, ...] = ()
     """What such a recording, made for everybody, cannot say: it is spoken before it."""
     offer: str = ""

@@ -10,6 +10,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Delete, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
@@ -57,6 +58,13 @@ class Kept:
     made_by: uuid.UUID
     accepted: bool
     valid: bool
+
+
+class Played(NamedTuple):
+    """A recording as a call names it, and its length in seconds."""
+
+    id: str
+    seconds: float
 
 
 def keep(
@@ -135,14 +143,20 @@ def of(session: Session, revision: Revision) -> list[Kept]:
     return [_kept(row, content) for row in _rows(session, revision.id)]
 
 
-def playable(session: Session, revision_id: uuid.UUID) -> dict[Spoken, str]:
-    """Return the ids of what residents are to hear of a revision: accepted, and its text stands."""
-    rows = [row for row in _rows(session, revision_id) if row.accepted_at is not None]
+def playable(
+    session: Session, revision_id: uuid.UUID, *, accepted: bool = True
+) -> dict[Spoken, Played]:
+    """Return what residents are to hear of a revision: accepted, and its text stands.
+
+    accepted: False for what they will hear where the publisher accepts every reading that fits.
+    """
+    rows = _rows(session, revision_id)
+    if accepted:
+        rows = [row for row in rows if row.accepted_at is not None]
     if not rows:
         return {}
-    revision = session.get_one(Revision, (store.community(session), revision_id))
-    content = _content(session, revision.id)
-    return {row.language: row.id.hex for row in rows if _fits(row, content)}
+    content = _content(session, revision_id)
+    return {row.language: Played(row.id.hex, row.seconds) for row in rows if _fits(row, content)}
 
 
 def wav(session: Session, recording: str) -> bytes | None:

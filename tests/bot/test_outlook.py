@@ -10,9 +10,15 @@ from bot.prices import Prices
 from channels.flow import Better, Limit
 from channels.forecast import Forecast, Queue
 from channels.spend import Spend
-from content.message import Kind, Written
+from content import draft as drafts
+from content import ladder, recording
+from content.message import Kind, Spoken, Written
 from content.pace import Sender
 from content.segment import measure
+from content.store import Store
+from tests.content import outbox
+from tests.content.office import staffed, through
+from tests.content.test_recording import wav
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 7, 20, 11, 0, tzinfo=UTC)
@@ -113,3 +119,19 @@ def test_what_each_language_takes_is_said_with_its_money() -> None:
         "首次联系最多约12.00 元",
     ]
     assert len(outlook.costs(spends, Written.ENGLISH, Prices())) == 2
+
+
+def test_calls_are_as_dear_as_the_reading_they_play(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        office = staffed(session, now)
+        outbox.resident(session, now, landlines=["+862100000001"])
+        row = through(session, office, now)
+
+        def minutes() -> int:
+            made = outlook.Outlook(session, row, drafts.read(session, row), now)
+            (spend,) = made.forecast(ladder.load(), [VOICE]).spends
+            return spend.each
+
+        spoken = minutes()
+        recording.keep(session, office.author, row, Spoken.MANDARIN, wav(150.0), now)
+        assert (spoken, minutes()) == (2, 6)

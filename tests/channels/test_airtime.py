@@ -1,5 +1,6 @@
 """How long a call holds its line, beside what the stand-in for Twilio plays."""
 
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -71,3 +72,13 @@ def test_a_call_that_nobody_takes_is_shorter_than_one_that_is_heard() -> None:
     speech = _message(Written.HANS, Spoken.MANDARIN).speech
     assert speech is not None
     assert _twiml.RING <= airtime.RING < airtime.answered(speech)
+
+
+def test_a_recording_holds_the_line_for_as_long_as_it_is() -> None:
+    speech = _message(Written.HANS, Spoken.MANDARIN).speech
+    assert speech is not None
+    short, long = (
+        airtime.answered(replace(speech, recording="r", seconds=length)) for length in (10.0, 40.0)
+    )
+    # it is heard twice
+    assert long - short == pytest.approx(60.0)

@@ -61,7 +61,7 @@ def test_publishing_accepts_what_somebody_else_has_read(store: Store, now: datet
     with store.read() as session:
         (found,) = recording.of(session, row)
         assert (found.accepted, found.valid) == (True, True)
-        assert recording.playable(session, row.id) == {MANDARIN: found.id.hex}
+        assert recording.playable(session, row.id) == {MANDARIN: (found.id.hex, found.seconds)}
     assert told(store, row) == found.id.hex
 
 
