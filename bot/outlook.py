@@ -56,6 +56,8 @@ class Outlook:
         self._id = revision.id
         self._draft = draft
         self._now = now
+        updates = revision.msg_type is MsgType.UPDATE
+        self._replaces = revision.alert_id if updates else None
         self._fields = {
             language: dict(fields)
             for language, fields in bulletin.texts(session, alert, revision, draft, now).items()
@@ -108,7 +110,8 @@ class Outlook:
             who = Reader(self._id, written, spoken)
             return replace(told, speech=compose.read_out(told.speech, readings, who))
 
-        sending = Sending(self._draft.audience, self._draft.severity, self._draft.expires, message)
+        given = self._draft.audience, self._draft.severity, self._draft.expires
+        sending = Sending(*given, message, self._replaces)
         return forecasts.forecast(self._session, sending, ladders, senders, self._now)
 
     def figures(

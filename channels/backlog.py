@@ -1,10 +1,11 @@
 """Backlog: what a sender has to do before the first contacts of one more alert."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from channels import flow
@@ -15,6 +16,7 @@ from content.compose import Reader
 from content.delivery import Attempt, AttemptState, Delivery, Pace, is_open, is_under_way, priority
 from content.ladder import KINDS, Ladders
 from content.message import Kind, Spoken, Written
+from content.notice import Notice
 from content.pace import Sender
 from content.people import Need, Resident
 
@@ -34,17 +36,19 @@ def ahead(
     share: float,
     like: Batch,
     now: datetime,
+    replaces: uuid.UUID | None = None,
 ) -> Iterator[Batch]:
     """Return what goes first: what is more severe, or as severe and published before.
 
     share: of the calls that are answered; `like`: what is taken for the size of the rest; `now`:
-    when the sender may begin.
+    when the sender may begin; `replaces`: an alert of which nothing more goes out then.
     """
+    left = _left(session, replaces)
     count = func.count()
     query = (
         select(Delivery.notice_id, count)
         .where(Delivery.community_id == store.community(session), is_open)
-        .where(Delivery.kind == sender.kind, Delivery.next_at <= now)
+        .where(Delivery.kind == sender.kind, Delivery.next_at <= now, left)
         # everyone's first goes before anyone's second
         .where(Delivery.priority <= priority(severity, vulnerable=False))
         .group_by(Delivery.notice_id)
@@ -57,7 +61,9 @@ def ahead(
             yield flow.batch(sender, compose.message(session, reader), waiting)
         else:
             yield replace(like, count=waiting)
-    yield replace(like, count=round((1 - share) * _overtaking(session, ladders, sender, severity)))
+    yield replace(
+        like, count=round((1 - share) * _overtaking(session, ladders, sender, severity, left))
+    )
 
 
 def busy(session: Session, sender: Sender) -> int:
@@ -98,7 +104,23 @@ def answered(session: Session) -> float:
     return sum(found.get(one, 0) for one in _TOOK) / calls if calls >= _LEARNED else ANSWERED
 
 
-def _overtaking(session: Session, ladders: Ladders, sender: Sender, severity: Severity) -> int:
+def _left(session: Session, replaces: uuid.UUID | None) -> ColumnElement[bool]:
+    """Say whether a delivery is still to go out once an alert is replaced."""
+    if replaces is None:
+        return true()
+    ended = select(Notice.id).where(
+        Notice.community_id == store.community(session), Notice.alert_id == replaces
+    )
+    return Delivery.notice_id.not_in(ended)
+
+
+def _overtaking(
+    session: Session,
+    ladders: Ladders,
+    sender: Sender,
+    severity: Severity,
+    left: ColumnElement[bool],
+) -> int:
     """Return how many people of more severe alerts come to this sender by their next step."""
     who = and_(Resident.community_id == Delivery.community_id, Resident.id == Delivery.recipient_id)
     columns = (Resident.needs, Delivery.rung, Delivery.tries, Delivery.kind.is_(None))
@@ -106,7 +128,7 @@ def _overtaking(session: Session, ladders: Ladders, sender: Sender, severity: Se
         select(*columns, func.count())
         .join(Resident, who)
         .where(Delivery.community_id == store.community(session), is_open)
-        .where(Delivery.priority < priority(severity, vulnerable=True))
+        .where(Delivery.priority < priority(severity, vulnerable=True), left)
         .group_by(*columns)
     )
     return sum(

@@ -31,6 +31,8 @@ class Sending:
     severity: Severity
     expires_at: datetime
     message: Callable[[Kind, Written, Spoken], Message]
+    replaces: uuid.UUID | None = None
+    """The alert of which it is an update: whoever was told of that is told too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,12 @@ def forecast(
     sending = replace(sending, message=cache(sending.message))
     closed = sweep.closed(session, senders, now)
     view = _View(sending, ladders, kinds, closed, now, cap.zone(session))
-    people = profile.count(session, sending.audience)
+    people = profile.count(session, sending.audience, sending.replaces)
     first: dict[Kind, Counter[Profile]] = defaultdict(Counter)
     for who, many in people.items():
         first[view.step(who, now).kind][who] = many
     told = {kind: some.total() for kind, some in first.items() if some}
-    for who, many in profile.beside(session, sending.audience).items():
+    for who, many in profile.beside(session, sending.audience, sending.replaces).items():
         # no recipients themselves, but they take lines and money
         if kind := next(
             (one for one in KINDS[Rung.CONTACT] if one in view.open(now) & {*who.contacts}), None
@@ -190,7 +192,7 @@ def _wave(session: Session, sending: Sending, kind: Kind, people: Counter[Profil
     own = {who: many for who, many in people.items() if kind in who.own}
     if kind is not Kind.CALL or sum(own.values()) < 2:  # noqa: PLR2004 - nobody to share with
         return _First(people.total(), people)
-    rings = profile.rings(session, sending.audience, own)
+    rings = profile.rings(session, sending.audience, own, sending.replaces)
     made, seen, share = Counter(people), 0, rings.numbers / sum(own.values())
     for who in sorted(own, key=lambda one: not one.vulnerable):
         # each rounded by itself would not sum up
@@ -234,7 +236,7 @@ def _queue(
     hushed = view.ladders.hushed_until(sender.kind, severity, view.now, view.zone)
     begins = max(hushed or view.now, backlog.free(session, sender, view.now))
     given = view.ladders, sender, severity, share, ours[-1], begins
-    ahead = list(backlog.ahead(session, *given))
+    ahead = list(backlog.ahead(session, *given, view.sending.replaces))
     before = flow.total(ahead)
     busy = backlog.busy(session, sender) if sender.lines and begins == view.now else 0
     line = Line(sender, (*ahead, *ours), share, busy, first.apart)

@@ -5,7 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from content import people, store
@@ -33,6 +43,21 @@ def members(session: Session, notice: Notice, *columns: Any, at_once: bool = Fal
         .where(Resident.community_id == store.community(session), Resident.erased_at.is_(None))
         .where(or_(*wanted))
     )
+
+
+def ids(
+    session: Session, audience: Audience, replaces: uuid.UUID | None = None
+) -> Select[uuid.UUID] | CompoundSelect[uuid.UUID]:
+    """Return the query for the residents whom a notice would be for, before there is one.
+
+    replaces: the alert of which it would be an update.
+    """
+    meant = people.select(session, audience)
+    if not (earlier := _notices(session, replaces) if replaces else []):
+        return meant
+    here = Resident.community_id == store.community(session)
+    tried = or_(_tried(earlier, Resident.id), _contact_was_tried(earlier))
+    return meant.union(select(Resident.id).where(here, Resident.erased_at.is_(None), tried))
 
 
 def contacts(session: Session, notice: Notice) -> ColumnElement[bool]:
@@ -114,12 +139,13 @@ def _within(session: Session, audience: Audience, *, at_once: bool) -> ColumnEle
 def _earlier(session: Session, notice: Notice) -> list[uuid.UUID]:
     """Return the notices that this one replaces; none where it is the first of its alert."""
     touched = (notice.audience or {}).get("touched")
-    if not touched:
-        return []
+    found = _notices(session, uuid.UUID(touched)) if touched else []
+    return [one for one in found if one != notice.id]
+
+
+def _notices(session: Session, alert_id: uuid.UUID) -> list[uuid.UUID]:
     query = select(Notice.id).where(
-        Notice.community_id == store.community(session),
-        Notice.alert_id == uuid.UUID(touched),
-        Notice.id != notice.id,
+        Notice.community_id == store.community(session), Notice.alert_id == alert_id
     )
     return list(session.scalars(query))
 

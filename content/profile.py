@@ -3,6 +3,7 @@
 Also how often the phone rings for them: a number is called once for all who share it.
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import select as select_
 from sqlalchemy.orm import Session
 
-from content import people, store
+from content import meant, people, store
 from content.message import Kind, Spoken, Written
 from content.people import Address, Audience, Consent, Contact, Need, Resident
 from content.place import Place, PlaceKind
@@ -56,8 +57,13 @@ class Rings(NamedTuple):
     """Those of them that ring in a home where another number has just rung, and wait for it."""
 
 
-def count(session: Session, audience: Audience) -> Counter[Profile]:
-    """Count the audience by profile, in the database: a few hundred of them at any size."""
+def count(
+    session: Session, audience: Audience, replaces: uuid.UUID | None = None
+) -> Counter[Profile]:
+    """Count the audience by profile, in the database: a few hundred of them at any size.
+
+    replaces: the alert that is updated; who was tried about it is counted too.
+    """
     contacts = select_(Contact.id).where(
         Contact.community_id == store.community(session), Contact.resident_id == Resident.id
     )
@@ -72,7 +78,7 @@ def count(session: Session, audience: Audience) -> Counter[Profile]:
     each = (
         select_(*columns)
         .where(Resident.community_id == store.community(session))
-        .where(Resident.id.in_(people.select(session, audience)))
+        .where(Resident.id.in_(meant.ids(session, audience, replaces)))
         .subquery()
     )
     found: Counter[Profile] = Counter()
@@ -83,7 +89,12 @@ def count(session: Session, audience: Audience) -> Counter[Profile]:
     return found
 
 
-def rings(session: Session, audience: Audience, whom: Collection[Profile]) -> Rings:
+def rings(
+    session: Session,
+    audience: Audience,
+    whom: Collection[Profile],
+    replaces: uuid.UUID | None = None,
+) -> Rings:
     """Count the numbers of those of an audience who are alike `whom`, each with their first one."""
     own = and_(
         Address.community_id == store.community(session),
@@ -110,7 +121,7 @@ def rings(session: Session, audience: Audience, whom: Collection[Profile]) -> Ri
         .select_from(Resident)
         .join(Place, there)
         .where(Resident.community_id == store.community(session))
-        .where(Resident.id.in_(people.select(session, audience)))
+        .where(Resident.id.in_(meant.ids(session, audience, replaces)))
         .where(alike.in_({_alike(who) for who in whom}))
         .distinct()
         .subquery()
@@ -133,7 +144,9 @@ def _alike(who: Profile) -> int:
     return sum(need.bit for need in who.needs) * 4 + ways
 
 
-def beside(session: Session, audience: Audience) -> Counter[Profile]:
+def beside(
+    session: Session, audience: Audience, replaces: uuid.UUID | None = None
+) -> Counter[Profile]:
     """Count the contacts who are told together with the audience, by the ways to reach them."""
     columns = (
         Resident.written,
@@ -146,7 +159,7 @@ def beside(session: Session, audience: Audience) -> Counter[Profile]:
         select_(*columns)
         .join(Contact, theirs)
         .where(Resident.community_id == store.community(session), people.is_told_with)
-        .where(Resident.id.in_(people.select(session, audience)))
+        .where(Resident.id.in_(meant.ids(session, audience, replaces)))
         .subquery()
     )
     found: Counter[Profile] = Counter()

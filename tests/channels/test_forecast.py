@@ -16,6 +16,7 @@ from channels.forecast import Forecast, Queue, Sending
 from content import (
     cap,
     claim,
+    closing,
     compose,
     confirmation,
     ladder,
@@ -29,7 +30,7 @@ from content.alert import Severity
 from content.compose import Reader
 from content.delivery import AttemptState, Delivery
 from content.message import Kind, Message, Spoken, Written
-from content.notice import NoticeKind
+from content.notice import NoticeKind, NoticeState
 from content.pace import Sender
 from content.people import Audience, Consent, Contact, Need, Resident, Told
 from content.reason import Reason
@@ -425,3 +426,26 @@ def test_who_has_another_way_does_not_wait_for_a_provider_that_wants_a_long_rest
     assert found.first == Counter(one.kind for one in rows) == {Kind.SMS: 1, Kind.CHAT: 1}
     (chat,) = [one for one in found.queues if one.sender.kind is Kind.CHAT]
     assert (chat.count, chat.begins) == (1, until)
+
+
+def test_an_update_is_foretold_for_who_was_told_too_and_not_behind_what_it_replaces(
+    store: Store, now: datetime
+) -> None:
+    with store.begin() as session:
+        told = outbox.resident(session, now, room="3-1-101", landlines=["+862100000001"])
+        outbox.resident(session, now, room="3-1-102", landlines=["+862100000002"])
+        outbox.resident(session, now, room="9-1-101", landlines=["+862100000003"])
+        about = outbox.alert(session, now)
+        outbox.tell(session, now, Severity.EXTREME, alert_id=about)
+        outbox.route(session, now)
+        (job,) = claim.claim(session, VOICE, 1, now)
+        outcome.accepted(session, job.ref, "CA1", now)
+        audience = Audience(places=("/9/",))
+        hours = timedelta(hours=6)
+        sending = Sending(audience, Severity.SEVERE, now + hours, _message, replaces=about)
+        found = forecast.forecast(session, sending, LADDERS, (VOICE,), now)
+        closing.supersede(session, about, NoticeState.SUPERSEDED, now)
+        made = outbox.tell(session, now, audience=audience, touched=about, alert_id=about)
+    assert job.recipient_id == told
+    assert found.recipients == made.expected == 2
+    assert [(one.count, one.ahead) for one in found.queues] == [(2, 0)]
