@@ -129,13 +129,19 @@ def _respond(
     if question.attachment is not None:
         return reply.check(session, heard, now)
     if not question.matter:
-        return reply.say(session, heard, ("intent.empty",), now)
+        return reply.say(session, heard, (_worded("intent.empty", heard),), now)
     aside = judgement.aside(judged)
     if aside is Intent.SERVICE_REQUEST:
         return reply.serve(session, heard, now)
     if aside is not None:
-        return reply.say(session, heard, (f"intent.{aside}",), now)
+        return reply.say(session, heard, (_worded(f"intent.{aside}", heard),), now)
     return _answer(session, heard, judged, now)
+
+
+def _worded(key: str, heard: Heard) -> str:
+    """Return the name of a sentence; who is on the phone can send us nothing."""
+    said = f"{key}_said"
+    return said if heard.channel is Kind.CALL and phrase.known(said) else key
 
 
 def _answer(session: Session, heard: Heard, judged: Judgement, now: datetime) -> Reply:

@@ -88,7 +88,7 @@ def message() -> Message:
             no_key="没有听到您按键。",
             wrong_key="这个键没有用。",
             machine="我们没能和您说上话。",
-            no_words="请按电话上的键，说话我们听不到。",
+            no_words="请按电话上的键回答，说的话不算。",
             goodbye="您随时可以回拨这个电话。再见。",
         ),
         buttons=((Button("收到", Action.RECEIVED), Button("需要帮助", Action.HELP)),),

@@ -49,6 +49,16 @@ def test_a_new_question_becomes_a_case_with_a_number(cast: Any, ask: Ask, told: 
     assert receipt["number"] == str(reply.number)
 
 
+@pytest.mark.parametrize("text", ["你好", "！！！"])
+def test_who_asks_by_phone_is_not_told_to_send_anything(
+    cast: Any, ask: Ask, told: Told, text: str
+) -> None:
+    ask(text, cast.wang, channel=Kind.CALL)
+    (said,) = told(cast.wang, NoticeKind.REPLY)
+    assert [word for word in ("发给", "转发", "打出来") if word in str(said["text"])] == []
+    assert "问" in str(said["text"])
+
+
 def test_everyone_who_asks_the_same_joins_one_case(store: Store, cast: Any, ask: Ask) -> None:
     first, second = ask(NEWS, cast.wang), ask(f"{NEWS}！！转发给家人", cast.li)
     assert second.number == first.number
