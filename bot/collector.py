@@ -73,8 +73,8 @@ class Collector:
     async def _collect(self, one: Due) -> None:
         channel = self.channels.get(one.sender)
         if not isinstance(channel, Forgets):
-            # its channel is not set up at present
-            return await self._failed(one)
+            await self.store.write(lambda session: leftover.away(session, one.id, self.clock.now()))
+            return
         if one.wanted:
             data = await channel.fetch(one.reference)
             await self.store.write(
@@ -82,7 +82,6 @@ class Collector:
             )
         await channel.forget(one.reference)
         await self.store.write(lambda session: leftover.deleted(session, one.id))
-        return None
 
     async def _failed(self, one: Due) -> None:
         await self.store.write(lambda session: leftover.failed(session, one.id, self.clock.now()))

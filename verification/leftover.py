@@ -14,6 +14,7 @@ from verification.case import Attachment, File, Heard
 
 _PAUSES = (5, 30, 120, 600, 3600, 21600)
 """Seconds after each failure to fetch or delete; the last of them again and again."""
+_AWAY = timedelta(minutes=10)
 FETCHES = 10
 """How often a recording is fetched before it is given up, about a day; then it is only deleted."""
 
@@ -105,6 +106,13 @@ def failed(session: Session, leftover_id: uuid.UUID, now: datetime) -> None:
         return
     pause = _PAUSES[min(one.tries, len(_PAUSES) - 1)]
     one.tries, one.next_at = one.tries + 1, now + timedelta(seconds=pause)
+
+
+def away(session: Session, leftover_id: uuid.UUID, now: datetime) -> None:
+    """Put a file off whose channel is not set up: nobody has asked, so that nothing is given up."""
+    one = session.get(Leftover, (store.community(session), leftover_id))
+    if one is not None:
+        one.tries, one.next_at = max(one.tries, 1), now + _AWAY
 
 
 def deleted(session: Session, leftover_id: uuid.UUID) -> None:

@@ -138,6 +138,18 @@ async def test_a_failed_delete_is_tried_again_and_counted(
     assert (line.kept, left(file_store)) == (set(), [])
 
 
+async def test_while_its_channel_is_not_set_up_a_recording_is_not_given_up(
+    file_store: Store, clock: Later, line: Line
+) -> None:
+    asks(file_store, clock.at)
+    for _ in range(leftover.FETCHES + 1):
+        await Collector(file_store, clock, {}).once()
+        clock.at += timedelta(hours=7)
+    assert left(file_store) == [1]
+    await Collector(file_store, clock, {"line": line}).once()
+    assert (sounds(file_store), line.kept) == ([base64.b64encode(b"RIFF").decode()], set())
+
+
 async def test_what_never_comes_is_given_up_and_deleted(
     collector: Collector, file_store: Store, clock: Later, line: Line
 ) -> None:
