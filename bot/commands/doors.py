@@ -40,19 +40,23 @@ class _List:
 
 
 def show(turn: Turn, code: str) -> list[Effect]:
-    """Send the cards of a grid worker's own grid, or of everywhere to the office."""
+    """Send the cards of a grid worker's own grid, or of everywhere to the office.
+
+    code: of an alert; "" for the most severe that has any, and a button for each of the others.
+    """
     try:
-        found = _open(turn, code)
+        mine = beat.of(turn.session, _worker(turn))
+        lists = [_List(one, made, mine) for one, made in _told(turn, code)]
     except (ReviewError, IdentityError) as error:
         return [Say(turn.chat, str(error))]
-    if found is None:
-        return [Say(turn.chat, _word("door.empty"))]
-    if found.mine == ():
+    if mine == ():
         return [Say(turn.chat, _word("door.no_grid"))]
-    cards = visit.cards(turn.session, found.made.id, found.mine)
-    if not cards:
+    every = [(one, visit.cards(turn.session, one.made.id, mine)) for one in lists]
+    filled = [(one, cards) for one, cards in every if cards]
+    if not filled:
         return [Say(turn.chat, _word("door.empty"))]
-    return [_lead(turn, found, cards), *_page(turn, cards)]
+    found, cards = filled[0]
+    return [_lead(turn, found, cards), *_page(turn, cards), *_others(turn, filled[1:])]
 
 
 def press(turn: Turn, value: str) -> list[Effect]:
@@ -129,19 +133,21 @@ def _said(turn: Turn, done: Pressed, what: Found, card: Card) -> Acknowledge:
     return Acknowledge(turn.event.callback_id, cards_.settled(card, turn.zone))
 
 
-def _open(turn: Turn, code: str) -> _List | None:
-    """Return the list of an alert, or of the newest that runs; None where nobody was told yet.
-
-    Raises ReviewError for an unknown alert, IdentityError for who goes to no doors.
-    """
-    mine = beat.of(turn.session, _worker(turn))
-    alert = alerts.get(turn.session, code) if code else _newest(turn)
-    made = notice.last(turn.session, alert.id)
-    return _List(alert, made, mine) if made is not None else None
+def _told(turn: Turn, code: str) -> list[tuple[Alert, Notice]]:
+    """Return an alert, or all that run, with what was told of each; raises ReviewError for none."""
+    if code:
+        alerts_ = [alerts.get(turn.session, code)]
+    else:
+        running = alerts.running(turn.session, turn.now)
+        if not running:
+            raise ReviewError(_word("staff.nothing_open"))
+        alerts_ = [alerts.get(turn.session, one.alert_id) for one in running]
+    found = ((one, notice.last(turn.session, one.id)) for one in alerts_)
+    return [(one, made) for one, made in found if made is not None]
 
 
 def _of_notice(turn: Turn, notice_id: uuid.UUID) -> _List:
-    """Return the list that a card belongs to; raises as `_open`, and ValueError for none."""
+    """Return the list that a card belongs to; raises IdentityError, and ValueError for none."""
     mine = beat.of(turn.session, _worker(turn))
     made = notice.find(turn.session, notice_id)
     if made is None or made.alert_id is None:
@@ -156,13 +162,6 @@ def _worker(turn: Turn) -> Staff:
     return member
 
 
-def _newest(turn: Turn) -> Alert:
-    running = alerts.running(turn.session, turn.now)
-    if not running:
-        raise ReviewError(_word("staff.nothing_open"))
-    return alerts.get(turn.session, running[0].alert_id)
-
-
 def _lead(turn: Turn, found: _List, cards: Sequence[Card]) -> Say:
     """Return what is said before the cards: how many, and what to say at the doors."""
     homes = len({card.home for card in cards})
@@ -171,6 +170,17 @@ def _lead(turn: Turn, found: _List, cards: Sequence[Card]) -> Say:
     count = _word("door.count", count=homes, people=len(cards))
     title = _word("door.title", code=found.alert.code)
     return Say(turn.chat, "\n".join((f"{title}：{count}", _word("door.say"), *told)))
+
+
+def _others(turn: Turn, lists: Sequence[tuple[_List, Sequence[Card]]]) -> list[Effect]:
+    """Return a button for the list of each other alert that runs; nothing where there is none."""
+    rows: list[tuple[Button, ...]] = []
+    for one, cards in lists:
+        homes = len({card.home for card in cards})
+        count = _word("door.count", count=homes, people=len(cards))
+        label = f"{one.alert.code}：{count}"
+        rows.append((Button(label, Action.DOOR, f"list.{one.alert.code}"),))
+    return [Say(turn.chat, _word("door.others"), tuple(rows))] if rows else []
 
 
 def _page(turn: Turn, cards: Sequence[Card]) -> list[Effect]:

@@ -1,5 +1,6 @@
 """/doors: the door-knock list in chat, for who goes to the doors."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from content.people import OwnerKind
 from content.reason import Reason
 from content.staff import Role
 from content.task import TaskKind
-from tests.bot.street import CHATS, LI_CHAT, Street, buttons, said
+from tests.bot.street import CHATS, LI_CHAT, STORM, Street, buttons, said
 from tests.content import outbox
 from verification.case import Attachment
 
@@ -100,6 +101,27 @@ def test_a_card_of_nobody_changes_nothing(street: Street, value: str) -> None:
     street.presses(WORKER, f"door::{value}")
     assert street.delivery(made, street.wang).state is DeliveryState.DOOR
     assert alerts.recent(street.session)
+
+
+def two(street: Street, state: DeliveryState) -> None:
+    """Publish two alerts: to the first 王奶奶 stands so, for the second she must be visited."""
+    worker(street, WORKER, "网格员")
+    for content, stands in ((STORM, state), (replace(STORM, event="停水"), DeliveryState.DOOR)):
+        street.delivery(street.publish(content), street.wang).state = stands
+    street.session.flush()
+
+
+def test_a_worker_gets_the_list_that_has_somebody_left(street: Street) -> None:
+    two(street, DeliveryState.CONFIRMED)
+    assert "上门名单 A2：1户，1人" in said(street.says(WORKER, "/doors"))
+
+
+def test_the_lists_of_other_alerts_are_offered(street: Street) -> None:
+    two(street, DeliveryState.DOOR)
+    cards = street.says(WORKER, "/doors")
+    assert "上门名单 A1：1户，1人" in said(cards)
+    assert cards[-1].buttons[0][0].label == "A2：1户，1人"
+    assert "上门名单 A2：1户，1人" in said(street.presses(WORKER, buttons(cards)[-1]))
 
 
 def card(effects: list[Effect]) -> Rewrite:
