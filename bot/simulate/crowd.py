@@ -83,6 +83,7 @@ class _Rows:
             consent=consent,
             consent_at=self._now,
             consent_via="",
+            written=None,
         )
 
     def write(self) -> None:
