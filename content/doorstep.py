@@ -247,6 +247,6 @@ def _helped(session: Session, made: Knock, actor: Actor, now: datetime) -> bool:
     cried = event.last(session, "task.again", errand.id)
     if errand.done_at is None and (errand.taken_by is not None or cried is not None):
         return True
-    task.done(session, errand.id, "taken_back", actor, now)
+    task.done(session, errand.id, task.TAKEN_BACK, actor, now)
     pager.answered(session, errand.id, None, now)
     return False

@@ -81,6 +81,8 @@ class Late(StrEnum):
 
 
 TIMES = Times()
+TAKEN_BACK = "taken_back"
+"""The outcome of what was opened by a wrong press."""
 HELPING = frozenset({TaskKind.HELP, TaskKind.EMERGENCY})
 """Somebody waits for a person to come: staff are told again until it is done."""
 _CLOCK = {

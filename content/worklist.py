@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from content import beat, duty, place, store, task
+from content import beat, card, duty, phrase, place, store, task
 from content.identity import IdentityError
+from content.message import Written
 from content.people import Need, Resident
 from content.place import Place
 from content.staff import Staff
@@ -111,6 +112,18 @@ def late(one: Item, now: datetime, times: task.Times = task.TIMES) -> bool:
     if one.taken_at is None:
         return one.due_at <= now
     return one.kind in task.HELPING and one.taken_at + times.done <= now
+
+
+def history(one: Item | Task, name: str, zone: tzinfo) -> list[str]:
+    """Return who took a task and how it ended, each with its time; `name`: of who did."""
+    back = one.outcome == task.TAKEN_BACK
+    steps = (
+        ("page.taken_line", None if back else one.taken_at),
+        ("page.taken_back_line" if back else "page.done_line", one.done_at),
+    )
+    return [
+        phrase.say(key, Written.HANS, at=card.clock(at, zone), name=name) for key, at in steps if at
+    ]
 
 
 def _beat(session: Session, member: Staff, now: datetime) -> tuple[str, ...] | None:

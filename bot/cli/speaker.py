@@ -7,6 +7,7 @@ import typer
 
 from bot import config
 from bot.cli import context
+from channels._player import AUTO, NONE
 from channels.base import SendError, State
 from channels.speaker import Speaker
 from content import phrase
@@ -38,13 +39,16 @@ def speaker(
             "广播没有播成：请查文件夹的权限和 LINXUN_SPEAKER_PLAYER。 It could not be announced: "
             "look at the folder's permissions and at LINXUN_SPEAKER_PLAYER."
         )
-    played = receipt.state is State.COMPLETED
-    said = (
-        "已经播完。 It has been played."
-        if played
-        else f"这台机器没有声音设备，文件在 {settings.speaker_folder}/{name}.wav。 "
-        "There is no sound device here: the file is in the folder."
-    )
+    if receipt.state is State.COMPLETED:
+        said = "已经播完。 It has been played."
+    elif settings.speaker_player in (AUTO, NONE):
+        said = "这台机器没有声音设备，文件在 {file}。 There is no sound device here, but this file."
+    else:
+        said = (
+            "设好的程序没有播成，文件在 {file}；请看 LINXUN_SPEAKER_PLAYER。 The program that is "
+            "set has not played it: the file is there; look at LINXUN_SPEAKER_PLAYER."
+        )
+    said = said.format(file=settings.speaker_folder / f"{name}.wav")
     context.console.print(said, highlight=False, markup=False, soft_wrap=True)
 
 

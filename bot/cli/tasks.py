@@ -81,12 +81,7 @@ def _stands(one: Item, now: datetime, times: Times, where: tzinfo) -> str:
     steps = [_word("tasks.since", at=card.clock(one.opened_at, where))]
     if one.taken_at is None and one.done_at is None:
         steps += [_word("tasks.open"), _word("tasks.due", at=card.clock(one.due_at, where))]
-    elif one.taken_at is not None:
-        at = card.clock(one.taken_at, where)
-        steps.append(_word("page.taken_line", at=at, name=one.taken_by))
-    if one.done_at is not None:
-        at = card.clock(one.done_at, where)
-        steps.append(_word("page.done_line", at=at, name=one.taken_by))
+    steps += worklist.history(one, one.taken_by, where)
     if worklist.late(one, now, times):
         steps.append(_word("tasks.late"))
     return "，".join(steps)

@@ -4,7 +4,7 @@ import uuid
 
 from bot.commands import cases, ids, publishing, spread
 from bot.turn import Acknowledge, Effect, Rewrite, Rows, Say, Turn
-from content import cap, card, notice, outcome, pager, phrase, task, worklist
+from content import cap, notice, outcome, pager, phrase, task, worklist
 from content.identity import IdentityError
 from content.message import Action, Button, Written
 from content.notice import NoticeKind
@@ -109,12 +109,8 @@ def _redrawn(turn: Turn, ref: str, errand: uuid.UUID) -> list[Effect]:
 
 def _text(turn: Turn, one: Task) -> str:
     """Return what the page of a task says, and who has taken it when."""
-    lines = [pager.text(turn.session, one, turn.now)]
-    for key, at in (("page.taken_line", one.taken_at), ("page.done_line", one.done_at)):
-        if at is not None:
-            when, name = card.clock(at, cap.zone(turn.session)), _name(turn, one.taken_by)
-            lines.append(_word(key, at=when, name=name))
-    return "\n".join(lines)
+    told = worklist.history(one, _name(turn, one.taken_by), cap.zone(turn.session))
+    return "\n".join((pager.text(turn.session, one, turn.now), *told))
 
 
 def _buttons(one: Task, ref: str = "") -> Rows:

@@ -2,13 +2,24 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import confirmation, coverage, doorstep, knock, privacy, stand, store, task, visit
+from content import (
+    confirmation,
+    coverage,
+    doorstep,
+    knock,
+    privacy,
+    stand,
+    store,
+    task,
+    visit,
+    worklist,
+)
 from content.delivery import Delivery, DeliveryState
 from content.doorstep import Became
 from content.event import Actor, Door
@@ -307,6 +318,13 @@ def test_a_resident_who_cries_too_is_helped_although_the_worker_pressed_wrong(
     assert doors.back(done) is Became.HELPED
     assert doors.delivery.needs_help
     assert [one.kind for one in task.waiting(doors.session)] == [TaskKind.HELP]
+
+
+def test_a_task_that_was_opened_by_mistake_is_not_told_as_done(doors: Doors) -> None:
+    done = doors.press(Found.HELP)
+    (errand,) = task.waiting(doors.session, TaskKind.HELP)
+    doors.back(done)
+    assert worklist.history(errand, "张三", UTC) == ["7月20日01:05 张三按错了，已撤回"]
 
 
 def test_help_that_was_asked_for_after_a_press_outlives_it(doors: Doors) -> None:
