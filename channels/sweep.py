@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, bindparam, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, Recalls, SendError
-from content import closing, expansion, late, notice, outcome, pace, routing, shared, store
+from content import cap, closing, expansion, late, notice, outcome, pace, shared, store, stray
 from content.alert import Severity
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt, is_under_way
@@ -20,7 +20,9 @@ from content.ladder import Ladders
 from content.message import Kind, Message
 from content.notice import Notice, NoticeState
 from content.pace import Sender
+from content.routing import Key
 from content.store import Store
+from content.stray import Night
 
 log = structlog.get_logger("sweep")
 
@@ -73,7 +75,7 @@ class Found:
 
     silent: int = 0
     short: tuple[uuid.UUID, ...] = ()
-    astray: tuple[routing.Key, ...] = ()
+    astray: tuple[Key, ...] = ()
 
 
 def look(
@@ -93,13 +95,37 @@ def look(
     )
 
 
-def search(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Found:
-    """Walk through the outbox for what is silent, short or astray; with a session that reads."""
-    return Found(
-        silent=_silent(session, now),
-        short=tuple(expansion.short(session, now)),
-        astray=tuple(routing.astray(session, now, closed(session, senders, now), hourly(senders))),
-    )
+def search(
+    session: Session,
+    now: datetime,
+    senders: Sequence[Sender] = (),
+    ladders: Ladders | None = None,
+) -> Found:
+    """Walk through the outbox for what is silent, short or astray; with a session that reads.
+
+    ladders: their quiet hours; what would be over by their end goes another way.
+    """
+    strays = tuple(astray(session, now, senders, ladders))
+    return Found(_silent(session, now), tuple(expansion.short(session, now)), strays)
+
+
+def astray(
+    session: Session, now: datetime, senders: Sequence[Sender], ladders: Ladders | None
+) -> list[Key]:
+    """Return what waits for a step that cannot be taken, or not in time."""
+    nights = _nights(session, ladders, now) if ladders and ladders.quiet else ()
+    resting = closed(session, senders, now)
+    return stray.astray(session, now, resting, hourly(senders), nights)
+
+
+def _nights(session: Session, ladders: Ladders, now: datetime) -> list[Night]:
+    zone = cap.zone(session)
+    return [
+        Night(kind, severity, until)
+        for kind in Kind
+        for severity in Severity
+        if (until := ladders.hushed_until(kind, severity, now, zone)) is not None
+    ]
 
 
 def mend(session: Session, now: datetime, seen: Swept, found: Found) -> Swept:
@@ -117,7 +143,7 @@ def mend(session: Session, now: datetime, seen: Swept, found: Found) -> Swept:
         seen,
         zombie=_hang_up(session, now),
         expired=len(gone),
-        unrouted=routing.unroute(session, found.astray),
+        unrouted=stray.unroute(session, found.astray),
         silent=found.silent,
         short=len(found.short),
     )

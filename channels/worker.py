@@ -310,7 +310,9 @@ class Worker:
         found = sweep.Found(silent=self.swept.silent)
         if now >= self._search_at:
             self._search_at = now + _SEARCH
-            search = functools.partial(sweep.search, now=now, senders=self.senders)
+            search = functools.partial(
+                sweep.search, now=now, senders=self.senders, ladders=self.ladders
+            )
             found = await self.store.query(search)
         self.swept = await self.store.write(lambda session: sweep.mend(session, now, seen, found))
         self.meter.swept(self.swept)

@@ -27,7 +27,6 @@ from content import (
     expansion,
     outcome,
     pace,
-    routing,
     segment,
 )
 from content.acceptance import Taken
@@ -196,8 +195,7 @@ class Run:
     def _tend(self, session: Session, at: datetime) -> None:
         """Expand a step further, sweep every two minutes and at the end."""
         if at >= min(self._tidied + _TIDY, self.ends):
-            resting = sweep.closed(session, self.senders, at)
-            astray = tuple(routing.astray(session, at, resting))
+            astray = tuple(sweep.astray(session, at, self.senders, self.ladders))
             sweep.mend(session, at, sweep.Swept(), sweep.Found(astray=astray))
             self._tidied = at
             self._growing = True

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from channels import route, sweep
-from content import pace, routing
+from content import pace, routing, stray
 from content.delivery import DeliveryState
 from content.message import Kind
 from content.store import Store
@@ -23,7 +23,7 @@ def test_while_a_sender_rests_only_who_has_nothing_else_waits_for_it(
         pace.pause(session, CHAT.name, until)
         closed = sweep.closed(session, SENDERS, now)
         for _ in range(2):
-            routing.unroute(session, routing.astray(session, now, closed))
+            stray.unroute(session, stray.astray(session, now, closed))
             kinds = frozenset({Kind.SMS, Kind.CALL})
             route.take(session, routing.due(session, now), LADDERS, kinds, ZONE, now, closed)
             session.expire_all()

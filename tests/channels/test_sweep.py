@@ -18,7 +18,7 @@ from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.message import Kind, Message
 from content.pace import Sender
-from content.people import Consent, set_consent
+from content.people import Consent, Need, set_consent
 from content.reason import Reason
 from content.store import Store
 from tests.content import outbox
@@ -30,7 +30,7 @@ NUMBER = "+8613800000001"
 def tidy(session: Session, now: datetime, senders: Sequence[Sender] = ()) -> Swept:
     """Look and search, and put in order what was found, as the worker does in turn."""
     seen = sweep.look(session, now, senders, outbox.LADDERS)
-    return sweep.mend(session, now, seen, sweep.search(session, now, senders))
+    return sweep.mend(session, now, seen, sweep.search(session, now, senders, outbox.LADDERS))
 
 
 def _lost(
@@ -258,3 +258,23 @@ def test_an_urgent_notice_is_one_whose_loss_is_worse_than_a_double(
         urgent = [one for one, notice in made.items() if sweep.urgent(session, notice.id)]
     assert urgent == [Severity.EXTREME, Severity.SEVERE]
     assert pace.WINDOW < 1
+
+
+@pytest.mark.parametrize(("hours", "astray"), [(10, 1), (24, 0)], ids=["over by then", "lives on"])
+def test_who_still_waits_when_the_night_begins_goes_another_way_if_it_is_over_by_morning(
+    store: Store, now: datetime, hours: float, astray: int
+) -> None:
+    """The router would have passed that step over: whoever stood in the queue is not forgotten."""
+    evening = now.replace(hour=12, minute=0)
+    night = evening.replace(hour=13, minute=40)
+    with store.begin() as session:
+        outbox.resident(session, evening, landlines=["+862100000001"], needs=[Need.ELDERLY])
+        outbox.tell(session, evening, Severity.MODERATE, hours=hours)
+        outbox.route(session, evening)
+        assert tidy(session, night).unrouted == astray
+        outbox.route(session, night)
+        row = session.scalars(select(Delivery)).one()
+        if astray:
+            assert (row.state, row.reason) == (DeliveryState.DOOR, Reason.QUIET_HOURS)
+        else:
+            assert (row.state, row.kind) == (DeliveryState.OPEN, Kind.CALL)

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from content import claim, often, outcome, people, routing, store
+from content import claim, often, outcome, people, routing, store, stray
 from content.delivery import AttemptState
 from content.message import Kind
 from content.pace import Sender
@@ -53,12 +53,12 @@ def test_who_waits_at_a_number_that_rests_goes_another_way(session: Session, now
     outbox.route(session, now, [TWICE])
     _ring(session, now, 1)
     assert claim.claim(session, TWICE, 10, now) == []
-    (stray,) = routing.astray(session, now, hourly=2)
-    assert routing.unroute(session, [stray]) == 1
+    (found,) = stray.astray(session, now, hourly=2)
+    assert stray.unroute(session, [found]) == 1
     later = now + timedelta(hours=1)
-    (due,) = [one for one in routing.due(session, now, hourly=2) if one.notice_id == stray[0]]
+    (due,) = [one for one in routing.due(session, now, hourly=2) if one.notice_id == found[0]]
     assert due.rested == {one.id for one in people.addresses(session, [who])[who]}
-    assert routing.astray(session, later, hourly=2) == []
+    assert stray.astray(session, later, hourly=2) == []
 
 
 def test_it_is_the_number_that_rests_whichever_sender_has_called_it(

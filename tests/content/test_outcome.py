@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import bare, event, outcome, pace, people, routing
+from content import bare, event, outcome, pace, people, routing, stray
 from content.alert import Severity
 from content.claim import Job
 from content.delivery import AttemptState, Delivery, DeliveryState, Receipt
@@ -356,7 +356,7 @@ def test_who_opted_out_after_routing_goes_back_to_the_router(
     outbox.tell(session, now)
     outbox.route(session, now)
     people.set_consent(session, Kind.CHAT, "11", Consent.WITHDRAWN, "chat", SOMEBODY, now)
-    assert routing.unroute(session, routing.astray(session, now)) == 1
+    assert stray.unroute(session, stray.astray(session, now)) == 1
     (job,) = outbox.take(session, now, CHAT, SMS)
     assert (job.kind, session.scalars(select(Delivery.skips)).one()) == (
         Kind.SMS,
@@ -371,7 +371,7 @@ def test_an_address_that_is_gone_after_routing_goes_back_to_the_router(
     outbox.tell(session, now)
     outbox.route(session, now)
     session.execute(delete(people.Address).where(people.Address.kind == Kind.CHAT))
-    assert routing.unroute(session, routing.astray(session, now)) == 1
+    assert stray.unroute(session, stray.astray(session, now)) == 1
     (job,) = outbox.take(session, now, CHAT, SMS)
     assert job.kind is Kind.SMS
 
@@ -387,7 +387,7 @@ def test_who_opted_out_is_answered_but_not_told_of_a_correction(
     made = outbox.make(session, now, kind=kind, confirms=False)
     outbox.expansion.direct(session, made, [address], now)
     people.set_consent(session, Kind.CHAT, "77", Consent.WITHDRAWN, "chat", SOMEBODY, now)
-    routing.unroute(session, routing.astray(session, now))
+    stray.unroute(session, stray.astray(session, now))
     outbox.route(session, now)
     assert outbox.delivery(session, made, address).state is ends
 
