@@ -16,7 +16,7 @@ from content import cap, closing, expansion, late, notice, outcome, pace, shared
 from content.alert import Severity
 from content.clock import Clock
 from content.delivery import Attempt, AttemptState, Delivery, DeliveryState, Receipt, is_under_way
-from content.ladder import Ladders
+from content.ladder import KINDS, Ladders
 from content.message import Kind, Message
 from content.notice import Notice, NoticeState
 from content.pace import Sender
@@ -114,8 +114,11 @@ def astray(
 ) -> list[Key]:
     """Return what waits for a step that cannot be taken, or not in time."""
     nights = _nights(session, ladders, now) if ladders and ladders.quiet else ()
-    resting = closed(session, senders, now)
-    return stray.astray(session, now, resting, hourly(senders), nights)
+    shut = {*closed(session, senders, now)}
+    if senders:
+        # they were planned when the settings knew a sender for them
+        shut |= {kind for kinds in KINDS.values() for kind in kinds} - {one.kind for one in senders}
+    return stray.astray(session, now, shut, hourly(senders), nights)
 
 
 def _nights(session: Session, ladders: Ladders, now: datetime) -> list[Night]:

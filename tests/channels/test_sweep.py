@@ -278,3 +278,19 @@ def test_who_still_waits_when_the_night_begins_goes_another_way_if_it_is_over_by
             assert (row.state, row.reason) == (DeliveryState.DOOR, Reason.QUIET_HOURS)
         else:
             assert (row.state, row.kind) == (DeliveryState.OPEN, Kind.CALL)
+
+
+def test_who_waits_for_a_sender_that_is_not_set_up_any_more_goes_another_way(
+    store: Store, now: datetime
+) -> None:
+    """A house that is started again with other settings forgets nobody."""
+    left = (SMS, CALL)
+    with store.begin() as session:
+        outbox.resident(session, now, chat="11", mobile=NUMBER)
+        outbox.tell(session, now)
+        outbox.route(session, now)
+        assert session.scalars(select(Delivery.kind)).one() is Kind.CHAT
+        assert tidy(session, now, left).unrouted == 1
+        outbox.route(session, now, left)
+        row = session.scalars(select(Delivery)).one()
+        assert (row.kind, row.skips) == (Kind.SMS, {"chat": Reason.NO_SENDER})
