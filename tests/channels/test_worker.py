@@ -423,7 +423,8 @@ async def test_a_provider_that_fails_for_a_moment_is_asked_again(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("severity", "times", "scale"),
-    [(Severity.EXTREME, 2, SCALE), (Severity.MODERATE, 1, 5 * SCALE)],
+    # two rounds of asking must fit into the two minutes of the urgent ladder's first step
+    [(Severity.EXTREME, 2, SCALE / 6), (Severity.MODERATE, 1, 5 * SCALE)],
     ids=["urgent", "mild"],
 )
 async def test_a_chat_whose_answer_was_lost_is_repeated_only_where_it_is_urgent(
