@@ -24,7 +24,8 @@ from verification.match import Decision, Outcome
 from verification.replay import Replay
 from verification.telling import Mark
 
-_DECIDE = frozenset({Role.EXPERT, Role.VERIFIER, Role.PUBLISHER})
+DECIDE = frozenset({Role.EXPERT, Role.VERIFIER, Role.PUBLISHER})
+"""Who decides on what was learned."""
 _LONGEST = 500
 """Characters of a question that are kept with what was learned of it."""
 _DOORS = {Channel.CHAT: Door.CHAT, Channel.SMS: Door.SMS, Channel.CALL: Door.PHONE}
@@ -286,7 +287,7 @@ def _opposite(
 
 
 def _may(session: Session, actor: Actor) -> None:
-    if actor.id is None or not identity.roles(session, actor.id) & _DECIDE:
+    if actor.id is None or not identity.roles(session, actor.id) & DECIDE:
         raise Refused(_NO_RIGHT)
 
 

@@ -1,7 +1,7 @@
 """Residents in the chat app: register with a code, consent, language, needs; stop, be forgotten."""
 
 from bot import rights
-from bot.commands import ask, dialogue
+from bot.commands import ask, dialogue, menu
 from bot.turn import Acknowledge, Effect, Rows, Say, Turn
 from content import code as codes
 from content import identity, people, phrase
@@ -124,7 +124,7 @@ def _redeem(turn: Turn, code: str) -> list[Effect]:
         return [Say(turn.chat, done.refusal)]
     if done.owner_kind is OwnerKind.STAFF and done.owner_id is not None:
         member = identity.staff(turn.session, done.owner_id)
-        commands = phrase.say("staff.commands", Written.HANS)
+        commands = menu.said(turn.session, member)
         said = phrase.say("staff.invited", Written.HANS, name=member.name, commands=commands)
         return [Say(turn.chat, said)]
     if done.verified:

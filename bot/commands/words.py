@@ -11,6 +11,7 @@ from bot.commands import (
     doors,
     errands,
     lessons,
+    menu,
     readings,
     resident,
     review,
@@ -56,7 +57,9 @@ def command(turn: Turn, text: str) -> list[Effect]:
         case "/check":
             matter = ask.asked(turn).matter
             return ask.question(turn) if matter else [_say(turn, "intent.empty")]
-    return [_say(turn, "staff.commands" if turn.staff() else "join.help")]
+    if (member := turn.staff()) is not None:
+        return [Say(turn.chat, menu.said(turn.session, member))]
+    return [_say(turn, "join.help")]
 
 
 def awaited(turn: Turn, text: str) -> list[Effect] | None:

@@ -120,7 +120,7 @@ def test_an_invitation_binds_a_member_of_staff(street: Street) -> None:
     boss = street.staff[Role.VERIFIER].id
     assert boss is not None
     code = identity.invite(street.session, boss, street.now)
-    assert "/broadcast" in said(street.says(STRANGER, f"/start {code}"))
+    assert "/lessons" in said(street.says(STRANGER, f"/start {code}"))
     assert identity.by_chat(street.session, STRANGER) is not None
     assert identity.by_chat(street.session, CHATS[Role.VERIFIER]) is None
 

@@ -1,5 +1,6 @@
 """The review in chat: who is asked, what their buttons do, and what is refused."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -280,6 +281,22 @@ def test_an_unknown_code_is_a_sentence(street: Street, command: str) -> None:
 )
 def test_staff_commands_are_for_staff(street: Street, chat: str, command: str) -> None:
     assert said(street.says(chat, command)) == word("staff.unknown")
+
+
+@pytest.mark.parametrize(
+    ("role", "commands"),
+    [
+        (Role.GRID_WORKER, ["/status", "/doors", "/tasks", "/cancel", "/check"]),
+        (Role.EXPERT, ["/status", "/cases", "/lessons", "/cancel", "/check"]),
+        (Role.AUTHOR, ["/broadcast", "/broadcast", "/record", "/status", "/cancel", "/check"]),
+    ],
+)
+def test_staff_are_told_what_they_may_do_themselves(
+    street: Street, role: Role, commands: list[str]
+) -> None:
+    member = identity.add_staff(street.session, "某人", [role], street.now)
+    people.add_address(street.session, OwnerKind.STAFF, member.id, Kind.CHAT, "9030", street.now)
+    assert re.findall(r"/[a-z]+", said(street.says("9030", "/help"))) == commands
 
 
 @pytest.mark.parametrize("command", ["/broadcast", "/broadcast 停水通知", "/update A1"])
