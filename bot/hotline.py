@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,6 +41,17 @@ _MOST = 3
 """Alerts that are told one after the other; more nobody can follow."""
 _MESSAGE = 60
 """Seconds of a recorded question."""
+
+
+class Lead(Enum):
+    """What is said before an answer."""
+
+    NOTHING = "nothing"
+    """It is waited for."""
+    EARLIER = "earlier"
+    """It was asked for at another time."""
+    GREETING = "greeting"
+    """That, and who speaks: it is the first that a caller hears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,33 +138,34 @@ def script(
 
 
 def waiting(
-    session: Session, who: Caller, language: Spoken, here: callback.Call, *, greets: bool = False
+    session: Session, who: Caller, language: Spoken, here: callback.Call, lead: Lead
 ) -> tuple[uuid.UUID, Script] | None:
     """Return the answer that waits for a caller and the call that tells it; None: none yet.
 
-    What was told in this call is not told again. greets: it is the first thing they hear.
+    What was told in this call is not told again. lead: what goes before it.
     """
     found = callback.due(session, who.number, here) if who.number else None
-    told = telling(session, found, language, greets=greets) if found is not None else None
+    told = telling(session, found, language, lead) if found is not None else None
     return (found, told) if found is not None and told is not None else None
 
 
 def telling(
-    session: Session, notice_id: uuid.UUID, language: Spoken, *, greets: bool = False
+    session: Session, notice_id: uuid.UUID, language: Spoken, lead: Lead = Lead.NOTHING
 ) -> Script | None:
     """Return the call that tells this notice; None for one that cannot be spoken."""
     reader = Reader(notice_id, phrase.written(language), language)
     speech = compose.message(session, reader).speech
-    return answered(speech, greets=greets) if speech is not None else None
+    return answered(speech, lead) if speech is not None else None
 
 
-def answered(speech: Speech, *, greets: bool = False) -> Script:
+def answered(speech: Speech, lead: Lead = Lead.NOTHING) -> Script:
     """Return the call that tells an answer to whoever waits for it, and goes back to the menu.
 
     Where it asks which of several facts is meant, what was chosen is looked for again.
     """
     mine = speech.language
-    opening = f"{speech.opening}{_say('hotline.before', mine)}" if greets else ""
+    before = _say("hotline.before", mine) if lead is not Lead.NOTHING else ""
+    opening = f"{speech.opening}{before}" if lead is Lead.GREETING else before
     told = replace(speech, opening=opening, others=())
     if asks(speech):
         answers, onward = (
@@ -231,6 +244,11 @@ def _concerns(one: Notice, paths: tuple[str, ...]) -> bool:
     return any(path.startswith(at) or at.startswith(path) for path in paths for at in places)
 
 
+def _after(said: tuple[Line, ...], menu: Step) -> Step:
+    """Return a menu before which something is said: who knows the keys need not wait for it."""
+    return replace(menu, ask=(*said, *menu.ask))
+
+
 def _say(key: str, spoken: Spoken, **values: object) -> str:
     return speak(phrase.say(key, spoken, **values), spoken)
 
@@ -249,22 +267,27 @@ class _Language:
         """Return the steps by their names within this language."""
         opening = self._lines("call.opening", sender=self.sender)
         menu = self._menu(who, phone)
-        greeted = replace(menu, say=opening if who.known or not who.number else ())
+        greets = who.known or not who.number
         return {
             "building": self._building(opening, speech=speech),
-            "menu": greeted,
-            "nowhere": replace(menu, say=self._lines("hotline.no_building")),
-            "stay": replace(menu, say=self._lines("hotline.stay")),
+            "menu": _after(opening if greets else (), menu),
+            "nowhere": _after(self._lines("hotline.no_building"), menu),
+            "stay": _after(self._lines("hotline.stay"), menu),
+            "unheard": _after(self._lines("hotline.unheard"), menu),
             **self._patience(menu, phone),
-            "alerts": replace(menu, say=(*alerts, *self._lines("hotline.stay"))),
+            "alerts": self._told(alerts, menu),
             "rumor": self._rumor(speech=speech),
-            "unheard": replace(menu, say=self._lines("hotline.unheard")),
             "wait": Step(say=self._lines("hotline.looking"), then=self._name("look1")),
             **self._looks(),
             missed.BACK: Step(then=self._name("stay"), language=self.spoken),
             missed.OVER: Step(then=self._name("anytime"), language=self.spoken),
             **self._ends(who, phone),
         }
+
+    def _told(self, alerts: tuple[Line, ...], menu: Step) -> Step:
+        """Return the alerts, which a key cuts short; a television that speaks does not."""
+        stay = self._name("stay")
+        return replace(menu, ask=alerts, silence=stay, words="", spoken={}, seconds=1)
 
     def _patience(self, menu: Step, phone: str) -> dict[str, Step]:
         """Return the menu for who pressed nothing or another key, or spoke.
@@ -273,11 +296,14 @@ class _Language:
         repeated is followed by more than the end, for it may be a television.
         """
         over = self._name("goodbye")
-        lost = self._name("person") if phone else over
+        again, wrong, words = (
+            _after(self._lines(f"call.{said}"), menu)
+            for said in ("no_key", "wrong_key", "no_words")
+        )
         return {
-            "again": replace(menu, say=self._lines("call.no_key"), silence=over),
-            "wrong": replace(menu, say=self._lines("call.wrong_key"), wrong=lost),
-            "words": replace(menu, say=self._lines("call.no_words"), words=over, silence=over),
+            "again": replace(again, silence=over),
+            "wrong": replace(wrong, wrong=self._name("person") if phone else over),
+            "words": replace(words, words=over, silence=over),
         }
 
     def _looks(self) -> dict[str, Step]:
@@ -336,9 +362,9 @@ class _Language:
         )
 
     def _building(self, opening: tuple[Line, ...], *, speech: bool) -> Step:
+        key = "hotline.building_speak" if speech else "hotline.building"
         return Step(
-            say=opening,
-            ask=self._lines("hotline.building_speak" if speech else "hotline.building"),
+            ask=(*opening, *self._lines(key)),
             number=self._name("menu"),
             silence=self._name("menu"),
             words=self._name("menu"),

@@ -280,13 +280,13 @@ def _told(speech: Speech, other: Speech | None, onward: Mapping[str, str]) -> di
     message = told(speech)
     foreword = (Say(speech.foreword_language, speech.foreword),) if speech.foreword else ()
     opened = (*foreword, *_lines(speech, speech.opening), *message)
-    # all was said twice before `again` and `repeat`: there a key counts at once
+    # all was said twice before the others: there a key counts at once
     steps = {
         START: asking(opened, message, "again"),
         "again": asking((), (*_lines(speech, speech.no_key), *message), "missed"),
         "repeat": asking((), message, "missed"),
-        "wrong": asking(_lines(speech, speech.wrong_key), (), "missed"),
-        "words": asking(_lines(speech, speech.no_words), (), "missed"),
+        "wrong": asking((), _lines(speech, speech.wrong_key), "missed"),
+        "words": asking((), _lines(speech, speech.no_words), "missed"),
         **_ends(speech, onward),
     }
     return {f"{mine}-{name}": step for name, step in steps.items()}

@@ -266,6 +266,7 @@ def _address(address: Address) -> dict[str, Any]:
         "consent": address.consent,
         "consent_at": address.consent_at.isoformat(),
         "consent_via": address.consent_via,
+        "written": address.written,
     }
 
 

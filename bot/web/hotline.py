@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from bot import hotline, missed
+from bot.hotline import Lead
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
@@ -39,7 +40,7 @@ def begin(session: Session, channel: TwilioVoice, request: Request, now: datetim
     script = hotline.script(session, who, now, speech=channel.listens)
     at = call.begin(script)
     found = _missed(session, channel, who, at.turn)
-    found = found or _answer(session, channel, request, who, at, greets=True)
+    found = found or _answer(session, channel, request, who, at, Lead.GREETING)
     return found or _step(channel, script, at, who.building)
 
 
@@ -120,10 +121,10 @@ def _next(
         last = notice.find(session, uuid.UUID(told)) if told else None
     except ValueError:
         raise BadEventError("This is no place in a call.") from None
-    found = ""
-    if last is not None and last.kind is NoticeKind.ALERT:
-        found = _missed(session, channel, who, at.turn, last.id)
-    return found or _answer(session, channel, request, who, at)
+    if last is None or last.kind is not NoticeKind.ALERT:
+        return _answer(session, channel, request, who, at)
+    found = _missed(session, channel, who, at.turn, last.id)
+    return found or _answer(session, channel, request, who, at, Lead.EARLIER)
 
 
 def _missed(
@@ -149,13 +150,12 @@ def _answer(
     request: Request,
     who: hotline.Caller,
     at: At,
-    *,
-    greets: bool = False,
+    lead: Lead = Lead.NOTHING,
 ) -> str:
     """Return the TwiML that tells what is due to a caller; empty where nothing is, or not yet."""
     language = language_of(str(at))
     here = callback.Call(channel.name, str(request.data.get("CallSid", "")))
-    found = hotline.waiting(session, who, language, here, greets=greets)
+    found = hotline.waiting(session, who, language, here, lead)
     if found is None:
         return ""
     notice_id, script = found

@@ -244,10 +244,10 @@ async def two_missed(town: Town) -> tuple[Notice, Notice]:
 async def test_who_has_missed_several_hears_each_with_its_own_key(town: Town) -> None:
     notices = await two_missed(town)
     heard = said(await calls_back(town, "1", "1"))
-    assert heard.startswith("您好，这里是幸福里社区。您有两个通知没有接到")
+    assert "您好，这里是幸福里社区。您有两个通知没有接到" in heard
     assert heard.index("今天停煤气") < heard.index("请听下一个通知") < heard.index("暴雨")
     # nobody is told goodbye before the end
-    assert "再见" not in heard
+    assert "再见" not in heard[: heard.index("听最新通知请按一")]
     assert heard.index("暴雨") < heard.index("听最新通知请按一")
     for notice in notices:
         row = await ends(town, notice, DeliveryState.CONFIRMED)

@@ -115,7 +115,7 @@ def test_words_instead_of_a_key_confirm_nothing_and_a_cry_for_help_is_heard(
 
 def test_once_all_was_said_a_key_counts_while_it_is_said_again() -> None:
     script = call.script(CHINESE)
-    for name in ("cmn-again", "cmn-repeat"):
+    for name in ("cmn-again", "cmn-repeat", "cmn-wrong", "cmn-words"):
         assert script.steps[name].say == ()
 
 
