@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live as Screen
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from bot.cli import context
@@ -47,6 +48,7 @@ STATES = {
     DeliveryState.CANCELLED: "已解除 cancelled",
     DeliveryState.FAILED: "失败 failed",
 }
+_AWAY = "数据库没有回答，等它回来再继续。 The database does not answer: this goes on when it does."
 _SCREEN = 8
 """Grids and reasons that a screen holds; the rest is summed up or left to `status`."""
 
@@ -101,11 +103,23 @@ def follow(code: str) -> None:
 
 
 def _looks(opened: Store, code: str, rest: Callable[[float], None] = time.sleep) -> Iterator[Live]:
-    """Look again and again, each time with a session of its own, until the alert is over."""
+    """Look again and again, each time with a session of its own, until the alert is over.
+
+    A database that is away is waited for.
+    """
+    away = False
     while True:
         began = time.monotonic()
-        with opened.read() as session:
-            live = look(session, code)
+        try:
+            with opened.read() as session:
+                live = look(session, code)
+        except DBAPIError:
+            if not away:
+                context.errors.print(_AWAY, style="bold red", soft_wrap=True)
+            away = True
+            rest(_EVERY)
+            continue
+        away = False
         if live is None:
             context.fail("还没有发布，没有进度可看。 It is not published yet: nothing to watch.")
         yield live
