@@ -120,7 +120,8 @@ def forget(session: Session, kind: Kind, value: str, actor: Actor, now: datetime
 def redact(session: Session, now: datetime, retention: timedelta = RETENTION) -> int:
     """Delete raw inbound data and the texts of pages older than `retention`; return how many.
 
-    Readings of alerts that expired before then go with them, uncounted.
+    Notes of tasks that were done and readings of alerts that expired before then go with them,
+    uncounted.
     """
     here, before = store.community(session), now - retention
     raw = update(Inbound).where(
@@ -134,6 +135,12 @@ def redact(session: Session, now: datetime, retention: timedelta = RETENTION) ->
         Notice.community_id == here, Notice.kind == NoticeKind.PAGE, Notice.made_at < before
     )
     _blank(session, NoticeText.notice_id.in_(old))
+    session.execute(
+        update(Task)
+        .where(Task.community_id == here, Task.done_at < before)
+        .values(note="")
+        .execution_options(synchronize_session="fetch")
+    )
     knock.forget(session, Knock.at < before)
     recording.redact(session, before)
     event.add(session, event.HOUSE, "inbound.redacted", None, now, count=done)

@@ -138,3 +138,16 @@ def test_raw_messages_are_redacted_after_thirty_days_once_handled(
         session.flush()
         assert privacy.redact(session, now + timedelta(days=29)) == 0
         assert privacy.redact(session, now + timedelta(days=31)) == 1
+
+
+def test_what_a_task_says_is_erased_a_month_after_it_was_done(store: Store, now: datetime) -> None:
+    with store.begin() as session:
+        done, open_ = (
+            task.add(session, TaskKind.HELP, HOUSE, now, subject_id=uuid.uuid4(), note="138")
+            for _ in range(2)
+        )
+        task.done(session, done.id, "helped", HOUSE, now)
+        privacy.redact(session, now + timedelta(days=29))
+        assert (done.note, open_.note) == ("138", "138")
+        privacy.redact(session, now + timedelta(days=31))
+        assert (done.note, open_.note) == ("", "138")
