@@ -67,8 +67,8 @@ class Usage:
 class Store:
     """One database, seen by one community: writers, a few readers, and a bell.
 
-    `begin` and `read` are for synchronous callers, `write` and `query` run a function of a session
-    on a writer's or a reader's thread and are for loops. Nothing is awaited inside a session.
+    `begin`, `read` and `do` are for synchronous callers, `write` and `query` run a function of a
+    session on a writer's or a reader's thread and are for loops. Nothing is awaited in a session.
 
     Writing transactions of a community follow one another, on SQLite and on PostgreSQL alike, in
     whichever process: a rule may read before it writes. One that is `shared` locks the rows it
@@ -129,13 +129,30 @@ class Store:
         with self._reading(info=self._info()) as session:
             yield session
 
-    async def write(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
-        """Run `work` in a transaction on a writer's thread and return what it returns.
+    def do(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
+        """Run `work` in a transaction and return what it returns, for who waits for it.
 
         It is run again when the database has taken everything back: a deadlock, a server restarted.
         """
+        until = time.monotonic() + _PATIENCE
+        while True:
+            whole = False
+            try:
+                with self.begin(shared=shared) as session:
+                    done = work(session)
+                    session.flush()
+                    whole = True
+                return done
+            except DBAPIError as error:
+                # a commit that was not answered may have been made: only the caller can tell
+                again = self._database.rolled_back if whole else self._database.passes
+                if not (again(error) and self._rested(until)):
+                    raise
+
+    async def write(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
+        """Do the same on a writer's thread."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._write_thread, lambda: self._written(work, shared=shared)
+            self._write_thread, lambda: self.do(work, shared=shared)
         )
 
     async def query(self, work: Callable[[Session], T]) -> T:
@@ -226,22 +243,6 @@ class Store:
             "The database could not be brought to this version: "
             "is it a Linxun database, and can it be written?"
         )
-
-    def _written(self, work: Callable[[Session], T], *, shared: bool = False) -> T:
-        until = time.monotonic() + _PATIENCE
-        while True:
-            whole = False
-            try:
-                with self.begin(shared=shared) as session:
-                    done = work(session)
-                    session.flush()
-                    whole = True
-                return done
-            except DBAPIError as error:
-                # a commit that was not answered may have been made: only the caller can tell
-                again = self._database.rolled_back if whole else self._database.passes
-                if not (again(error) and self._rested(until)):
-                    raise
 
     def _asked(self, work: Callable[[Session], T]) -> T:
         def ask() -> T:

@@ -3,9 +3,9 @@
 import json
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -24,6 +24,7 @@ from content.alert import MsgType, Revision
 from content.draft import Draft
 from content.event import Actor
 from content.message import Written
+from content.notice import Notice
 from content.place import PlaceKind
 from content.staff import Staff
 
@@ -113,27 +114,24 @@ def publish(
 ) -> None:
     """Publish, after showing what has changed since it was verified."""
     seen = "" if yes or as_json else _preview(code)
-    with _acting() as (session, actor):
+
+    def work(session: Session, actor: Actor) -> _Sent:
         row = _current(session, code)
         before = row.sent is not None
         if not emergency:
             outlook.fit(foresee.of(session, code))
-        try:
-            made = review.publish(
-                session, actor, row, context.now(), emergency=emergency, again=again, seen=seen
-            )
-        except review.AskFirst as question:
-            context.fail(f"{question} (--again)")
-        done = {"alert": code.upper(), "notice": str(made.id), "recipients": made.expected}
-        if as_json:
-            _json({**done, "already": before})
-        elif before:
-            context.console.print(f"{code.upper()} 早已发布，没有再发。 It was published before.")
-        else:
-            context.console.print(
-                f"{code.upper()} 已发布，共 {made.expected} 人。 "
-                f"Published to {made.expected} residents."
-            )
+        made = review.publish(
+            session, actor, row, context.now(), emergency=emergency, again=again, seen=seen
+        )
+        return _Sent(code.upper(), made, before)
+
+    sent = _do(work)
+    sent.say(
+        as_json,
+        f"{sent.code} 已发布，共 {sent.told.expected} 人。 "
+        f"Published to {sent.told.expected} residents.",
+        f"{sent.code} 早已发布，没有再发。 It was published before.",
+    )
 
 
 @app.command()
@@ -141,20 +139,19 @@ def cancel(code: Code, yes: Yes = False, as_json: AsJson = False) -> None:
     """End an alert at once, in the words approved with it."""
     if not (yes or as_json):
         _ask(f"取消 {code.upper()}？ Cancel {code.upper()}?")
-    with _acting() as (session, actor):
+
+    def work(session: Session, actor: Actor) -> _Sent:
         alert = alerts.get(session, code)
         before = alerts.current(session, alert).msg_type is MsgType.CANCEL
-        made = review.cancel(session, actor, alert, context.now())
-        if as_json:
-            done = {"alert": alert.code, "notice": str(made.id), "recipients": made.expected}
-            _json({**done, "already": before})
-        elif before:
-            context.console.print(f"{alert.code} 早已取消，没有再发。 It was cancelled before.")
-        else:
-            context.console.print(
-                f"{code.upper()} 已取消，通知 {made.expected} 人。 "
-                f"Cancelled; {made.expected} residents are told."
-            )
+        return _Sent(alert.code, review.cancel(session, actor, alert, context.now()), before)
+
+    sent = _do(work)
+    sent.say(
+        as_json,
+        f"{sent.code} 已取消，通知 {sent.told.expected} 人。 "
+        f"Cancelled; {sent.told.expected} residents are told.",
+        f"{sent.code} 早已取消，没有再发。 It was cancelled before.",
+    )
 
 
 @app.command("review")
@@ -226,6 +223,34 @@ def show_all(as_json: AsJson = False) -> None:
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
     context.console.print(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What has gone out, or had before: it is said when it is committed, and not earlier."""
+
+    code: str
+    told: Notice
+    before: bool
+
+    def say(self, as_json: bool, now: str, already: str) -> None:
+        """Print it for a program, or in words."""
+        if as_json:
+            done = {"alert": self.code, "notice": str(self.told.id)}
+            _json({**done, "recipients": self.told.expected, "already": self.before})
+        else:
+            context.console.print(already if self.before else now)
+
+
+def _do(work: Callable[[Session, Actor], _Sent]) -> _Sent:
+    """Act in one transaction, and once more where the database has taken it back."""
+    try:
+        with context.store() as opened:
+            return opened.do(lambda session: work(session, context.actor(session)))
+    except review.AskFirst as question:
+        context.fail(f"{question} (--again)")
+    except review.ReviewError as error:
+        context.fail(str(error))
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def test_a_transaction_that_raises_leaves_nothing(store: Store) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        store._written(half)
+        store.do(half)
     assert _name(store) == "幸福里社区"
 
 
