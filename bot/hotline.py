@@ -1,7 +1,6 @@
-"""The hotline: what somebody hears who calls the committee, as the data of a call.
+"""The hotline: who calls the committee, and what they hear, as the data of a call.
 
-A menu: 1 the latest alerts, 2 ask about a rumor, 3 help, 0 a person, 9 another language. Whoever is
-not known by their number is first asked for their building.
+Whoever is not known by their number is first asked for their building; then comes the menu.
 """
 
 import re
@@ -15,16 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import missed
+from bot.menu import Menu, say
 from bot.missed import TURNS
 from content import alert, call, callback, compose, duty, notice, numeral, people, phrase, store
 from content.alert import Status
-from content.call import Line, Meaning, Script, Step
+from content.call import Line, Script
 from content.compose import Reader
 from content.message import Kind, Speech, Spoken
 from content.notice import Notice
 from content.people import OwnerKind, Resident
 from content.place import Community, Place, PlaceKind
-from content.speak import speak
 
 NUMBER = re.compile(r"\+\d{5,15}", re.ASCII)
 HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464", "+86282452253"})
@@ -33,14 +32,9 @@ NOWHERE = "0"
 """The building of a caller who has not named one."""
 CHOSEN = dict.fromkeys("123", "look1")
 """Where a call goes on after the key that chooses a fact: the answer is waited for."""
-LOOKS, PATIENCE = 20, 5
-"""How often at most an answer is looked for while the caller waits, a second each time; after how
-many they are asked for patience."""
 _BUILDING = re.compile(r"b(\d{1,5})", re.ASCII)
 _MOST = 3
 """Alerts that are told one after the other; more nobody can follow."""
-_MESSAGE = 60
-"""Seconds of a recorded question."""
 
 
 class Lead(Enum):
@@ -125,16 +119,14 @@ def script(
     phone = duty.phone(session, now)
     mine = language or who.spoken
     theirs = Spoken.MANDARIN if who.spoken is Spoken.ENGLISH else who.spoken
-    ring = (mine, theirs if mine is Spoken.ENGLISH else Spoken.ENGLISH)
-    steps: dict[str, Step] = {}
-    for spoken, other in (ring, ring[::-1]):
-        said = _Language(spoken, other, _sender(session))
-        told = tuple(_alerts(session, who, spoken, now)) if tells and spoken is mine else ()
-        made = said.steps(who, told, phone, speech=speech)
-        steps |= {f"{spoken}-{name}": step for name, step in made.items()}
+    other = theirs if mine is Spoken.ENGLISH else Spoken.ENGLISH
+    shown = bool(who.number)
+    common = (_sender(session), shown, shown and not who.known, phone, speech)
+    first, second = Menu(mine, other, *common), Menu(other, mine, *common)
+    told = tuple(_alerts(session, who, mine, now)) if tells else ()
+    steps = first.steps(told) | second.steps(())
     steps[call.CLOSE] = steps[f"{mine}-goodbye"]
-    start = "menu" if who.known or not who.number else "building"
-    return Script(steps, start=f"{mine}-{start}", turns=TURNS)
+    return Script(steps, start=first.start, turns=TURNS)
 
 
 def waiting(
@@ -164,16 +156,16 @@ def answered(speech: Speech, lead: Lead = Lead.NOTHING) -> Script:
     Where it asks which of several facts is meant, what was chosen is looked for again.
     """
     mine = speech.language
-    before = _say("hotline.before", mine) if lead is not Lead.NOTHING else ""
+    before = say("hotline.before", mine) if lead is not Lead.NOTHING else ""
     opening = f"{speech.opening}{before}" if lead is Lead.GREETING else before
     told = replace(speech, opening=opening, others=())
     if asks(speech):
         answers, onward = (
-            {**speech.answers, "0": _say("hotline.none", mine)},
+            {**speech.answers, "0": say("hotline.none", mine)},
             {**CHOSEN, "0": missed.BACK},
         )
     else:
-        answers = {"1": _say("hotline.ok", mine), "3": _say("hotline.help", mine)}
+        answers = {"1": say("hotline.ok", mine), "3": say("hotline.help", mine)}
         # who has asked for help is not led back to a menu
         onward = {"1": missed.BACK}
     return call.script(replace(told, answers=answers), onward=onward, turns=TURNS)
@@ -213,14 +205,14 @@ def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Ite
         if one is not None and one.status is Status.ACTUAL and _concerns(one, who.paths)
     ]
     if not meant:
-        yield from call.lines(spoken, _say("hotline.no_alerts", spoken))
+        yield from call.lines(spoken, say("hotline.no_alerts", spoken))
         return
     written, told = phrase.written(spoken), meant[:_MOST]
     if len(told) > 1:
-        yield from call.lines(spoken, _say("hotline.alerts", spoken, count=len(told)))
+        yield from call.lines(spoken, say("hotline.alerts", spoken, count=len(told)))
     for place, one in enumerate(told):
         if place:
-            yield from call.lines(spoken, _say("hotline.next_alert", spoken))
+            yield from call.lines(spoken, say("hotline.next_alert", spoken))
         yield from _alert(compose.message(session, Reader(one.id, written, spoken)).speech)
 
 
@@ -242,155 +234,3 @@ def _concerns(one: Notice, paths: tuple[str, ...]) -> bool:
     if not paths or not places:
         return True
     return any(path.startswith(at) or at.startswith(path) for path in paths for at in places)
-
-
-def _after(said: tuple[Line, ...], menu: Step) -> Step:
-    """Return a menu before which something is said: who knows the keys need not wait for it."""
-    return replace(menu, ask=(*said, *menu.ask))
-
-
-def _say(key: str, spoken: Spoken, **values: object) -> str:
-    return speak(phrase.say(key, spoken, **values), spoken)
-
-
-@dataclass(frozen=True, slots=True)
-class _Language:
-    """The hotline in one language; key 9 goes on in the other."""
-
-    spoken: Spoken
-    other: Spoken
-    sender: str
-
-    def steps(
-        self, who: Caller, alerts: tuple[Line, ...], phone: str, *, speech: bool
-    ) -> dict[str, Step]:
-        """Return the steps by their names within this language."""
-        opening = self._lines("call.opening", sender=self.sender)
-        menu = self._menu(who, phone)
-        greets = who.known or not who.number
-        return {
-            "building": self._building(opening, speech=speech),
-            "menu": _after(opening if greets else (), menu),
-            "nowhere": _after(self._lines("hotline.no_building"), menu),
-            "stay": _after(self._lines("hotline.stay"), menu),
-            "unheard": _after(self._lines("hotline.unheard"), menu),
-            **self._patience(menu, phone),
-            "alerts": self._told(alerts, menu),
-            "rumor": self._rumor(speech=speech),
-            "wait": Step(say=self._lines("hotline.looking"), then=self._name("look1")),
-            **self._looks(),
-            missed.BACK: Step(then=self._name("stay"), language=self.spoken),
-            missed.OVER: Step(then=self._name("anytime"), language=self.spoken),
-            **self._ends(who, phone),
-        }
-
-    def _told(self, alerts: tuple[Line, ...], menu: Step) -> Step:
-        """Return the alerts, which a key cuts short; a television that speaks does not."""
-        stay = self._name("stay")
-        return replace(menu, ask=alerts, silence=stay, words="", spoken={}, seconds=1)
-
-    def _patience(self, menu: Step, phone: str) -> dict[str, Step]:
-        """Return the menu for who pressed nothing or another key, or spoke.
-
-        Whoever presses a wrong key again needs a person, where there is one; nothing else that is
-        repeated is followed by more than the end, for it may be a television.
-        """
-        over = self._name("goodbye")
-        again, wrong, words = (
-            _after(self._lines(f"call.{said}"), menu)
-            for said in ("no_key", "wrong_key", "no_words")
-        )
-        return {
-            "again": replace(again, silence=over),
-            "wrong": replace(wrong, wrong=self._name("person") if phone else over),
-            "words": replace(words, words=over, silence=over),
-        }
-
-    def _looks(self) -> dict[str, Step]:
-        """Return the steps at which the answer is looked for, one after the other."""
-        return {
-            f"look{time}": Step(
-                say=() if time % PATIENCE else self._lines("call.wait"),
-                then=self._name(f"look{time + 1}" if time < LOOKS else "later"),
-                language=self.spoken,
-            )
-            for time in range(1, LOOKS + 1)
-        }
-
-    def _ends(self, who: Caller, phone: str) -> dict[str, Step]:
-        """Return the steps that end a call, or hand it on."""
-        seen = "" if who.number else "_hidden"
-        said = {
-            "later": "hotline.later",
-            "help": f"hotline.help{seen}",
-            "unreached": "call.unreached" if who.number else "hotline.unreached_hidden",
-            "goodbye": "hotline.goodbye",
-            "anytime": "call.call_back",
-        }
-        person = Step(
-            say=self._lines("call.person"),
-            forward=phone,
-            then=self._name("unreached"),
-            language=self.spoken,
-        )
-        ends = {
-            name: Step(say=self._lines(key), language=self.spoken) for name, key in said.items()
-        }
-        return {"person": person, **ends}
-
-    def _menu(self, who: Caller, phone: str) -> Step:
-        keys = {"1": "alerts"}
-        if who.number:
-            keys |= {"2": "rumor", "3": "help"}
-        if phone:
-            keys["0"] = "person"
-        asked = ["hotline.menu" if who.number else "hotline.menu_hidden"]
-        asked += ["call.prompt_person"] if phone else []
-        named = {key: self._name(step) for key, step in keys.items()}
-        return Step(
-            ask=(
-                *self._lines(*asked),
-                *call.lines(self.other, _say("call.offer", self.other)),
-            ),
-            keys=named | {call.OTHER: f"{self.other}-menu"},
-            silence=self._name("again"),
-            wrong=self._name("wrong"),
-            words=self._name("words"),
-            spoken={Meaning.HELP: self._name("help")}
-            | ({Meaning.PERSON: self._name("person")} if phone else {}),
-            language=self.spoken,
-        )
-
-    def _building(self, opening: tuple[Line, ...], *, speech: bool) -> Step:
-        key = "hotline.building_speak" if speech else "hotline.building"
-        return Step(
-            ask=(*opening, *self._lines(key)),
-            number=self._name("menu"),
-            silence=self._name("menu"),
-            words=self._name("menu"),
-            spoken={Meaning.HELP: self._name("help")},
-            language=self.spoken,
-        )
-
-    def _rumor(self, *, speech: bool) -> Step:
-        if not speech:
-            return Step(
-                say=self._lines("hotline.record"),
-                record=_MESSAGE,
-                then=self._name("wait"),
-                silence=self._name("unheard"),
-                language=self.spoken,
-            )
-        return Step(
-            ask=self._lines("hotline.speak"),
-            words=self._name("wait"),
-            silence=self._name("unheard"),
-            wrong=self._name("wrong"),
-            language=self.spoken,
-        )
-
-    def _lines(self, *keys: str, **values: object) -> tuple[Line, ...]:
-        return call.lines(self.spoken, *(_say(key, self.spoken, **values) for key in keys))
-
-    def _name(self, step: str) -> str:
-        return f"{self.spoken}-{step}"

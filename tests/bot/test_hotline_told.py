@@ -64,6 +64,12 @@ def test_who_knows_the_keys_need_not_wait_and_a_key_cuts_the_alerts_short(street
     assert (alerts.keys["3"], alerts.silence, alerts.words) == ("cmn-help", "cmn-stay", "")
 
 
+def test_an_english_voice_says_no_chinese_name(street: Street) -> None:
+    who = hotline.caller(street.session, WANG, hotline.NOWHERE)
+    script = hotline.script(street.session, who, street.now, speech=True, language=Spoken.ENGLISH)
+    assert script.steps[script.start].ask[0].text == "Hello, this is the residents' committee."
+
+
 @pytest.mark.parametrize(
     ("lead", "first"),
     [
