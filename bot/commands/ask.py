@@ -109,8 +109,8 @@ def chosen(turn: Turn, heard: Heard) -> None:
     base, limits, event = turn.house.base, turn.house.limits, turn.event
     with contextlib.suppress(Refused):
         reply = desk.choose(turn.session, base, heard.id, event.key, turn.now, limits)
-        if reply.state is State.WAITING:
-            # the call itself has said so: nobody is called to hear it again
+        if event.key in desk.NONE:
+            # the call itself has said that it is being checked: nobody is called to hear it again
             here = callback.Call(turn.sender, event.provider_id)
             for notice_id in reply.notices:
                 callback.told(turn.session, notice_id, event.address, here, turn.now)

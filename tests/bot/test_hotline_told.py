@@ -7,10 +7,13 @@ import pytest
 from bot import hotline
 from bot.hotline import Lead
 from channels.base import Event, EventKind
-from content import callback
+from content import callback, notice
 from content.draft import Text
 from content.message import Kind, Spoken, Written
+from content.notice import NoticeKind
+from content.staff import Role
 from tests.bot.street import STORM, WANG, WATER, Street
+from verification import facts
 
 GAS = replace(
     STORM, texts={Written.HANS: Text("今天停煤气", "检修管道。", "请关好阀门。", "好了。")}
@@ -88,3 +91,21 @@ def test_an_answer_is_introduced_as_far_as_its_caller_needs_it(
     found = hotline.waiting(street.session, who, who.spoken, later, lead)
     assert found is not None
     assert next(found[1].lines()).text == first
+
+
+@pytest.mark.parametrize(("key", "kind"), [("1", NoticeKind.CASE), ("0", None)])
+def test_only_none_of_them_is_answered_by_the_call_itself(
+    street: Street, key: str, kind: NoticeKind | None
+) -> None:
+    """What was chosen may be withdrawn by then: that it is being checked is still to be told."""
+    call = {"address": WANG, "called": True, "provider_id": "CA1"}
+    asked = Event(EventKind.TEXT, text="自来水厂怎么了", step="rumor", **call)
+    street.hear(Kind.CALL, asked)
+    here = callback.Call("twilio_voice", "CA1")
+    shown = callback.due(street.session, WANG, here)
+    assert shown is not None
+    fact = facts.named(street.session, "water")
+    facts.withdraw(street.session, fact, street.staff[Role.PUBLISHER], street.now)
+    street.hear(Kind.CALL, Event(EventKind.KEY, key=key, step="start", subject=shown.hex, **call))
+    left = callback.due(street.session, WANG, here)
+    assert (notice.get(street.session, left).kind if left else None) is kind
