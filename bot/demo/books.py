@@ -16,6 +16,7 @@ from content.delivery import Attempt, AttemptState, Delivery, DeliveryState
 from content.inbound import Inbound
 from content.message import Written
 from content.notice import Notice
+from content.people import OwnerKind
 from content.place import PlaceKind
 
 _REACHED = (DeliveryState.CONFIRMED, DeliveryState.PASSED_ON)
@@ -64,11 +65,15 @@ def report(world: World, told: Told) -> list[Reach]:
 
 
 def _residents(session: Session, world: World, told: Told, books: Books) -> None:
-    """Every resident ends confirmed, or on the door-knock list with a reason."""
+    """Every resident ends confirmed, or on the door-knock list with a reason.
+
+    Contacts who were tried before the update are told of it too, and are no residents.
+    """
     rows = session.execute(
-        select(Delivery.recipient_id, Delivery.state, Delivery.reason).where(
-            Delivery.community_id == store.community(session), Delivery.notice_id == told.update
-        )
+        select(Delivery.recipient_id, Delivery.state, Delivery.reason)
+        .where(Delivery.community_id == store.community(session))
+        .where(Delivery.notice_id == told.update)
+        .where(Delivery.recipient_kind == OwnerKind.RESIDENT)
     ).all()
     books.residents = len(rows)
     books.confirmed = sum(row.state in _REACHED for row in rows)
