@@ -36,6 +36,8 @@ HELD = 1.0
 """Real seconds until what is due and yet may not go out is looked at again, at night or at rest."""
 _SLOW = 0.5
 """Real seconds of a slow claim that the next one makes up for at most: others wait behind it."""
+_ANEW = 3
+"""How often at most starts are reserved anew: a machine that is always late still sends."""
 _LONGEST_PAUSE = 3600.0
 """Real seconds a provider may ask for at most: more is a mistake of its own."""
 _BATCH = 500
@@ -224,14 +226,17 @@ class Line:
 
         Sent now, it would come on top of what other workers have reserved meanwhile.
         """
-        late = (self.house.clock.now() - jobs[0].at).total_seconds() if jobs else 0
-        if late <= self.sender.slack:
-            return jobs
+        for _ in range(_ANEW):
+            late = (self.house.clock.now() - jobs[0].at).total_seconds() if jobs else 0
+            if late <= self.sender.slack:
+                break
+            jobs = await self._anew(jobs, timedelta(seconds=late))
+        return jobs
 
+    async def _anew(self, jobs: list[Job], ahead: timedelta) -> list[Job]:
         def reserve(session: Session) -> list[datetime]:
             units = [self._weigh(session, job) if self.sender.segments else 1 for job in jobs]
-            ahead = self.house.clock.now() + timedelta(seconds=late)
-            return pace.reserve(session, self.sender, units, ahead)
+            return pace.reserve(session, self.sender, units, self.house.clock.now() + ahead)
 
         starts = await self.house.store.write(reserve, shared=True)
         return [replace(job, at=at) for job, at in zip(jobs, starts, strict=True)]
