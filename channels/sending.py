@@ -44,6 +44,8 @@ _BATCH = 500
 """Outcomes written in one transaction at most."""
 _RETRY = 1.0
 """Real seconds until outcomes are written again that the database could not take."""
+_STALE = 2.0
+"""Real seconds behind a slow provider after which a message is looked at again before it goes."""
 _CACHE = 4_096
 
 
@@ -275,16 +277,18 @@ class Line:
             house.recorder.put(Taken(job.ref, receipt.provider_id, house.clock.now()))
 
     async def _due(self, job: Job) -> Message | None:
-        """Wait for the reserved instant; None where nobody needs the call any more."""
+        """Wait for the reserved instant; None where it is needed no more, or counts as lost."""
         house = self.house
         message = house.texts.kept(job)
         if message is None:
             message = await house.store.query(lambda session: house.texts.render(session, job))
         await self._start(job, message)
+        now = house.clock.now()
+        waited = house.clock.real((now - job.at).total_seconds()) > _STALE
         # a call disturbs a whole household: one that was confirmed meanwhile is not dialled
-        if job.kind is Kind.CALL and not await self._needed(job):
-            now = house.clock.now()
-            house.recorder.put(Failed(job.ref, Reason.CANCELLED_CALL, now, permanent=True))
+        if (waited or job.kind is Kind.CALL) and not await self._needed(job):
+            why = Reason.CANCELLED_CALL if job.kind is Kind.CALL else Reason.NOT_NEEDED
+            house.recorder.put(Failed(job.ref, why, now, permanent=True))
             return None
         return message
 

@@ -117,7 +117,7 @@ def full(session: Session, sender: Sender, now: datetime) -> bool:
 def needed(session: Session, job: Job) -> bool:
     """Say whether a claimed job is still to be told: nobody has confirmed, cancelled or updated.
 
-    A shared call is needed as long as one of those whom it tells is.
+    And nobody has taken it for lost. A shared call is needed as long as one whom it tells is.
     """
     query = (
         select(Delivery.state)
@@ -135,6 +135,7 @@ def needed(session: Session, job: Job) -> bool:
         )
         .where(Attempt.community_id == store.community(session))
         .where(Attempt.ref.in_([job.ref, *shared.along(session, job.ref)]))
+        .where(Attempt.state == AttemptState.ATTEMPTING)
         .where(Delivery.state == DeliveryState.OPEN, Notice.state == NoticeState.LIVE)
         .limit(1)
     )

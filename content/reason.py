@@ -47,6 +47,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     NEVER_TAKEN = "never_taken"
     CANCELLED_CALL = "cancelled_call"
+    NOT_NEEDED = "not_needed"
     # why a delivery ended without a confirmation
     LADDER_EXHAUSTED = "ladder_exhausted"
     NO_PATH = "no_path"

@@ -11,9 +11,10 @@ import pytest
 from channels.base import Abilities, Receipt
 from channels.meter import Meter
 from channels.sending import House, Line, Recorder, Texts
-from content import pace
+from content import closing, confirmation, outcome, pace
 from content.clock import Clock
 from content.message import Kind, Message
+from content.notice import NoticeState
 from content.pace import Sender
 from content.store import Store
 from tests.content import outbox
@@ -112,3 +113,30 @@ async def test_what_is_really_sent_is_weighed(file_store: Store, now: datetime) 
         free = pace.free_at(session, sender.name)
     assert free is not None
     assert (free - now).total_seconds() == pytest.approx(sender.seconds(3), abs=0.001)
+
+
+@pytest.mark.parametrize("meanwhile", ["confirmed", "cancelled", "settled elsewhere", ""])
+async def test_what_waited_long_for_its_turn_is_looked_at_again_before_it_is_sent(
+    file_store: Store, now: datetime, meanwhile: str
+) -> None:
+    """A slow provider holds up what is claimed behind it: half a minute later much has changed."""
+    with file_store.begin() as session:
+        who = outbox.resident(session, now, mobile="+8613800000001")
+        about = outbox.alert(session, now)
+        made = outbox.tell(session, now, alert_id=about).id
+        outbox.route(session, now)
+    later, recorder = now + timedelta(minutes=1), Recorder(file_store, Meter())
+    channel = Counting(stall=0)
+    house = House(file_store, Clock(start=later), outbox.LADDERS, Texts(), recorder, Meter())
+    line = Line(SMS, channel, house)
+    with file_store.begin() as session:
+        (job,), _ = line._claim(session, 10, now)
+        if meanwhile == "confirmed":
+            confirmation.at_door(session, made, who, outbox.SOMEBODY, later)
+        elif meanwhile == "cancelled":
+            closing.supersede(session, about, NoticeState.CANCELLED, later)
+        elif meanwhile:
+            # another process has the sweeps: to it the attempt is overdue
+            outcome.never_taken(session, job.ref, later)
+    await line._deliver(job)
+    assert len(channel.at) == (not meanwhile)

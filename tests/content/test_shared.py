@@ -147,14 +147,26 @@ def test_a_call_under_way_holds_one_line(session: Session, now: datetime) -> Non
 
 
 def test_a_call_is_needed_as_long_as_one_of_them_is(session: Session, now: datetime) -> None:
-    job, made, (wife, husband) = _called(session, now)
+    wife, husband = _couple(session, now)
+    made = outbox.tell(session, now)
+    (job,) = outbox.take(session, now, CALL)
     confirmation.at_door(session, made.id, wife, SOMEBODY, now)
     session.flush()
     assert claim.needed(session, job)
-    assert sweep.superfluous(session) == []
     confirmation.at_door(session, made.id, husband, SOMEBODY, now)
     session.flush()
     assert not claim.needed(session, job)
+
+
+def test_a_call_is_superfluous_when_all_of_them_have_confirmed(
+    session: Session, now: datetime
+) -> None:
+    _, made, (wife, husband) = _called(session, now)
+    confirmation.at_door(session, made.id, wife, SOMEBODY, now)
+    session.flush()
+    assert sweep.superfluous(session) == []
+    confirmation.at_door(session, made.id, husband, SOMEBODY, now)
+    session.flush()
     assert sweep.superfluous(session) == [(CALL.name, "CA1")]
 
 
