@@ -14,6 +14,8 @@ from bot.sandbox.stage import Stage
 
 TIMEOUT = 15.0
 CONNECTIONS = 32
+IDLE = 2.0
+"""Real seconds until an idle connection is closed, before the other side does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Web:
         self._public_url = public_url.rstrip("/")
         self.tunnel = ""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
         )

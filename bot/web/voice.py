@@ -16,7 +16,7 @@ from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
 from content import call, compose, outcome, phrase
-from content.call import At, Heard, Script
+from content.call import At, Heard, Meaning, Script
 from content.message import Message, Spoken
 from content.speak import speak
 
@@ -27,6 +27,13 @@ _KNOWN = 1000
 _KEYED = ("key/", "hotline/", "told/")
 _WORDS = "words"
 """Stands for what was said: it was kept, and is not posted a second time."""
+_SAID = {
+    _WORDS: _WORDS,
+    Meaning.HELP: "救命",
+    Meaning.PERSON: "人工",
+    Meaning.REPEAT: "再说一遍",
+}
+"""What stands for words in an address, by what they ask for: none of them is anybody's own."""
 _TALKED = {"talked": "completed", "missed": "no-answer"}
 """How a call that was put through has ended."""
 _NAMES = {"*": "star", "#": "hash", "": "none"}
@@ -137,8 +144,8 @@ def waited(path: str, form: Mapping[str, str]) -> tuple[int, Request]:
         raise BadEventError("Twilio is not told to call this address.")
     if f"{rest[0] if rest else ''}/" not in _KEYED:
         return int(times), Request("/".join(rest), dict(form))
-    if rest[-1] == _WORDS:
-        return int(times), Request("/".join(rest[:-1]), {**form, "Kept": _WORDS})
+    if rest[-1] in _SAID:
+        return int(times), Request("/".join(rest[:-1]), {**form, "Kept": _SAID[rest[-1]]})
     if rest[-1] in _TALKED:
         ended = {"DialCallStatus": _TALKED[rest[-1]]}
         return int(times), Request("/".join(rest[:-1]), {**form, **ended})
@@ -161,7 +168,9 @@ def _stands_for(request: Request, heard: Heard) -> str:
     """Return the word in an address for what was heard, which is not posted a second time."""
     if request.data.get("DialCallStatus"):
         return "talked" if heard.connected else "missed"
-    return _WORDS if heard.words else _NAMES.get(heard.key, heard.key)
+    if heard.words:
+        return call.meaning(heard.words) or _WORDS
+    return _NAMES.get(heard.key, heard.key)
 
 
 def _farewell(path: str, heard: Heard) -> str:

@@ -362,6 +362,28 @@ async def test_what_is_asked_by_phone_while_the_database_is_away_is_kept_and_goe
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [("哎呀快来人，帮帮我", "马上请人打电话给您"), ("今天天气不错", "请按电话上的键")],
+)
+async def test_who_cries_for_help_while_the_database_is_away_is_told_that_it_was_heard(
+    served: Served, monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    served.called()
+    caller = {"From": "+8613800000999", "Direction": "inbound"}
+    monkeypatch.setattr(TwilioVoice, "listens", True)
+    with monkeypatch.context() as away:
+        away.setattr(reading, "_MOST", 0)
+        cried = await served.twilio(
+            "twilio_voice/hotline/0/cmn-menu.2", SpeechResult=words, **caller
+        )
+        again = await served.twilio(redirected(cried), **caller)
+    # what somebody has said stands in no address
+    assert "%" not in redirected(again)
+    monkeypatch.setattr(reading, "PATIENCE", 30)
+    assert said in (await served.twilio(redirected(again), **caller)).text
+
+
+@pytest.mark.parametrize(
     ("path", "digit", "said"),
     [
         ("script/{}", "", "稍后再打给您"),
