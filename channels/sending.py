@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from channels.base import Channel, SendError, Writes
@@ -120,7 +120,7 @@ class Recorder:
         while True:
             try:
                 await self.store.write(lambda session: _results(session, some), shared=True)
-            except OperationalError:
+            except (OperationalError, InterfaceError, InternalError):
                 # a database that is gone comes back: until then the outcomes are known here only
                 log.warning("worker.record_waits", count=len(some))
                 await asyncio.sleep(_RETRY)

@@ -51,8 +51,8 @@ _CHANGES = "changes"
 _CHANGED = ("INSERT", "UPDATE", "DELETE", "MERGE")
 _UNDONE = ("40001", "40P01", "55P03")
 """Not serializable, a deadlock, a lock not granted: the server has taken everything back."""
-_GONE = ("57P01", "57P02", "57P03", "53300")
-"""Shut down, crashed, starting up, too many connections."""
+_GONE = ("57P01", "57P02", "57P03", "53300", "25006")
+"""Shut down, crashed, starting up, too many connections, a standby that is not promoted yet."""
 
 
 class Postgresql:

@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -217,6 +218,25 @@ def test_an_alert_gets_a_code_of_its_own_with_many_writers(
     with pair[0].read() as session:
         codes = set(session.scalars(select(Alert.code)))
     assert codes == {f"A{number}" for number in range(1, 13)}
+
+
+async def test_a_standby_that_is_being_promoted_is_waited_for(
+    pair: tuple[Store, Store],
+) -> None:
+    """It answers, and lets nobody write yet: what is known of messages must not be thrown away."""
+    one, _ = pair
+    name = make_url(one.url).database
+    server().execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    cut(one)
+    writing = asyncio.create_task(one.write(_rename))
+    async with asyncio.timeout(30):
+        while not one.usage.waits:  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.01)
+    server().execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    cut(one)
+    await asyncio.wait_for(writing, 30)
+    with one.read() as session:
+        assert session.scalar(select(Community.name)) == "新"
 
 
 def test_who_is_claimed_while_the_alert_is_cancelled_hears_of_it_all_the_same(
