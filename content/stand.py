@@ -75,6 +75,23 @@ def doors(live: Live, language: Written = Written.HANS) -> list[str]:
     return [phrase.say("live.doors", language, left=live.total.door, **counts)]
 
 
+def rung_lines(live: Live, language: Written = Written.HANS) -> list[str]:
+    """Return a line for each step of the ladder on which people stand or have ended."""
+    if len(live.rungs) < 2:  # noqa: PLR2004 - one step says what the total says
+        return []
+    return [
+        phrase.say(
+            "live.rung",
+            language,
+            step=one.place,
+            residents=one.residents,
+            reached=one.reached,
+            confirmed=one.confirmed,
+        )
+        for one in live.rungs
+    ]
+
+
 def whys(live: Live, language: Written = Written.HANS) -> Iterator[tuple[str, int]]:
     """Give each reason for which people have not confirmed, in words, with how many they are."""
     merged: dict[str, int] = {}

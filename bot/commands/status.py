@@ -48,7 +48,7 @@ def report(session: Session, code: str, notice_id: uuid.UUID, now: datetime) -> 
     """Return how far a notice has come in one message, and the figures it was made from."""
     found = coverage.live(session, notice_id, now)
     zone = ZoneInfo(session.get_one(Community, store.community(session)).zone)
-    said = [stand.head(code, found), *stand.lines(found, zone)]
+    said = [stand.head(code, found), *stand.lines(found, zone), *stand.rung_lines(found)]
     last = [phrase.say("live.words", Written.HANS)]
     if found.over:
         last.insert(0, phrase.say("live.over", Written.HANS))

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from bot.commands import status
 from content import closing, confirmation, coverage, outcome, phrase, place, stand
 from content.alert import MsgType
 from content.confirmation import Act
@@ -172,3 +173,23 @@ def test_hundreds_of_grids_fit_into_one_message_the_worst_first(
     assert said[-1].startswith(
         phrase.say("live.more", Written.HANS, count=left, done="", residents="")[:8]
     )
+
+
+def test_the_chat_shows_each_step_as_the_terminal_does(session: Session, now: datetime) -> None:
+    first, _ = (
+        outbox.resident(
+            session, now, room=f"3-1-{at}01", chat=f"1{at}", mobile=f"+861380000000{at}"
+        )
+        for at in (1, 2)
+    )
+    made = outbox.tell(session, now)
+    assert stand.rung_lines(coverage.live(session, made.id, now)) == []
+    for job in outbox.take(session, now, CHAT):
+        outcome.accepted(session, job.ref, job.to, now)
+    outbox.delivery(session, made, first).next_at = now
+    outbox.take(session, now, SMS)
+    found = coverage.live(session, made.id, now)
+    said = stand.rung_lines(found)
+    assert [one.residents for one in found.rungs] == [1, 1]
+    assert said == ["第1步：1人，送到0人，确认0人", "第2步：1人，送到0人，确认0人"]
+    assert all(line in status.report(session, "A1", made.id, now)[0] for line in said)
