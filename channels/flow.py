@@ -2,7 +2,6 @@
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -42,14 +41,15 @@ class Batch:
 class Line:
     """The queue of one sender; `busy` starts are under way, `share` of all calls are answered.
 
-    apart: starts that wait until another number of the same home has rung for a minute.
+    apart: how many are the second number of their home, the third, ...: each starts a minute
+    after the one before it, and when all of those have started.
     """
 
     sender: Sender
     batches: tuple[Batch, ...]
     share: float = 0.0
     busy: int = 0
-    apart: int = 0
+    apart: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -75,7 +75,7 @@ class Line:
         busy = [self.holding / 2] * min(self.busy, lines or 0)
         waiting = [*free, *busy]
         heapq.heapify(waiting)
-        may, owed, homes = 0.0, 0.0, _Homes(self.count - self.apart, self.apart)
+        may, owed, homes = 0.0, 0.0, _Homes(self.count, self.apart)
         for one in self.batches:
             pace = self.sender.seconds(one.units)
             for _ in range(one.count):
@@ -100,24 +100,23 @@ class Line:
 
 
 class _Homes:
-    """Which start comes next where `apart` of them follow another of their home, `firsts` none.
+    """When the numbers of a home may ring; whose homes they are is not known: they are spread."""
 
-    They are spread evenly: whose homes they are is not known.
-    """
-
-    def __init__(self, firsts: int, apart: int) -> None:
-        self._firsts, self._apart = firsts, apart
-        self._begun = self._followed = 0
-        self._later: deque[float] = deque()
+    def __init__(self, count: int, apart: Sequence[int]) -> None:
+        self._left = [count - sum(apart), *apart]
+        """How many are the first number of their home, the second, ..."""
+        self._before: list[float] = []
+        self._begun: list[float] = []
 
     def start(self, at: float) -> float:
         """Return when the next one starts, which might start at `at`."""
-        if self._later and (self._later[0] <= at or self._begun == self._firsts):
-            return max(at, self._later.popleft())
-        self._begun += 1
-        while self._followed < (2 * self._begun * self._apart + self._firsts) // (2 * self._firsts):
-            self._followed += 1
-            self._later.append(at + APART.total_seconds())
+        if len(self._begun) >= self._left[0] and len(self._left) > 1:
+            del self._left[0]
+            self._before, self._begun = self._begun, []
+        if self._before:
+            nth = (2 * len(self._begun) + 1) * len(self._before) // (2 * self._left[0])
+            at = max(at, self._before[min(nth, len(self._before) - 1)] + APART.total_seconds())
+        self._begun.append(at)
         return at
 
 

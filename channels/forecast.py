@@ -96,8 +96,8 @@ class _First:
     people: int
     made: Counter[Profile]
     """Messages or calls: who shares a number is called together."""
-    apart: int = 0
-    """Calls that wait until another number of the same home has rung."""
+    apart: tuple[int, ...] = ()
+    """Calls that wait for another number of their home, as `Line` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _wave(session: Session, sending: Sending, kind: Kind, people: Counter[Profil
         made[who] = round((seen + own[who]) * share) - round(seen * share)
         seen += own[who]
     at_once = sending.severity is Severity.EXTREME
-    return _First(people.total(), +made, 0 if at_once else rings.apart)
+    return _First(people.total(), +made, () if at_once else rings.apart)
 
 
 def _languages(people: Counter[Profile]) -> Counter[Written]:

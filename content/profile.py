@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal,
     type_coerce,
+    union_all,
 )
 from sqlalchemy import select as select_
 from sqlalchemy.orm import Session
@@ -53,8 +54,8 @@ class Rings(NamedTuple):
 
     numbers: int
     """Who shares a number is called together."""
-    apart: int
-    """Those of them that ring in a home where another number has just rung, and wait for it."""
+    apart: tuple[int, ...]
+    """How many of them are the second number of their home, the third, ...: they wait."""
 
 
 def count(
@@ -124,15 +125,16 @@ def rings(
         .where(Resident.id.in_(meant.ids(session, audience, replaces)))
         .where(alike.in_({_alike(who) for who in whom}))
         .distinct()
-        .subquery()
+        .cte()
     )
-    columns = (
-        func.count(),
-        func.count(each.c.home.distinct()),
-        func.count(each.c.number.distinct()),
+    homes = select_(func.count().label("ring")).select_from(each).group_by(each.c.home).subquery()
+    query: Any = union_all(
+        select_(literal(0), func.count(each.c.number.distinct())),
+        select_(homes.c.ring, func.count()).group_by(homes.c.ring),
     )
-    ringing, homes, numbers = session.execute(select_(*columns).select_from(each)).one()
-    return Rings(numbers, ringing - homes)
+    found: dict[int, int] = dict(session.execute(query).all())
+    numbers, later = found.pop(0), range(2, max(found, default=0) + 1)
+    return Rings(numbers, tuple(sum(found[n] for n in found if n >= nth) for nth in later))
 
 
 _ALIKE = {Kind.CHAT: 2, Kind.SMS: 1}

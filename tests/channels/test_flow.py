@@ -44,16 +44,18 @@ def test_the_slower_of_pace_and_lines_decides(line: Line, seconds: float, limit:
     ("calls", "apart", "seconds"),
     [
         # the other number of the one home waits a minute
-        (2, 1, 60.0),
-        (20, 1, 69.0),
+        (2, (1,), 60.0),
+        (20, (1,), 69.0),
         # meanwhile the others ring
-        (200, 1, 199.0),
-        # whose minute is over goes before who has not been called: 60 and 60, then 40 and 40
-        (200, 100, 219.0),
-        (100, 50, 109.0),
+        (200, (1,), 199.0),
+        (200, (100,), 199.0),
+        # a third one waits for the second, which rings when every home has rung
+        (200, (80, 10), 246.0),
     ],
 )
-def test_the_numbers_of_a_home_ring_a_minute_apart(calls: int, apart: int, seconds: float) -> None:
+def test_the_numbers_of_a_home_ring_a_minute_apart(
+    calls: int, apart: tuple[int, ...], seconds: float
+) -> None:
     line = replace(_line(1.0, None, _calls(calls)), apart=apart)
     end = flow.end(line)
     assert (end.seconds, end.limit) == (pytest.approx(seconds), Limit.RATE)
