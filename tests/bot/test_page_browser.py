@@ -131,6 +131,19 @@ async def test_a_message_is_answered_on_the_page(page: Any) -> None:
     assert "核实" in await answer.inner_text()
 
 
+async def test_a_message_may_have_several_lines(page: Any) -> None:
+    await _choose(page, "李明")
+    box = page.get_by_label("发聊天消息")
+    await box.fill("听说明天停水")
+    await box.press("Shift+Enter")
+    await box.type("是真的吗")
+    await box.press("Enter")
+    said = page.locator(".bubble.mine").first
+    await said.wait_for()
+    assert "停水\n是真的吗" in await said.inner_text()
+    assert await box.input_value() == ""
+
+
 async def test_a_resident_registers_with_buttons(page: Any, town: Town) -> None:
     await _choose(page, "李明")
     await page.get_by_label("登记码").fill(town.code)
