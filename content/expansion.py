@@ -312,6 +312,10 @@ def _fill(
             Contact.community_id == Resident.community_id, Contact.resident_id == Resident.id
         )
         source = source.join(Contact, theirs).where(meant.contacts(session, notice))
+        if part is not None:
+            # said of the contacts too: else SQLite may read all there are for each stretch
+            whose = Contact.resident_id
+            source = source.where(whose > part.after, whose <= part.until)
     if part is not None:
         source = source.where(
             _has_rank(part.rank), Resident.id > part.after, Resident.id <= part.until

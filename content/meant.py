@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from content import people, store
 from content.delivery import Attempt, Delivery
@@ -36,7 +36,7 @@ def members(session: Session, notice: Notice, *columns: Any, at_once: bool = Fal
         audience = Audience.from_json(frozen["audience"])
         wanted.append(_within(session, audience, at_once=at_once))
     if earlier := _earlier(session, notice):
-        wanted += [_tried(earlier, Resident.id), _contact_was_tried(earlier)]
+        wanted += [_tried(earlier, Resident), _contact_was_tried(earlier)]
     return (
         select(*columns)
         .select_from(Resident)
@@ -56,7 +56,7 @@ def ids(
     if not (earlier := _notices(session, replaces) if replaces else []):
         return meant
     here = Resident.community_id == store.community(session)
-    tried = or_(_tried(earlier, Resident.id), _contact_was_tried(earlier))
+    tried = or_(_tried(earlier, Resident), _contact_was_tried(earlier))
     return meant.union(select(Resident.id).where(here, Resident.erased_at.is_(None), tried))
 
 
@@ -70,7 +70,7 @@ def contacts(session: Session, notice: Notice) -> ColumnElement[bool]:
     if (notice.audience or {}).get("audience") is not None:
         told.append(people.is_told_with)
     if earlier := _earlier(session, notice):
-        told += [_tried(earlier, Contact.id), _tried_for(earlier)]
+        told += [_tried(earlier, Contact), _tried_for(earlier)]
     return or_(*told)
 
 
@@ -150,25 +150,23 @@ def _notices(session: Session, alert_id: uuid.UUID) -> list[uuid.UUID]:
     return list(session.scalars(query))
 
 
-def _tried(notices: list[uuid.UUID], recipient_id: Any) -> ColumnElement[bool]:
+def _tried(notices: list[uuid.UUID], recipient: Any) -> ColumnElement[bool]:
     """Say whether there is any attempt for this recipient, unknown outcomes included."""
     return exists(
         select(literal(1))
-        .where(Attempt.community_id == Resident.community_id)
-        .where(Attempt.notice_id.in_(notices), Attempt.recipient_id == recipient_id)
+        .where(Attempt.community_id == recipient.community_id)
+        .where(Attempt.notice_id.in_(notices), Attempt.recipient_id == recipient.id)
     )
 
 
 def _contact_was_tried(notices: list[uuid.UUID]) -> ColumnElement[bool]:
-    """Say whether a contact of the resident was tried in a delivery of their own."""
-    theirs = and_(Contact.community_id == Resident.community_id, Contact.id == Attempt.recipient_id)
-    return exists(
-        select(literal(1))
-        .select_from(Attempt)
-        .join(Contact, theirs)
-        .where(Attempt.community_id == Resident.community_id)
-        .where(Attempt.notice_id.in_(notices), Contact.resident_id == Resident.id)
-    )
+    """Say whether a contact of the resident was tried in a delivery of their own.
+
+    Not by a join, which may begin with all that was ever tried, for each resident.
+    """
+    theirs = aliased(Contact)
+    whose = (theirs.community_id == Resident.community_id, theirs.resident_id == Resident.id)
+    return exists(select(literal(1)).where(*whose, _tried(notices, theirs)))
 
 
 def _tried_for(notices: list[uuid.UUID]) -> ColumnElement[bool]:
