@@ -108,6 +108,9 @@ def _print(
     files.write(html, page.encode())
     sheets = len({one.grid for one in chosen})
     _say(f"已写出 {html}：{len(chosen)} 人，{sheets} 个网格。 Written, {sheets} grids.")
+    _say(
+        f"收回以后录入：linxun alert doors {alert.code} --enter。 Type in what was ticked with it."
+    )
     _say("名单是个人信息，用完请收回销毁。 This is personal data: collect it and destroy it.")
 
 
