@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import senders
+from bot import loop, senders
 from bot.config import Settings
 from bot.errors import AppError
 from bot.leases import POLL, REDACT, ROUNDS, SWEEP, Leases
@@ -101,6 +101,7 @@ class App:
     async def run(self) -> None:
         """Run until `stop`, or until a part breaks down."""
         await self.start()
+        loop.settle()
         stop = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait({stop, *self._running}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
