@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from sqlalchemy.orm import Session
 
 from bot.app import App
@@ -17,6 +18,7 @@ from bot.sandbox.book import Direction, Message
 from bot.sandbox.limits import UNLIMITED
 from bot.sandbox.phones import NO_ANSWER, Behaviour, Phone
 from bot.sandbox.server import Sandbox
+from bot.web import reading
 from content.clock import Clock
 from content.draft import Draft
 from content.store import Store
@@ -54,7 +56,7 @@ class Town:
 
     async def until(self, happened: Callable[[], T]) -> T:
         """Wait until something is true; whoever waits longer than that waits in vain."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while not (found := happened()):
             assert time.monotonic() < end, self.sandbox.book.messages[-5:]
             await asyncio.sleep(0.02)
@@ -73,7 +75,18 @@ class Town:
 
 @asynccontextmanager
 async def lived_in(folder: Path, scale: float = 60.0, **settings: object) -> AsyncIterator[Town]:
-    """Run a house with its street and the stand-ins; `settings` are its own."""
+    """Run a house with its street and the stand-ins; `settings` are its own.
+
+    However slow the machine is, callers are not asked to wait: that is another test's matter.
+    """
+    with pytest.MonkeyPatch.context() as patient:
+        patient.setattr(reading, "PATIENCE", 30)
+        async with _lived_in(folder, scale, **settings) as town:
+            yield town
+
+
+@asynccontextmanager
+async def _lived_in(folder: Path, scale: float, **settings: object) -> AsyncIterator[Town]:
     clock = Clock(scale)
     sandbox = await Sandbox.start(clock, limits=UNLIMITED)
     path = folder / "linxun.sqlite3"
