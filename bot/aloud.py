@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.6
 """Seconds between two sentences."""
-_KEPT = 8
-"""Voice messages that are kept, some hundred kilobytes each."""
 
 
 def readings(session: Session, revision: Revision) -> dict[Spoken, str]:
@@ -54,12 +51,8 @@ def sound(lines: tuple[Line, ...], recorded: Recorded) -> "Sound":
     return sounds.joined(*parts[:-1])
 
 
-@lru_cache(_KEPT)
 def message(lines: tuple[Line, ...], store: Store) -> tuple[float, bytes]:
-    """Return it as a voice message and its seconds, in a thread; raises VoiceError, OSError.
-
-    The last few are kept: coding one takes seconds, and every step of a review hears the same.
-    """
+    """Return it as a voice message and its seconds, in a thread; raises VoiceError, OSError."""
     from content import sound as sounds
 
     made = sound(lines, recorded(store))
