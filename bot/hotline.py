@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import missed
-from bot.menu import Menu, say
+from bot.menu import Menu
 from bot.missed import TURNS
 from content import alert, call, callback, compose, duty, notice, numeral, people, phrase, store
 from content.alert import Status
@@ -24,6 +24,7 @@ from content.message import Kind, Speech, Spoken
 from content.notice import Notice
 from content.people import OwnerKind, Resident
 from content.place import Community, Place, PlaceKind
+from content.speak import sentence
 
 NUMBER = re.compile(r"\+\d{5,15}", re.ASCII)
 HIDDEN = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+464", "+86282452253"})
@@ -156,16 +157,14 @@ def answered(speech: Speech, lead: Lead = Lead.NOTHING) -> Script:
     Where it asks which of several facts is meant, what was chosen is looked for again.
     """
     mine = speech.language
-    before = say("hotline.before", mine) if lead is not Lead.NOTHING else ""
+    before = sentence("hotline.before", mine) if lead is not Lead.NOTHING else ""
     opening = f"{speech.opening}{before}" if lead is Lead.GREETING else before
     told = replace(speech, opening=opening, others=())
     if asks(speech):
-        answers, onward = (
-            {**speech.answers, "0": say("hotline.none", mine)},
-            {**CHOSEN, "0": missed.BACK},
-        )
+        answers = {**speech.answers, "0": sentence("hotline.none", mine)}
+        onward = {**CHOSEN, "0": missed.BACK}
     else:
-        answers = {"1": say("hotline.ok", mine), "3": say("hotline.help", mine)}
+        answers = {"1": sentence("hotline.ok", mine), "3": sentence("hotline.help", mine)}
         # who has asked for help is not led back to a menu
         onward = {"1": missed.BACK}
     return call.script(replace(told, answers=answers), onward=onward, turns=TURNS)
@@ -205,14 +204,14 @@ def _alerts(session: Session, who: Caller, spoken: Spoken, now: datetime) -> Ite
         if one is not None and one.status is Status.ACTUAL and _concerns(one, who.paths)
     ]
     if not meant:
-        yield from call.lines(spoken, say("hotline.no_alerts", spoken))
+        yield from call.lines(spoken, sentence("hotline.no_alerts", spoken))
         return
     written, told = phrase.written(spoken), meant[:_MOST]
     if len(told) > 1:
-        yield from call.lines(spoken, say("hotline.alerts", spoken, count=len(told)))
+        yield from call.lines(spoken, sentence("hotline.alerts", spoken, count=len(told)))
     for place, one in enumerate(told):
         if place:
-            yield from call.lines(spoken, say("hotline.next_alert", spoken))
+            yield from call.lines(spoken, sentence("hotline.next_alert", spoken))
         yield from _alert(compose.message(session, Reader(one.id, written, spoken)).speech)
 
 

@@ -6,11 +6,11 @@
 from dataclasses import dataclass, field, replace
 
 from bot import missed
-from content import call, phrase
+from content import call
 from content.call import Line, Meaning, Step
 from content.message import Spoken
 from content.plain import chinese
-from content.speak import speak
+from content.speak import sentence
 
 LOOKS, PATIENCE = 20, 5
 """How often at most an answer is looked for while the caller waits, a second each time; after how
@@ -132,7 +132,7 @@ class Menu:
         named = {key: self._name(step) for key, step in keys.items()}
         person = {Meaning.PERSON: self._name("person")} if self.phone else {}
         return Step(
-            ask=(*self._lines(*asked), *call.lines(self.other, say("call.offer", self.other))),
+            ask=(*self._lines(*asked), *call.lines(self.other, sentence("call.offer", self.other))),
             keys=named | {call.OTHER: f"{self.other}-menu"},
             silence=self._name("again"),
             wrong=self._name("wrong"),
@@ -170,15 +170,10 @@ class Menu:
         )
 
     def _lines(self, *keys: str, **values: object) -> tuple[Line, ...]:
-        return call.lines(self.spoken, *(say(key, self.spoken, **values) for key in keys))
+        return call.lines(self.spoken, *(sentence(key, self.spoken, **values) for key in keys))
 
     def _name(self, step: str) -> str:
         return f"{self.spoken}-{step}"
-
-
-def say(key: str, spoken: Spoken, **values: object) -> str:
-    """Return a sentence as a voice says it."""
-    return speak(phrase.say(key, spoken, **values), spoken)
 
 
 def _after(said: tuple[Line, ...], menu: Step) -> Step:

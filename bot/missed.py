@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from content import call, compose, missed, phrase
+from content import call, compose, missed
 from content.call import Script
 from content.message import Speech, Spoken
-from content.speak import speak
+from content.speak import sentence
 
 TURNS = 200
 BACK, OVER = "back", "over"
@@ -47,17 +47,15 @@ def _opened(speech: Speech, count: int) -> Script:
     """Return the same from its beginning; count: how many there are, 0 after the first."""
     space = " " if speech.language is Spoken.ENGLISH else ""
     if count == 0:
-        opening = (_say("call.callback_next", speech), speech.opening)
+        opening = (sentence("call.callback_next", speech.language), speech.opening)
     else:
         key = "call.callback" if count == 1 else "call.callback_many"
-        opening = (speech.opening, _say(key, speech, count=count))
+        opening = (speech.opening, sentence(key, speech.language, count=count))
     return script(replace(speech, opening=space.join(opening)))
 
 
 def _noted(speech: Speech) -> Speech:
     """Return the same with an answer to key 1 that does not say goodbye."""
-    return replace(speech, answers={**speech.answers, "1": _say("hotline.noted", speech)})
-
-
-def _say(key: str, speech: Speech, **values: object) -> str:
-    return speak(phrase.say(key, speech.language, **values), speech.language)
+    return replace(
+        speech, answers={**speech.answers, "1": sentence("hotline.noted", speech.language)}
+    )

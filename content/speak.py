@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from content import phrase
 from content.amount import DIGITS, clock, decimal, quantity, spelled
 from content.message import Spoken
 from content.plain import MONTHS, unlinked
@@ -65,6 +66,11 @@ def speak(text: str, language: Spoken) -> str:
         return _shown(_apply(plain, _ENGLISH), [f"{digit} " for digit in "0123456789"], ", ")
     one = "一" if language is Spoken.CANTONESE else "幺"
     return _shown(_apply(plain, _CHINESE), [DIGITS[0], one, *DIGITS[2:]], "，")
+
+
+def sentence(key: str, language: Spoken, **values: object) -> str:
+    """Return a sentence of the phrases as a voice says it."""
+    return speak(phrase.say(key, language, **values), language)
 
 
 def _plain(text: str) -> str:

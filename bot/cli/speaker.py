@@ -14,7 +14,7 @@ from content import phrase
 from content.alert import Severity
 from content.base import new_id
 from content.message import Message, Speech, Spoken
-from content.speak import speak
+from content.speak import sentence
 
 
 def speaker(
@@ -54,8 +54,6 @@ def speaker(
 
 def _test(severity: Severity, language: Spoken) -> Message:
     written = phrase.written(language)
-    opening, said = (
-        speak(phrase.say(key, language), language) for key in ("status.test", "announce.test")
-    )
+    opening, said = (sentence(key, language) for key in ("status.test", "announce.test"))
     speech = Speech(language, opening, (said,), "", {}, "", "", "")
     return Message(written, "", "", speech, severity=severity)

@@ -15,10 +15,10 @@ from bot.web.reading import AwayError, Reader
 from channels import twilio_voice
 from channels.base import BadEventError, Request
 from channels.twilio_voice import TwilioVoice
-from content import call, compose, outcome, phrase
+from content import call, compose, outcome
 from content.call import At, Heard, Meaning, Script
 from content.message import Message, Spoken
-from content.speak import speak
+from content.speak import sentence
 
 WAITS = 20
 """How often one caller is asked for a moment: well over a minute."""
@@ -183,7 +183,4 @@ def _farewell(path: str, heard: Heard) -> str:
 
 def _in_each(key: str) -> dict[Spoken, str]:
     """Return a sentence in the two languages of the house: we cannot look up who listens."""
-    return {
-        language: speak(phrase.say(key, language), language)
-        for language in (Spoken.MANDARIN, Spoken.ENGLISH)
-    }
+    return {one: sentence(key, one) for one in (Spoken.MANDARIN, Spoken.ENGLISH)}
