@@ -13,7 +13,7 @@ from bot import config, prices, senders
 from bot.cli import after_page, after_tables, context
 from bot.cli.after_page import After
 from bot.cli.after_tables import People
-from bot.cli.facts import say
+from bot.cli.context import say
 from bot.config import ConfigError
 from bot.outlook import Outlook
 from bot.prices import PriceError, Prices

@@ -69,7 +69,7 @@ def ask(
         typer.echo(json.dumps(_told(known, judged), ensure_ascii=False))
         return
     for line in _lines(known, judged):
-        context.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        context.say(line)
     if why:
         for line in _reasons(judged):
             context.console.print(line, style="dim", markup=False, soft_wrap=True)

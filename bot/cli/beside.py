@@ -6,7 +6,8 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot.cli import context
-from bot.cli.facts import AsJson, Code, Yes, acting, ask_first, put, say, told
+from bot.cli.context import put, say
+from bot.cli.facts import AsJson, Code, Yes, acting, ask_first, told
 from verification import agreement, facts, link, settlement
 from verification.fact import Fact, LinkKind
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot import config
 from bot.cli import context
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from content import mask
 from content.event import Actor
 from verification import case, errand, exchange, facts, joining, promise, settlement, standing

@@ -1,9 +1,10 @@
 """What every command needs: the store, who is acting, where to print, how to fail."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +25,16 @@ def fail(sentence: str) -> NoReturn:
     """Print one sentence on standard error and leave with status 1."""
     errors.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1)
+
+
+def say(line: str) -> None:
+    """Print one line as it is."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def put(value: Any) -> None:
+    """Print one value as JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def now() -> datetime:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot import config
 from bot.cli import context, doors_entry, doors_page, files
+from bot.cli.context import say
 from content import alert as alerts
 from content import beat, card, coverage, event, home, knock, notice, stand, visit
 from content.alert import Alert
@@ -85,7 +86,7 @@ def _enter(code: str, grid: str) -> None:
         if made is not None:
             with opened.read() as session:
                 for line in stand.doors(coverage.live(session, made.id, context.now())):
-                    _say(line)
+                    say(line)
 
 
 def _show(session: Session, made: Notice | None, chosen: Sequence[Card]) -> None:
@@ -93,12 +94,12 @@ def _show(session: Session, made: Notice | None, chosen: Sequence[Card]) -> None
     after = timedelta(minutes=config.settings().away_minutes)
     for one in chosen:
         again = card.again(one, where, now, after)
-        _say("\n".join(filter(None, (card.line(one, where), again))))
-        _say("")
-    _say(f"共 {len(chosen)} 人。 {len(chosen)} people.")
+        say("\n".join(filter(None, (card.line(one, where), again))))
+        say("")
+    say(f"共 {len(chosen)} 人。 {len(chosen)} people.")
     if made is not None:
         for line in stand.doors(coverage.live(session, made.id, now)):
-            _say(line)
+            say(line)
 
 
 def _print(
@@ -107,11 +108,9 @@ def _print(
     page = doors_page.page(session, alert, made, chosen, context.now())
     files.write(html, page.encode())
     sheets = len({one.grid for one in chosen})
-    _say(f"已写出 {html}：{len(chosen)} 人，{sheets} 个网格。 Written, {sheets} grids.")
-    _say(
-        f"收回以后录入：linxun alert doors {alert.code} --enter。 Type in what was ticked with it."
-    )
-    _say("名单是个人信息，用完请收回销毁。 This is personal data: collect it and destroy it.")
+    say(f"已写出 {html}：{len(chosen)} 人，{sheets} 个网格。 Written, {sheets} grids.")
+    say(f"收回以后录入：linxun alert doors {alert.code} --enter。 Type in what was ticked with it.")
+    say("名单是个人信息，用完请收回销毁。 This is personal data: collect it and destroy it.")
 
 
 def _photos(session: Session, made: Notice, mine: tuple[str, ...] | None, folder: Path) -> None:
@@ -125,7 +124,7 @@ def _photos(session: Session, made: Notice, mine: tuple[str, ...] | None, folder
         name = f"{_plain(door.place)}-{_stamp(session, one.at)}-{file.id.hex[-6:]}{file.ending}"
         files.write(folder / name, file.data)
         count += 1
-    _say(f"已存 {count} 张照片到 {folder}。 {count} photos saved.")
+    say(f"已存 {count} 张照片到 {folder}。 {count} photos saved.")
 
 
 def _plain(place: str) -> str:
@@ -134,10 +133,6 @@ def _plain(place: str) -> str:
 
 def _stamp(session: Session, at: datetime) -> str:
     return f"{at.astimezone(zone(session)):%m%d-%H%M}"
-
-
-def _say(line: str) -> None:
-    context.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _row(one: Card) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot.cli import context
-from bot.cli.facts import say
+from bot.cli.context import say
 from content import beat, card, doorstep, phrase, visit
 from content.cap import zone
 from content.doorstep import Became

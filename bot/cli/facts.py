@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from bot.cli import context
+from bot.cli.context import put, say
 from bot.cli.progress import bar
 from content.event import Actor
 from verification import exchange, facts, settlement, shelf, standing, telling
@@ -206,16 +206,6 @@ def acting() -> Iterator[tuple[Session, Actor]]:
             yield session, context.actor(session)
     except ValueError as error:
         context.fail(str(error))
-
-
-def say(line: str) -> None:
-    """Print one line as it is."""
-    context.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def put(value: Any) -> None:
-    """Print one value as JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def chosen(session: Session, codes: list[str] | None) -> list[Fact]:

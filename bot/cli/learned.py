@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli import context, publishing
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from verification import learning, shelf
 from verification.fact import VariantState
 from verification.learning import Learned, Lesson

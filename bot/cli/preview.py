@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.cli import context, foresee, hear
 from bot.cli.alert import AsJson, Code
-from bot.cli.facts import put
+from bot.cli.context import put
 from bot.outlook import Outlook, form, times
 from bot.prices import Prices
 from channels.forecast import Forecast, Queue
@@ -47,7 +47,7 @@ def _show(opened: Store, code: str, *, as_json: bool) -> None:
             put({**_plain(plan, priced), "said": said, "warnings": warned})
             return
         for line in _lines(outlook, plan, session, priced):
-            context.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            context.say(line)
 
 
 def _lines(outlook: Outlook, plan: Forecast, session: Session, priced: Prices) -> Iterator[str]:

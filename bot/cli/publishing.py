@@ -8,7 +8,8 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot.cli import context
-from bot.cli.facts import All, AsJson, Code, Codes, acting, chosen, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import All, AsJson, Code, Codes, acting, chosen
 from bot.cli.progress import bar
 from content.event import Actor
 from verification import facts, replay, settlement, shelf, standing

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot import config, senders
 from bot.cli import context, files, reach_page
-from bot.cli.facts import put, say
+from bot.cli.context import put, say
 from bot.cli.reach_lines import Line, lines
 from bot.cli.staff import AsJson
 from content import beat, event, gaps, ladder, phrase, place, sheet

@@ -11,7 +11,8 @@ import typer
 
 from bot.cli import context
 from bot.cli import page as pages
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from content import phrase, store
 from content.message import Written
 from content.place import Community

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import rights
 from bot.cli import context, progress
-from bot.cli.facts import put, say
+from bot.cli.context import put, say
 from bot.cli.staff import AsJson, admin
 from content import caregiver, event, identity, people, place, roster, sheet, store
 from content.people import Audience, Need, Resident, Told

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from bot import config
 from bot.cli import context, learned, report, sampling
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from bot.commands import spread
 from content import alert as alerts
 from content import draft as drafts

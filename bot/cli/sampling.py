@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from bot.cli import context
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from verification import sample as samples
 from verification.sample import Drawn
 

@@ -49,7 +49,7 @@ def speaker(
             "set has not played it: the file is there; look at LINXUN_SPEAKER_PLAYER."
         )
     said = said.format(file=settings.speaker_folder / f"{name}.wav")
-    context.console.print(said, highlight=False, markup=False, soft_wrap=True)
+    context.say(said)
 
 
 def _test(severity: Severity, language: Spoken) -> Message:

@@ -11,7 +11,8 @@ from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
 from bot.cli import context
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from content import duty as duties
 from content import identity, number, people, place, store
 from content.event import Actor

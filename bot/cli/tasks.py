@@ -7,7 +7,8 @@ import typer
 
 from bot import config
 from bot.cli import context
-from bot.cli.facts import acting, put, say
+from bot.cli.context import put, say
+from bot.cli.facts import acting
 from bot.cli.staff import AsJson
 from content import card, pager, phrase, task, worklist
 from content.cap import zone

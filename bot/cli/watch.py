@@ -94,7 +94,7 @@ def follow(code: str) -> None:
             for live in _looks(opened, code):
                 line = f"{_clock(zone)} {_brief(code, live)}"
                 if _brief(code, live) != shown:
-                    context.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                    context.say(line)
                 shown = _brief(code, live)
             return
         with Screen(console=context.console, auto_refresh=False, screen=False) as screen:
