@@ -71,23 +71,25 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{minutes}分钟前 {minutes} minutes ago"
 
 
+_STARTS = "请启动服务。 No process {}: start the service (`linxun run` or `linxun {}`)."
+_SENDS = (
+    "有进程在发通知。 A process sends notices.",
+    f"没有进程在发通知：{_STARTS.format('sends notices', 'worker')}",
+)
+_HEARS = (
+    "有进程在收消息。 A process takes in what people write and press.",
+    f"没有进程在收消息：{_STARTS.format('takes in what people write and press', 'web')}",
+)
+
+
 def _running(held: set[str], seen: Gauges) -> Iterator[Finding]:
     """Say whether the service runs; that it does not is wrong where somebody waits for it."""
-    sends, hears = SWEEP in held, ROUNDS in held
-    said = "有进程在发通知。 A process sends notices."
-    if not sends:
-        said = (
-            "没有进程在发通知：请启动服务。 No process sends notices: start the service "
-            "(`linxun run` or `linxun worker`)."
-        )
-    yield Finding("sending", ok=sends or not seen.due, said=said)
-    said = "有进程在收消息。 A process takes in what people write and press."
-    if not hears:
-        said = (
-            "没有进程在收消息：请启动服务。 No process takes in what people write and press: start "
-            "the service (`linxun run` or `linxun web`)."
-        )
-    yield Finding("hearing", ok=hears or not seen.waiting, said=said)
+    for check, duty, (runs, stands), waits in (
+        ("sending", SWEEP, _SENDS, seen.due),
+        ("hearing", ROUNDS, _HEARS, seen.waiting),
+    ):
+        there = duty in held
+        yield Finding(check, ok=there or not waits, said=runs if there else stands)
 
 
 def _names(senders: Sequence[Sender]) -> set[str]:

@@ -42,14 +42,19 @@ class Counting:
         return Receipt(ref)
 
 
-async def test_what_was_held_up_does_not_arrive_in_one_bunch(
-    file_store: Store, now: datetime
-) -> None:
-    with file_store.begin() as session:
-        for number in range(12):
+def _due(store: Store, now: datetime, count: int) -> None:
+    """Tell so many residents something by SMS: it waits to be claimed."""
+    with store.begin() as session:
+        for number in range(count):
             outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
         outbox.tell(session, now)
         outbox.route(session, now)
+
+
+async def test_what_was_held_up_does_not_arrive_in_one_bunch(
+    file_store: Store, now: datetime
+) -> None:
+    _due(file_store, now, 12)
     clock, meter = Clock(start=now), Meter()
     recorder = Recorder(file_store, meter)
     channel = Counting(stall=8 / RATE)
@@ -69,11 +74,7 @@ async def test_what_was_held_up_does_not_arrive_in_one_bunch(
 async def test_what_comes_late_out_of_the_database_is_reserved_anew(
     file_store: Store, now: datetime
 ) -> None:
-    with file_store.begin() as session:
-        for number in range(4):
-            outbox.resident(session, now, mobile=f"+86138000000{number:02d}")
-        outbox.tell(session, now)
-        outbox.route(session, now)
+    _due(file_store, now, 4)
     # time stands still, so that only what we make late is late
     clock, channel = Clock(1e-6, start=now), Counting(stall=0)
     recorder = Recorder(file_store, Meter())
@@ -100,10 +101,7 @@ class Other(Counting):
 
 
 async def test_what_is_really_sent_is_weighed(file_store: Store, now: datetime) -> None:
-    with file_store.begin() as session:
-        outbox.resident(session, now, mobile="+8613800000001")
-        outbox.tell(session, now)
-        outbox.route(session, now)
+    _due(file_store, now, 1)
     sender = Sender("twilio_sms", Kind.SMS, RATE, segments=True)
     recorder = Recorder(file_store, Meter())
     house = House(file_store, Clock(start=now), outbox.LADDERS, Texts(), recorder, Meter())

@@ -123,18 +123,26 @@ def test_the_more_severe_notice_is_expanded_first(
     assert expansion.unfinished(session) == [grave.id, mild.id]
 
 
+def _ending(
+    session: Session, now: datetime, state: NoticeState, monkeypatch: pytest.MonkeyPatch
+) -> uuid.UUID:
+    """End an alert to three people, whose deliveries are closed one by one; return the alert."""
+    for where in (expansion, closing):
+        monkeypatch.setattr(where, "CHUNK", 1)
+    _many(session, now, 3)
+    about = outbox.alert(session, now)
+    outbox.tell(session, now, Severity.MODERATE, alert_id=about)
+    closing.supersede(session, about, state, now)
+    return about
+
+
 @pytest.mark.parametrize(
     ("severity", "first"), [(Severity.EXTREME, "grow"), (Severity.MINOR, "close")]
 )
 def test_a_more_severe_notice_does_not_wait_until_another_is_closed(
     session: Session, now: datetime, severity: Severity, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for where in (expansion, closing):
-        monkeypatch.setattr(where, "CHUNK", 1)
-    _many(session, now, 3)
-    about = outbox.alert(session, now)
-    outbox.tell(session, now, Severity.MODERATE, alert_id=about)
-    closing.supersede(session, about, NoticeState.CANCELLED, now)
+    _ending(session, now, NoticeState.CANCELLED, monkeypatch)
     made = outbox.tell(session, now, severity)
     before = len(_rows(session, made))
     expansion.grow(session, now)
@@ -147,12 +155,7 @@ def test_a_more_severe_notice_does_not_wait_until_another_is_closed(
 def test_an_update_that_is_more_severe_waits_until_the_old_one_is_closed(
     session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for where in (expansion, closing):
-        monkeypatch.setattr(where, "CHUNK", 1)
-    _many(session, now, 3)
-    about = outbox.alert(session, now)
-    outbox.tell(session, now, Severity.MODERATE, alert_id=about)
-    closing.supersede(session, about, NoticeState.SUPERSEDED, now)
+    about = _ending(session, now, NoticeState.SUPERSEDED, monkeypatch)
     made = outbox.tell(session, now, Severity.EXTREME, touched=about, alert_id=about)
     before = len(_rows(session, made))
     expansion.grow(session, now)
